@@ -1,0 +1,148 @@
+"""The reference interpreter of machine code: the op table, run on Python ints.
+
+Slow, small and obvious: what every executor is held to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ncl.language.opcodes import Opcode, Trap
+from ncl.language.ops import OPS, Effect
+from ncl.language.program import Program, Value
+from ncl.language.trace import DEFAULT_BUDGET, Result, State, TrapReport
+from ncl.language.word import Integers
+from ncl.language.wellformed import check
+
+
+@dataclass
+class Machine:
+    """The mutable state of one run. It is also the `View` that the rows of the table read."""
+
+    program: Program
+    budget: int
+    registers: list[int]
+    cells: list[int]
+    frames: list[int]
+    calls: list[tuple[int, int, int]] = field(default_factory=list)
+    pc: int = 0
+    hp: int = 0
+    fp: int = 0
+    ticks: int = 0
+    steps: int = 0
+    halted: bool = False
+    trap: int = 0
+    a: int = 0
+    b: int = 0
+    c: int = 0
+
+    def __post_init__(self) -> None:
+        sizes = self.program.sizes
+        self.algebra = Integers(sizes.width)
+        self.memory_size, self.frame_size, self.depth = sizes.memory, sizes.frame, sizes.depth
+
+    @property
+    def sp(self) -> int:
+        return len(self.calls)
+
+    def register(self, index: int) -> int:
+        return self.registers[index]
+
+    def memory(self, address: int) -> int:
+        # A row may name a cell that its own trap rules out; what stands there does not matter.
+        return self.cells[address] if address < self.memory_size else 0
+
+    def frame(self, slot: int) -> int:
+        return self.frames[slot] if slot < self.frame_size else 0
+
+    def stack(self, level: int) -> tuple[int, int, int]:
+        return self.calls[level] if level < len(self.calls) else (0, 0, 0)
+
+    def step(self) -> None:
+        """One instruction; none at all once halted."""
+        if self.halted:
+            return
+        self.steps += 1
+        instruction = self.program.code[self.pc]
+        self.a, self.b, self.c = instruction.a, instruction.b, instruction.c
+        row = OPS.get(instruction.opcode)  # type: ignore[call-overload]
+        effect = row.meaning(self) if row else Effect(traps=((None, Trap.INVALID),))
+        for condition, kind in effect.traps:
+            if condition is None or condition:
+                self.trap, self.halted = int(kind), True
+                return
+        self._apply(effect)
+
+    def _apply(self, effect: Effect) -> None:
+        if effect.register is not None:
+            self.registers[self.a] = effect.register
+        if effect.memory is not None:
+            self.cells[effect.memory[0]] = effect.memory[1]
+        if effect.frame is not None:
+            self.frames[effect.frame[0]] = effect.frame[1]
+        if effect.push is not None:
+            self.calls.append(effect.push)
+        elif effect.sp is not None:
+            self.calls.pop()
+        self.pc = effect.pc if effect.pc is not None else self.pc + 1
+        self.hp = effect.hp if effect.hp is not None else self.hp
+        self.fp = effect.fp if effect.fp is not None else self.fp
+        self.ticks = effect.ticks if effect.ticks is not None else self.ticks
+        self.halted = effect.halt
+
+    def state(self) -> State:
+        return State(
+            self.pc, tuple(self.registers), tuple(self.cells), self.hp, tuple(self.frames), self.fp,
+            tuple(self.calls), self.ticks, self.halted, self.trap,
+        )  # fmt: skip
+
+    def result(self) -> Result:
+        program = self.program
+        if self.trap:
+            place = program.positions[self.pc] if program.positions else None
+            return Result(None, self.ticks, self.steps, TrapReport(Trap(self.trap), place))
+        value: Value = self.registers[0]
+        if program.signature.result == "array":
+            value = self.cells[self.registers[0] : self.registers[0] + self.registers[1]]
+        return Result(value, self.ticks, self.steps)
+
+
+def start(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGET) -> Machine:
+    """The machine before its first step: arguments in registers and memory. Raises InputError for bad arguments."""
+    check(program)
+    program.check_arguments(arguments)
+    sizes = program.sizes
+    machine = Machine(program, budget, [0] * sizes.registers, [0] * sizes.memory, [0] * sizes.frame)
+    register = 0
+    for value in arguments:
+        if isinstance(value, list):
+            machine.cells[machine.hp : machine.hp + len(value)] = value
+            machine.registers[register] = machine.hp % (1 << sizes.width)
+            machine.registers[register + 1] = len(value)
+            machine.hp += len(value)
+            register += 2
+        else:
+            machine.registers[register] = value
+            register += 1
+    return machine
+
+
+def run_machine(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGET) -> Result:
+    """Run to the end. Every program ends: by HALT, by a trap, or by its budget of ticks (well-formed loops tick)."""
+    machine = start(program, arguments, budget)
+    while not machine.halted:
+        machine.step()
+    return machine.result()
+
+
+def trace_machine(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGET) -> Iterator[State]:
+    """Every state from the first to the halted one."""
+    machine = start(program, arguments, budget)
+    yield machine.state()
+    while not machine.halted:
+        machine.step()
+        yield machine.state()
+
+
+__all__ = ["Machine", "Opcode", "run_machine", "start", "trace_machine"]

@@ -1,0 +1,189 @@
+"""Programs of the machine: signature, instructions, and the sizes of the machine that they were compiled for.
+
+The integer program is canonical: what a certificate digests, what every executor runs. JSON in, JSON out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ncl.errors import FormatError, InputError
+from ncl.language.opcodes import OPERANDS, Opcode
+from ncl.language.word import DEFAULT_WIDTH, MAX_WIDTH
+
+Sort = Literal["word", "array"]
+Value = int | list[int]
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+    sort: Sort
+
+
+@dataclass(frozen=True)
+class Signature:
+    parameters: tuple[Parameter, ...]
+    result: Sort
+
+    @property
+    def argument_registers(self) -> int:
+        """A word takes one register, an array two: its base and its length."""
+        return sum(1 if p.sort == "word" else 2 for p in self.parameters)
+
+    def __str__(self) -> str:
+        inner = ", ".join(f"{p.name}: {p.sort.capitalize()}" for p in self.parameters)
+        return f"({inner}) -> {self.result.capitalize()}"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of the machine: W bits a word, R registers, M memory cells, F frame cells, D calls deep."""
+
+    width: int = DEFAULT_WIDTH
+    registers: int = 16
+    memory: int = 4096
+    frame: int = 1024
+    depth: int = 64
+
+    def __post_init__(self) -> None:
+        faults = []
+        if not 1 <= self.width <= MAX_WIDTH:
+            faults.append(f"width {self.width} is not in 1 … {MAX_WIDTH}")
+        elif not 0 <= self.memory <= 1 << self.width:
+            faults.append(f"memory {self.memory} is not in 0 … N = {1 << self.width}: an address is a word")
+        if self.registers < 2:
+            faults.append(f"{self.registers} registers: a result needs two")
+        if self.frame < 0 or self.depth < 0:
+            faults.append(f"frame {self.frame} and depth {self.depth} cannot be negative")
+        if faults:
+            raise InputError("; ".join(faults), where="machine sizes")
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in source text; line and column from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Instruction:
+    opcode: int  # an Opcode for every well-formed program
+    a: int = 0
+    b: int = 0
+    c: int = 0
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        return (self.a, self.b, self.c)[: len(OPERANDS[Opcode(self.opcode)])]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Machine code with what is needed to run it and to speak about its source.
+
+    Arguments stand in registers 0, 1, … in order (an array as base, length), arrays back to back from memory cell 0,
+    and the heap pointer behind them. On HALT a word result is in register 0, an array's base and length in 0 and 1.
+    """
+
+    name: str
+    signature: Signature
+    sizes: Sizes
+    code: tuple[Instruction, ...]
+    positions: tuple[Position | None, ...] = field(default=())
+    source: str = ""  # digest of the source text of the function, "" when written as assembly
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "parameters": [[p.name, p.sort] for p in self.signature.parameters],
+            "result": self.signature.result,
+            "sizes": {
+                "width": self.sizes.width,
+                "registers": self.sizes.registers,
+                "memory": self.sizes.memory,
+                "frame": self.sizes.frame,
+                "depth": self.sizes.depth,
+            },
+            "source": self.source,
+            "code": [[i.opcode, i.a, i.b, i.c] for i in self.code],
+            "positions": [[p.line, p.column] if p else None for p in self.positions],
+        }
+
+    def canonical(self) -> bytes:
+        """The bytes that a digest covers."""
+        return json.dumps(self.to_json(), sort_keys=True, separators=(",", ":")).encode()
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any], where: str = "program") -> Program:
+        try:
+            if data["schema"] != SCHEMA:
+                raise ValueError(f"schema {data['schema']!r}, expected {SCHEMA}")
+            return Program(
+                name=str(data["name"]),
+                signature=Signature(
+                    tuple(Parameter(str(n), _sort(s)) for n, s in data["parameters"]), _sort(data["result"])
+                ),
+                sizes=Sizes(**{k: _natural(v) for k, v in data["sizes"].items()}),
+                code=tuple(Instruction(*(_natural(n) for n in row)) for row in data["code"]),
+                positions=tuple(Position(_natural(p[0]), _natural(p[1])) if p else None for p in data["positions"]),
+                source=str(data["source"]),
+            )
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as fault:
+            raise FormatError(
+                f"not a program: {type(fault).__name__}: {fault}",
+                where=where,
+                remedy="compile it again with `ncl compile`",
+            ) from fault
+
+    def check_arguments(self, arguments: list[Value]) -> None:
+        """Raise InputError unless the arguments have the signature's shape and fit width and memory."""
+        parameters = self.signature.parameters
+        where = f"{self.name}{self.signature}"
+        if len(arguments) != len(parameters):
+            raise InputError(f"expected {len(parameters)} arguments, got {len(arguments)}", where=where)
+        top = (1 << self.sizes.width) - 1
+        cells = 0
+        for parameter, value in zip(parameters, arguments, strict=True):
+            is_array = isinstance(value, list)
+            if is_array != (parameter.sort == "array"):
+                raise InputError(f"argument {parameter.name} must be a {parameter.sort}, got {value!r}", where=where)
+            words = value if isinstance(value, list) else [value]
+            cells += len(words) if is_array else 0
+            for word in words:
+                if isinstance(word, bool) or not isinstance(word, int) or not 0 <= word <= top:
+                    raise InputError(
+                        f"argument {parameter.name} holds {word!r}, which is no word in 0 … {top}",
+                        where=where,
+                        remedy="choose a larger --width" if isinstance(word, int) and word > top else "",
+                    )
+            # A length is a word too, and only a memory of all N cells could break that.
+            if is_array and len(words) > top:
+                raise InputError(f"argument {parameter.name} has {len(words)} elements, more than {top}", where=where)
+        if cells > self.sizes.memory:
+            raise InputError(
+                f"the arrays take {cells} cells, the memory has {self.sizes.memory}",
+                where=where,
+                remedy="compile with a larger memory (--memory) or width",
+            )
+
+
+def _natural(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{value!r} is not a natural number")
+    return value
+
+
+def _sort(value: object) -> Sort:
+    if value == "word":
+        return "word"
+    if value == "array":
+        return "array"
+    raise ValueError(f"{value!r} is neither 'word' nor 'array'")

@@ -1,0 +1,82 @@
+"""What a run leaves behind: its result, its trap, and, when asked for, its states and their first divergence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from ncl.language.opcodes import Trap
+from ncl.language.program import Position, Value
+
+DEFAULT_BUDGET = 1_000_000  # ticks
+
+
+@dataclass(frozen=True)
+class TrapReport:
+    kind: Trap
+    position: Position | None
+
+    def to_json(self) -> dict[str, object]:
+        place = self.position
+        return {"kind": self.kind.label, "line": place and place.line, "column": place and place.column}
+
+    def __str__(self) -> str:
+        place = f" at line {self.position.line}, column {self.position.column}" if self.position else ""
+        return f"trap {self.kind.label}{place}"
+
+
+@dataclass(frozen=True)
+class Result:
+    """`result` is None exactly when `trap` is set; `steps` is None for the source interpreter, which has none."""
+
+    result: Value | None
+    ticks: int
+    steps: int | None
+    trap: TrapReport | None = None
+
+    def same_meaning(self, other: Result) -> bool:
+        """Equal in all that a program means: result, ticks, trap. Steps belong to the compiler."""
+        return (self.result, self.ticks, self.trap) == (other.result, other.ticks, other.trap)
+
+
+@dataclass(frozen=True)
+class State:
+    """One state of the machine as plain values; what all executors can be asked for and are compared in.
+
+    `stack` holds (return pc, fp, hp) from the bottom; its length is the stack pointer. `trap` is 0 when there is none.
+    """
+
+    pc: int
+    registers: tuple[int, ...]
+    memory: tuple[int, ...]
+    hp: int
+    frame: tuple[int, ...]
+    fp: int
+    stack: tuple[tuple[int, int, int], ...]
+    ticks: int
+    halted: bool
+    trap: int
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first place where two traces part."""
+
+    step: int
+    component: str
+    expected: object
+    got: object
+
+    def __str__(self) -> str:
+        return f"step {self.step}: {self.component} should be {self.expected}, is {self.got}"
+
+
+def first_divergence(expected: Sequence[State], got: Sequence[State]) -> Divergence | None:
+    for step, (left, right) in enumerate(zip(expected, got, strict=False)):
+        for part in fields(State):
+            mine, theirs = getattr(left, part.name), getattr(right, part.name)
+            if mine != theirs:
+                return Divergence(step, part.name, mine, theirs)
+    if len(expected) != len(got):
+        return Divergence(min(len(expected), len(got)), "length", len(expected), len(got))
+    return None

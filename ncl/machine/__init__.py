@@ -1,0 +1,1 @@
+"""The differentiable computer: circuits of ops, the step, and the executors that run programs."""

@@ -1,0 +1,1 @@
+"""Obligations, solvers and certificates: shows that what was compiled is what was written."""
