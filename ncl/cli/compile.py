@@ -1,0 +1,42 @@
+"""`ncl compile`: source to an artefact folder, or a look at what would be compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ncl.cli.output import Json, Memory, Registers, Width, emit, table
+
+
+def compile_(
+    target: Annotated[str, typer.Argument(help="FILE, FILE:FUNC, or the name of a library program.")],
+    out: Annotated[Path | None, typer.Option(help="Write the artefact folder here.")] = None,
+    width: Width = 16,
+    registers: Registers = 16,
+    memory: Memory = None,
+    as_json: Json = False,
+) -> None:
+    """Compile programs to machine code.
+
+    Example: ncl compile my_algorithms.py --out build/mine
+    """
+    from ncl.build import build_library, compile
+    from ncl.language.parse import find
+
+    functions = find(target)
+    compiled = [compile(f, width=width, registers=registers, memory=memory) for f in functions]
+    if out is not None:
+        build_library(functions, width=width, registers=registers, memory=memory).save(out)
+    rows = [
+        {"name": c.program.name, "signature": str(c.program.signature), "instructions": len(c.program.code)}
+        for c in compiled
+    ]
+    if as_json:
+        emit({"programs": rows, "width": width, "artefact": str(out) if out else None})
+        return
+    table(f"compiled at width {width}", ["program", "signature", "instructions"],
+          [[r["name"], r["signature"], str(r["instructions"])] for r in rows])  # fmt: skip
+    if out:
+        print(f"artefact: {out}")

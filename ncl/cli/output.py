@@ -1,0 +1,89 @@
+"""How every command speaks: one JSON document on stdout, or readable text there; progress and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ncl.errors import FormatError, InputError, NclError, NotFoundError
+
+SCHEMA = 1
+
+Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable document on stdout.")]
+Width = Annotated[int, typer.Option("--width", "-w", min=1, max=32, help="Bits of a word.")]
+Memory = Annotated[int | None, typer.Option(help="Memory cells; at most 2^width. Default: 4096 or 2^width.")]
+Registers = Annotated[int, typer.Option(min=2, help="Registers of the machine.")]
+
+
+def emit(document: dict[str, Any]) -> None:
+    """Print the document of `--json`, with the schema number in front."""
+    print(json.dumps({"schema": SCHEMA, **document}, allow_nan=False))
+
+
+def show_error(fault: NclError, as_json: bool, code: int) -> int:
+    if as_json:
+        record = {"class": type(fault).__name__, "message": fault.message, "where": fault.where}
+        emit({"error": {**record, "remedy": fault.remedy}})
+    else:
+        print(f"ncl: {fault}", file=sys.stderr)
+    return code
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write under a temporary name, then rename: a reader sees the old file or the whole new one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as fault:
+        raise InputError(f"cannot write: {fault.strerror}", where=str(path)) from fault
+
+
+def read_json(path: Path) -> Any:
+    """The JSON document in a file; NotFoundError or FormatError otherwise."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as fault:
+        raise NotFoundError("no such file", where=str(path)) from fault
+    except OSError as fault:
+        raise NotFoundError(f"cannot read: {fault.strerror}", where=str(path)) from fault
+    except (json.JSONDecodeError, UnicodeDecodeError) as fault:
+        raise FormatError(f"not JSON: {fault}", where=str(path)) from fault
+
+
+@contextmanager
+def progress(description: str, total: int | None) -> Iterator[Any]:
+    """A progress bar on stderr; yields `advance(n=1, note="")`. Plain silence where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+
+        def advance(amount: float = 1, note: str = "") -> None:
+            bar.update(task, advance=amount, description=f"{description} {note}".rstrip())
+
+        yield advance
+
+
+def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """Print a table on stdout."""
+    from rich.console import Console
+    from rich.table import Table
+
+    view = Table(title=title, title_justify="left")
+    for column in columns:
+        view.add_column(column)
+    for row in rows:
+        view.add_row(*row)
+    # A pipe has no width of its own; cutting cells there would lose what a reader greps for.
+    Console(width=None if sys.stdout.isatty() else 160).print(view)

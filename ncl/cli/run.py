@@ -1,0 +1,83 @@
+"""`ncl run`: one program, one set of arguments, any executor."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from ncl.cli.output import Json, Memory, Registers, Width, emit
+from ncl.errors import InputError
+from ncl.language.program import Value
+from ncl.language.trace import DEFAULT_BUDGET
+
+Target = Annotated[str, typer.Argument(help="FILE:FUNC, or the name of a library program.")]
+Arguments = Annotated[list[str] | None, typer.Argument(help="JSON values in order: 5 or '[3, 1, 2]'.")]
+Budget = Annotated[int, typer.Option(min=0, help="Ticks (loop heads and calls) before the run is trapped.")]
+
+
+def run(
+    target: Target,
+    arguments: Arguments = None,
+    executor: Annotated[
+        str, typer.Option(help="source, reference, integer, step, dense or pathwise.")
+    ] = "integer",
+    width: Width = 16,
+    registers: Registers = 16,
+    memory: Memory = None,
+    budget: Budget = DEFAULT_BUDGET,
+    as_json: Json = False,
+) -> int:
+    """Run a program on arguments. A trap is reported and exits with 1.
+
+    Example: ncl run insertion_sort '[3, 1, 2]' --json
+    """
+    from ncl.build import compile
+
+    compiled = compile(single(target), width=width, registers=registers, memory=memory)
+    result = compiled.run([parse_arguments(arguments or [])], executor=executor, budget=budget)[0]
+    if as_json:
+        emit(
+            {
+                "program": compiled.program.name,
+                "executor": executor,
+                "width": width,
+                "result": result.result,
+                "ticks": result.ticks,
+                "steps": result.steps,
+                "trap": result.trap.to_json() if result.trap else None,
+            }
+        )
+    elif result.trap:
+        print(f"{result.trap} after {result.ticks} ticks")
+    else:
+        print(json.dumps(result.result))
+    return 1 if result.trap else 0
+
+
+def single(target: str):  # type: ignore[no-untyped-def]  # language.syntax.Function, imported late
+    """The one function that a target names."""
+    from ncl.language.parse import find
+
+    functions = find(target)
+    if len(functions) != 1:
+        names = ", ".join(f.name for f in functions)
+        raise InputError(f"it holds {len(functions)} programs: {names}", where=target, remedy="name one: FILE:FUNC")
+    return functions[0]
+
+
+def parse_arguments(texts: list[str]) -> list[Value]:
+    values: list[Value] = []
+    for number, text in enumerate(texts, 1):
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError as fault:
+            raise InputError(
+                f"argument {number} is no JSON value: {text!r}", remedy="write a word as 5, an array as '[3, 1, 2]'"
+            ) from fault
+        words = value if isinstance(value, list) else [value]
+        if any(isinstance(w, bool) or not isinstance(w, int) for w in words):
+            raise InputError(f"argument {number} is {text}, expected a number or a list of numbers")
+        values.append(value)
+    return values
