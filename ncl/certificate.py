@@ -1,0 +1,233 @@
+"""The certificate: what was shown about which bytes, by what, and the digests that tie the two together.
+
+No torch here: a tensor arrives as (name, dtype, shape, bytes). Written by `verify.certify`, read by the gate, which
+derives what must be in it from the artefact and the policy and never from the certificate. Unsigned, so it catches
+accident and drift; against forgery, pin the policy's digest outside the run's folder and sign the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ncl.errors import FormatError, NotFoundError
+
+SCHEMA = 1
+FILE_NAME = "certificate.json"
+
+# Which shipped sources a certificate speaks of; paths from the folder that holds the packages.
+ROOMS: dict[str, tuple[str, ...]] = {
+    "language": ("ncl/language",),
+    "library": ("ncl/library",),
+    "compiler": ("ncl/compiler",),
+    "machine": ("ncl/machine",),
+    "gate": ("ncl/gate.py", "ncl/certificate.py", "ncl/build.py", "ncl/policy.json", "ncl/errors.py"),
+    "llama": ("ncl/llama/lexer.py", "ncl/llama/tape.py", "ncl/llama/select.py", "ncl/llama/block.py"),
+    "verify": ("verify",),
+}
+DISTRIBUTIONS = {
+    "torch": "torch",
+    "numpy": "numpy",
+    "numba": "numba",
+    "transformers": "transformers",
+    "z3": "z3-solver",
+    "bitwuzla": "bitwuzla",
+}
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ObligationRecord(_Record):
+    """One obligation as it was met. `limits` are the numbers that a policy compares with its own."""
+
+    id: str
+    subject: str
+    kind: str
+    verdict: Literal["proved", "proved-bounded", "tested", "refuted", "unknown", "vacuous", "skipped"]
+    method: str
+    bound: str = ""
+    limits: dict[str, int] = Field(default_factory=dict)
+    solver: str = ""
+    seconds: float = 0.0
+    vacuity: str = ""
+    cross_check: str = ""
+
+
+class Certificate(_Record):
+    """Digests are sha256 in hex. `tau` and `epsilon` null: soft runs are `soft-uncertified`."""
+
+    schema_: int = Field(SCHEMA, alias="schema")
+    programs: dict[str, str]  # name → digest of the canonical program bytes
+    witnesses: dict[str, str]
+    tensors: str  # one digest over all float tensors, as loaded after dtype casts
+    sources: dict[str, str]  # room → digest of its files
+    tokenizer: str | None = None
+    versions: dict[str, str]
+    device: str
+    executors: tuple[str, ...]
+    width: int
+    obligations: tuple[ObligationRecord, ...]
+    tau: float | None = None
+    epsilon: float | None = None
+    dtype: str = "float32"
+    policy: str  # digest of the policy that it was made under
+    seal: str = ""  # digest of all the rest
+
+    @property
+    def softness(self) -> str:
+        return "soft-uncertified" if self.tau is None else f"soft up to temperature {self.tau}, error {self.epsilon}"
+
+    def sealed(self) -> Certificate:
+        return self.model_copy(update={"seal": self.content_digest()})
+
+    def content_digest(self) -> str:
+        return digest(canonical_json({k: v for k, v in self.to_json().items() if k != "seal"}))
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def uncovered(certificate: Certificate, loaded: Mapping[str, Any]) -> list[str]:
+    """Every way in which the certificate does not cover what was loaded; empty when it does.
+
+    `loaded` maps fields of the certificate (programs, witnesses, tensors, sources, width, …) to what is really there.
+    """
+    found = []
+    for name, there in loaded.items():
+        written = getattr(certificate, name)
+        if isinstance(written, dict) and isinstance(there, Mapping):
+            found += _differences(name, written, there)
+        elif written != there:
+            found.append(f"{name}: certified {_short(written)}, loaded {_short(there)}")
+    return found
+
+
+def _differences(name: str, written: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
+    found = []
+    for key in sorted({*written, *there}):
+        if key not in written:
+            found.append(f"{name} {key}: not in the certificate")
+        elif key not in there:
+            found.append(f"{name} {key}: certified, but not there")
+        elif written[key] != there[key]:
+            found.append(f"{name} {key}: certified {_short(written[key])}, loaded {_short(there[key])}")
+    return found
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return f"{text[:12]}…" if len(text) == 64 else text
+
+
+# --- digests ---------------------------------------------------------------------------------------------------------
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest_tensors(parts: Iterable[tuple[str, str, tuple[int, ...], bytes]]) -> str:
+    """Over (name, dtype, shape, bytes) of each tensor, in order of name; every part is framed by its length."""
+    whole = hashlib.sha256()
+    for name, dtype, shape, data in sorted(parts, key=lambda part: part[0]):
+        for piece in (name.encode(), dtype.encode(), repr(tuple(shape)).encode(), data):
+            whole.update(b"%d:" % len(piece))
+            whole.update(piece)
+    return whole.hexdigest()
+
+
+def source_digests(root: Path | None = None) -> dict[str, str]:
+    """Room → digest of its installed source files. `root` holds the packages `ncl` and `verify`; default: this one's."""
+    base = root or Path(__file__).resolve().parent.parent
+    return {room: _room_digest(base, paths) for room, paths in ROOMS.items()}
+
+
+def _room_digest(base: Path, paths: tuple[str, ...]) -> str:
+    whole = hashlib.sha256()
+    for path in paths:
+        place = base / path
+        files = sorted(p for p in place.rglob("*") if p.suffix in (".py", ".json")) if place.is_dir() else [place]
+        for file in files:
+            # A file that should be there and is not is digested as such, so that its coming shows.
+            body = file.read_bytes() if file.is_file() else b"absent"
+            piece = f"{file.relative_to(base).as_posix()}:{len(body)}:".encode() + body
+            whole.update(piece)
+    return whole.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def installed_versions() -> dict[str, str]:
+    """Of Python and of each distribution that takes part in running or proving; the absent are left out."""
+    found = {"python": platform.python_version()}
+    for name, distribution in DISTRIBUTIONS.items():
+        try:
+            found[name] = metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Written whole or not at all: to a neighbour first, then renamed over."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(document, file, indent=1, ensure_ascii=False, allow_nan=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path, what: str) -> Any:
+    """Raises NotFoundError or FormatError, each with the file's name."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as fault:
+        raise NotFoundError(f"no {what} there", where=str(path)) from fault
+    except (OSError, ValueError, RecursionError) as fault:
+        raise FormatError(f"not a {what}: {fault}", where=str(path)) from fault
+
+
+def write(certificate: Certificate, path: Path) -> None:
+    write_json(path, certificate.sealed().to_json())
+
+
+def read(path: Path) -> Certificate:
+    """The certificate in a file, or in the artefact folder given. Raises NotFoundError, FormatError."""
+    file = path / FILE_NAME if path.is_dir() else path
+    return from_json(read_json(file, "certificate"), where=str(file))
+
+
+def from_json(data: Any, where: str = "certificate") -> Certificate:
+    remedy = "certify again with `ncl certify`"
+    if isinstance(data, Mapping) and data.get("schema") != SCHEMA:
+        raise FormatError(f"certificate schema {data.get('schema')!r}, expected {SCHEMA}", where=where, remedy=remedy)
+    try:
+        return Certificate.model_validate(data)
+    except ValidationError as fault:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors())
+        raise FormatError(f"not a certificate: {faults}", where=where, remedy=remedy) from fault
