@@ -1,0 +1,117 @@
+"""Has a checkpoint got worse? Exact one-sided tests of a run against a baseline, cell by cell.
+
+A cell is one (task, length, arm, phrasing, calls), seeds pooled. A cell regressed when a drop as large as the one seen
+would be rarer than `alpha` were both runs equally good: Fisher's exact test, one-sided, Holm-corrected over the cells
+(Holm 1979). A cell of the baseline that the run lacks counts as regressed: nobody may pass by leaving the hard cells out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ncl.errors import FormatError, InputError
+
+ALPHA = 0.01
+Key = tuple[str, int, str, str | None, int | None]
+
+
+@dataclass(frozen=True)
+class Compared:
+    key: Key
+    baseline: float
+    run: float | None  # None when the run lacks the cell
+    p: float | None
+    regressed: bool
+    detectable: float | None  # the best run accuracy that would still be called a regression; None: none would
+
+    def to_json(self) -> dict[str, Any]:
+        task, length, arm, phrasing, calls = self.key
+        return {
+            "task": task, "length": length, "arm": arm, "phrasing": phrasing, "calls": calls,
+            "baseline": self.baseline, "run": self.run, "p": self.p, "regressed": self.regressed,
+            "detectable": self.detectable,
+        }  # fmt: skip
+
+
+def compare(
+    run: Mapping[str, Any], baseline: Mapping[str, Any], *, alpha: float = ALPHA, arms: Iterable[str] = ("ncl",)
+) -> list[Compared]:
+    """Every baseline cell of the arms, compared. Both documents are what `ncl evaluate --json` prints.
+
+    Raises FormatError for a document without cells and InputError when no cell of the arms is in the baseline.
+    """
+    wanted = set(arms)
+    before = {k: v for k, v in _pool(baseline, "baseline").items() if k[2] in wanted}
+    after = _pool(run, "run")
+    if not before:
+        raise InputError(
+            f"the baseline has no cell of arm {', '.join(sorted(wanted))}", where="baseline",
+            remedy="choose an arm that it has with --arm",
+        )  # fmt: skip
+    drops = {key: _drop(before[key], after[key]) for key in before if key in after}
+    regressed = _holm(drops, alpha)
+    strictest = alpha / max(1, len(drops))
+    return [
+        Compared(
+            key,
+            before[key][0] / before[key][1],
+            after[key][0] / after[key][1] if key in after else None,
+            drops.get(key),
+            key in regressed or key not in after,
+            _detectable(before[key], after[key][1], strictest) if key in after else None,
+        )
+        for key in sorted(before, key=lambda k: (k[2], k[0], k[1], str(k[3]), k[4] or 0))
+    ]
+
+
+def _pool(document: Mapping[str, Any], where: str) -> dict[Key, tuple[int, int]]:
+    """Exact answers and samples of each cell, over seeds."""
+    pooled: dict[Key, tuple[int, int]] = {}
+    try:
+        cells = document["cells"]
+        for cell in cells:
+            exact, n = float(cell["exact"]), int(cell["n"])
+            if n < 1 or not 0 <= exact <= 1:
+                raise ValueError(f"exact {exact} of n {n}")
+            key: Key = (str(cell["task"]), int(cell["length"]), str(cell["arm"]), cell.get("phrasing"), cell.get("calls"))
+            hits, total = pooled.get(key, (0, 0))
+            pooled[key] = (hits + round(exact * n), total + n)
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        raise FormatError(
+            f"no evaluation: {type(fault).__name__}: {fault}", where=where,
+            remedy="use what `ncl evaluate --json` or `ncl demo --json` printed",
+        ) from fault  # fmt: skip
+    if not pooled:
+        raise FormatError("an evaluation without cells", where=where)
+    return pooled
+
+
+def _drop(before: tuple[int, int], after: tuple[int, int]) -> float:
+    """The chance of a drop at least this large were both equally good."""
+    from scipy.stats import hypergeom
+
+    hits = before[0] + after[0]
+    total = before[1] + after[1]
+    return float(hypergeom.cdf(after[0], total, hits, after[1]))
+
+
+def _holm(p_values: Mapping[Key, float], alpha: float) -> set[Key]:
+    rejected: set[Key] = set()
+    for rank, (key, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
+        if p > alpha / (len(p_values) - rank):
+            break
+        rejected.add(key)
+    return rejected
+
+
+def _detectable(before: tuple[int, int], n: int, alpha: float) -> float | None:
+    low, high = -1, n  # bisection: the drop is significant at `low` (−1 stands for none) and not above `high`
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _drop(before, (middle, n)) <= alpha:
+            low = middle
+        else:
+            high = middle
+    return low / n if low >= 0 else None
