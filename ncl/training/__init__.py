@@ -1,0 +1,1 @@
+"""Tasks, the trainer behind the gate, evaluation and regression tests."""
