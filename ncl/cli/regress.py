@@ -1,0 +1,46 @@
+"""`ncl regress`: has accuracy dropped against a baseline?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ncl.cli.output import Json, emit, read_json, table
+
+
+def regress(
+    run: Annotated[Path, typer.Argument(help="JSON that `ncl evaluate --json` or `ncl demo --json` printed.")],
+    baseline: Annotated[Path, typer.Option(help="The same of the run to compare with.")],
+    arm: Annotated[list[str] | None, typer.Option(help="Arms that may fail the build; repeatable. Default: ncl.")] = None,
+    alpha: Annotated[float, typer.Option(min=1e-9, max=0.5, help="Level of the whole test, all cells together.")] = 0.01,
+    as_json: Json = False,
+) -> int:
+    """Test every cell for a real drop (Fisher's exact test, one-sided, Holm-corrected); exit 1 when there is one.
+
+    Example: ncl regress run.json --baseline baseline.json
+    """
+    from ncl.training.regress import compare
+
+    cells = compare(read_json(run), read_json(baseline), alpha=alpha, arms=arm or ["ncl"])
+    regressed = any(c.regressed for c in cells)
+    verdict = "regressed" if regressed else "passed"
+    if as_json:
+        emit({"verdict": verdict, "alpha": alpha, "cells": [c.to_json() for c in cells]})
+        return int(regressed)
+    rows = []
+    for c in cells:
+        task, length, arm_name, phrasing, calls = c.key
+        rest = " ".join(str(part) for part in (phrasing, calls) if part is not None)
+        rows.append([
+            task, str(length), arm_name, rest, f"{c.baseline:.3f}", "missing" if c.run is None else f"{c.run:.3f}",
+            "" if c.p is None else f"{c.p:.2g}", "nothing" if c.detectable is None else f"≤ {c.detectable:.3f}",
+            "REGRESSED" if c.regressed else "",
+        ])  # fmt: skip
+    table(
+        f"{verdict} (level {alpha})",
+        ["task", "length", "arm", "", "baseline", "run", "p", "would notice", ""],
+        rows,
+    )
+    return int(regressed)
