@@ -153,7 +153,7 @@ def digest_tensors(parts: Iterable[tuple[str, str, tuple[int, ...], bytes]]) -> 
 
 
 def source_digests(root: Path | None = None) -> dict[str, str]:
-    """Room → digest of its installed source files. `root` holds the packages `ncl` and `verify`; default: this one's."""
+    """Room → digest of its installed source files. `root` holds the packages; by default, the one that runs."""
     base = root or Path(__file__).resolve().parent.parent
     return {room: _room_digest(base, paths) for room, paths in ROOMS.items()}
 

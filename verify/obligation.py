@@ -61,7 +61,7 @@ class Outcome:
 class Obligation:
     """One thing to show about one subject. `function` is "module:name"; calling it with `arguments` gives an Outcome.
 
-    `arguments` holds plain data and frozen dataclasses only, for they are pickled to workers and digested for the cache.
+    `arguments` holds plain data and frozen dataclasses only: they are pickled to workers and digested for the cache.
     `budget` is in seconds of wall time; past it the runner says `unknown`.
     """
 

@@ -1,0 +1,175 @@
+"""Findings as documents: the stable JSON of `ncl verify`, JUnit XML, SARIF 2.1.0 and a GitHub step summary.
+
+Pure functions from findings to text, and the exit code: 0 only when there is something and all of it is green.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from verify.obligation import GREEN, VERDICTS
+from verify.runner import Finding
+
+SCHEMA = 1
+_ADDRESS = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+
+def exit_code(findings: Sequence[Finding]) -> int:
+    """1 when something is refuted, else 3 when something is undecided or there is nothing at all, else 0."""
+    verdicts = {f.outcome.verdict for f in findings}
+    if "refuted" in verdicts:
+        return 1
+    return 0 if verdicts and verdicts <= GREEN else 3
+
+
+def document(findings: Sequence[Finding], certificate: Path | None = None) -> dict[str, Any]:
+    """The JSON of `ncl verify`."""
+    counts = Counter(f.outcome.verdict for f in findings)
+    return {
+        "schema": SCHEMA,
+        "verdicts": {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]},
+        "obligations": [_row(f) for f in findings],
+        "certificate": str(certificate) if certificate else None,
+    }
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    obligation, outcome = finding.obligation, finding.outcome
+    return {
+        "id": obligation.id,
+        "subject": obligation.subject,
+        "kind": obligation.kind,
+        "verdict": outcome.verdict,
+        "method": outcome.method,
+        "bound": outcome.bound or None,
+        "limits": dict(outcome.limits),
+        "solver": outcome.solver or None,
+        "seconds": outcome.seconds,
+        "vacuity": outcome.vacuity or None,
+        "cross_check": outcome.cross_check or None,
+        "detail": outcome.detail or None,
+        "counterexample": outcome.counterexample,
+        "cached": finding.cached,
+    }
+
+
+def line(finding: Finding) -> str:
+    """One finding for a terminal."""
+    outcome = finding.outcome
+    parts = [f"{outcome.verdict:<14} {finding.obligation.id}"]
+    if outcome.bound:
+        parts.append(f"({outcome.bound})")
+    if not outcome.green and outcome.detail:
+        parts.append(f"- {outcome.detail}")
+    return " ".join(parts)
+
+
+def junit(findings: Sequence[Finding]) -> str:
+    """A failure for each refuted obligation, an error for each undecided one; `skipped` is an error too."""
+    counts = Counter(_junit_kind(f) for f in findings)
+    total = sum(f.outcome.seconds for f in findings)
+    suite = ElementTree.Element(
+        "testsuite",
+        name="ncl verify",
+        tests=str(len(findings)),
+        failures=str(counts["failure"]),
+        errors=str(counts["error"]),
+        time=f"{total:.3f}",
+    )
+    for finding in findings:
+        outcome = finding.outcome
+        case = ElementTree.SubElement(
+            suite,
+            "testcase",
+            classname=finding.obligation.kind,
+            name=finding.obligation.id,
+            time=f"{outcome.seconds:.3f}",
+        )
+        kind = _junit_kind(finding)
+        if kind:
+            told = ElementTree.SubElement(case, kind, type=outcome.verdict, message=_printable(outcome.detail))
+            told.text = _printable(json.dumps(outcome.counterexample)) if outcome.counterexample else ""
+    suites = ElementTree.Element("testsuites")
+    suites.append(suite)
+    ElementTree.indent(suites)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
+
+
+def _junit_kind(finding: Finding) -> str:
+    if finding.outcome.verdict == "refuted":
+        return "failure"
+    return "" if finding.outcome.green else "error"
+
+
+def _printable(text: str) -> str:
+    """XML 1.0 has no control characters, not even escaped."""
+    return "".join(c if c in "\t\n" or ord(c) >= 32 else "?" for c in text)
+
+
+def sarif(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Refuted obligations are errors, undecided ones warnings; the green ones are named as rules only."""
+    kinds = sorted({f.obligation.kind for f in findings})
+    return {
+        "$schema": _ADDRESS,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "ncl verify",
+                        "rules": [{"id": k, "shortDescription": {"text": f"obligation of kind {k}"}} for k in kinds],
+                    }
+                },
+                "results": [_sarif_result(f, kinds) for f in findings if not f.outcome.green],
+            }
+        ],
+    }
+
+
+def _sarif_result(finding: Finding, kinds: list[str]) -> dict[str, Any]:
+    obligation, outcome = finding.obligation, finding.outcome
+    text = f"{obligation.id}: {outcome.verdict}" + (f": {outcome.detail}" if outcome.detail else "")
+    result: dict[str, Any] = {
+        "ruleId": obligation.kind,
+        "ruleIndex": kinds.index(obligation.kind),
+        "level": "error" if outcome.verdict == "refuted" else "warning",
+        "message": {"text": text},
+        "locations": [{"logicalLocations": [{"fullyQualifiedName": obligation.id}]}],
+        "partialFingerprints": {"obligation/v1": obligation.id},
+    }
+    place = (outcome.counterexample or {}).get("place")
+    if place:  # {"file", "line", "column"} of the source text, when the counterexample knows it
+        region = {"startLine": place["line"], "startColumn": place["column"]}
+        result["locations"][0]["physicalLocation"] = {
+            "artifactLocation": {"uri": Path(place["file"]).as_posix()},
+            "region": region,
+        }
+    return result
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """Markdown for `$GITHUB_STEP_SUMMARY`: the counts, then each kind with its bounds, then what is not green."""
+    counts = Counter(f.outcome.verdict for f in findings)
+    told = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v]) or "nothing was checked"
+    lines = [f"### ncl verify: {told}", "", "| kind | obligations | verdicts | bounds |", "|---|---|---|---|"]
+    for kind in sorted({f.obligation.kind for f in findings}):
+        mine = [f for f in findings if f.obligation.kind == kind]
+        verdicts = Counter(f.outcome.verdict for f in mine)
+        bounds = sorted({f.outcome.bound for f in mine if f.outcome.bound})
+        shown = "; ".join(bounds[:3]) + (f"; … ({len(bounds)} in all)" if len(bounds) > 3 else "")
+        spread = ", ".join(f"{n} {v}" for v, n in sorted(verdicts.items()))
+        lines.append(f"| {kind} | {len(mine)} | {spread} | {_cell(shown)} |")
+    bad = [f for f in findings if not f.outcome.green]
+    if bad:
+        lines += ["", "| not green | verdict | why |", "|---|---|---|"]
+        lines += [f"| `{f.obligation.id}` | {f.outcome.verdict} | {_cell(f.outcome.detail)} |" for f in bad]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
