@@ -1,0 +1,218 @@
+"""The fault laboratory: plants faults in the shipped source, one at a time, and sees whether the checker named for each
+refutes it.
+
+A fault is an edit of one file of a *copy* of NCL's packages, so nothing here reasons about a model of them. Its checker
+runs in a process of its own that imports that copy. Killed means `refuted`, by the named checker: `unknown`, a time-out
+or a crash is no kill. Three controls keep the laboratory honest: `known_right` (harmless edits, which every checker must
+accept), `broken` (a checker spoiled together with a fault that the sound one kills: the laboratory must notice that the
+fault now survives), and each edit's text must occur exactly once in its file.
+
+The table is in `planted.py`. Called by `ncl faults` and tests/faults.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+HOME = Path(__file__).resolve().parent.parent
+PACKAGES = ("ncl", "verify", "properties")
+BUDGET = 120.0  # seconds a fault
+
+Fate = Literal["killed", "survived", "undecided"]
+
+
+@dataclass(frozen=True)
+class Edit:
+    file: str  # from the folder that holds the packages
+    old: str  # occurs exactly once there
+    new: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`checker` is "module:function" in the copy, called with `arguments`; it gives an Outcome or raises.
+
+    `expected_error` names the exception class by which a gate or loader refuses, when refusing is its way to refute.
+    """
+
+    id: str
+    stratum: str  # ops, program-memory, compiler, step, numeric, temperature, certificate, kernel, soft
+    edits: tuple[Edit, ...]
+    checker: str
+    arguments: tuple[Any, ...] = ()
+    expected_error: str = ""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A spoiled checker: with these edits the fault must survive, which the laboratory reports as red."""
+
+    id: str
+    edits: tuple[Edit, ...]
+    fault: str
+
+
+@dataclass(frozen=True)
+class Autopsy:
+    id: str
+    fate: Fate
+    verdict: str
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Findings:
+    faults: tuple[tuple[Fault, Autopsy], ...]
+    broken: tuple[tuple[Broken, Autopsy], ...] = ()
+    right: tuple[tuple[Fault, Autopsy], ...] = ()
+    equivalent: tuple[str, ...] = field(default=())
+
+    @property
+    def survivors(self) -> tuple[Autopsy, ...]:
+        return tuple(a for _, a in self.faults if a.fate != "killed")
+
+    @property
+    def sound(self) -> bool:
+        """Every fault killed, every harmless edit accepted, every broken checker noticed."""
+        return (
+            not self.survivors
+            and all(a.fate == "survived" for _, a in self.right)
+            and all(a.fate == "survived" for _, a in self.broken)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        killed = [(f, a) for f, a in self.faults if a.fate == "killed"]
+        return {
+            "mutants": len(self.faults),
+            "equivalent": len(self.equivalent),
+            "killed": len(killed),
+            "by_stratum": _count(f.stratum for f, _ in killed),
+            "by_checker": _count(f.checker.rpartition(":")[2] for f, _ in killed),
+            "broken_checkers": {
+                "total": len(self.broken),
+                "red": sum(a.fate == "survived" for _, a in self.broken),
+            },
+            "known_right": {"total": len(self.right), "accepted": sum(a.fate == "survived" for _, a in self.right)},
+            "survivors": [{"id": a.id, "verdict": a.verdict, "detail": a.detail} for a in self.survivors],
+            "faults": [
+                {"id": a.id, "stratum": f.stratum, "fate": a.fate, "verdict": a.verdict, "seconds": a.seconds}
+                for f, a in self.faults
+            ],
+        }
+
+
+def _count(names: Iterable[str]) -> dict[str, int]:
+    listed = list(names)
+    return {name: listed.count(name) for name in sorted(set(listed))}
+
+
+def plant(edits: Sequence[Edit], folder: Path) -> None:
+    """Copy the packages into `folder` and apply the edits. Raises ValueError for an edit that does not fit exactly once."""
+    for package in PACKAGES:
+        shutil.copytree(HOME / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for edit in edits:
+        path = folder / edit.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(edit.old) != 1:
+            raise ValueError(f"{edit.file}: {edit.old!r} occurs {text.count(edit.old)} times, expected once")
+        path.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
+
+
+def examine(fault: Fault, extra: Sequence[Edit] = (), budget: float = BUDGET) -> Autopsy:
+    """Plant one fault (and `extra` edits) and run its checker on the copy."""
+    begin = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="ncl-fault-") as name:
+        plant((*fault.edits, *extra), Path(name))
+        verdict, detail = _in_child(name, fault, budget)
+    fate: Fate = "killed" if verdict == "refuted" else "survived" if verdict in _GREEN else "undecided"
+    return Autopsy(fault.id, fate, verdict, round(time.perf_counter() - begin, 2), detail)
+
+
+_GREEN = ("proved", "proved-bounded", "tested")
+
+
+def _in_child(root: str, fault: Fault, budget: float) -> tuple[str, str]:
+    """The checker's verdict in a process that sees only the copy. A silent end or a late one is `unknown`."""
+    # Forked, because torch and the solver are then already in memory; a thread of theirs is never in use here.
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    child = context.Process(target=_judge, args=(root, fault, there), daemon=True)
+    child.start()
+    there.close()
+    try:
+        if here.poll(budget):
+            answer: tuple[str, str] = here.recv()
+            return answer
+        return "unknown", f"no answer in {budget:.0f} s"
+    except EOFError:
+        return "unknown", "the checker's process died"
+    finally:
+        child.kill()
+        child.join()
+
+
+def _judge(root: str, fault: Fault, pipe: Any) -> None:
+    _leave_the_original()
+    sys.path.insert(0, root)
+    module, _, name = fault.checker.partition(":")
+    try:
+        check: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        outcome = check(*fault.arguments)
+        pipe.send((outcome.verdict, outcome.detail))
+    except Exception as error:
+        named = type(error).__name__ == fault.expected_error
+        pipe.send(("refuted" if named else "unknown", f"{type(error).__name__}: {error}"))
+    pipe.close()
+
+
+def _leave_the_original() -> None:
+    """Forget every module of the packages, so that the next import finds the copy."""
+    for name in list(sys.modules):
+        if name.partition(".")[0] in PACKAGES:
+            del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+def laboratory(
+    faults: Sequence[Fault],
+    broken: Sequence[Broken] = (),
+    right: Sequence[Fault] = (),
+    *,
+    jobs: int = 2,
+    progress: Callable[[Autopsy], None] = lambda autopsy: None,
+) -> Findings:
+    """Examine everything, `jobs` at a time."""
+    import torch  # noqa: F401  # once here, so that no child pays for it
+    import z3  # noqa: F401
+
+    by_id = {fault.id: fault for fault in faults}
+
+    def one(task: tuple[Fault, Sequence[Edit], str]) -> Autopsy:
+        fault, extra, name = task
+        found = examine(fault, extra)
+        autopsy = Autopsy(name, found.fate, found.verdict, found.seconds, found.detail)
+        progress(autopsy)
+        return autopsy
+
+    tasks: list[tuple[Fault, Sequence[Edit], str]] = [(f, (), f.id) for f in faults]
+    tasks += [(by_id[b.fault], b.edits, b.id) for b in broken]
+    tasks += [(f, (), f.id) for f in right]
+    with ThreadPoolExecutor(jobs) as pool:
+        autopsies = list(pool.map(one, tasks))
+    first, second = len(faults), len(faults) + len(broken)
+    return Findings(
+        tuple(zip(faults, autopsies[:first], strict=True)),
+        tuple(zip(broken, autopsies[first:second], strict=True)),
+        tuple(zip(right, autopsies[second:], strict=True)),
+    )
