@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from ncl import certificate as record
 from ncl.certificate import Certificate, ObligationRecord, canonical_json, digest
@@ -79,7 +79,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Permit:
-    """Proof of having passed, with what was covered, so that a trainer can hash again at each checkpoint."""
+    """Leave to run, with what was covered, so that a trainer can hash again at each checkpoint."""
 
     programs: Mapping[str, str]
     witnesses: Mapping[str, str]
@@ -309,7 +309,7 @@ def _version_faults(certificate: Certificate, policy: Policy) -> list[str]:
     ]
 
 
-def _refuse(faults: list[str]) -> Any:
+def _refuse(faults: list[str]) -> NoReturn:
     shown = "; ".join(faults[:12]) + (f"; and {len(faults) - 12} more" if len(faults) > 12 else "")
     raise GateRefused(
         f"the certificate does not cover this artefact: {shown}",

@@ -79,7 +79,7 @@ class Obligation:
         outcome = getattr(import_module(module), name)(*self.arguments)
         if not isinstance(outcome, Outcome):
             raise TypeError(f"{self.function} gave {type(outcome).__name__}, not an Outcome")
-        return outcome if outcome.seconds else replace(outcome, seconds=round(time.perf_counter() - begin, 4))
+        return outcome if outcome.seconds else replace(outcome, seconds=round(time.perf_counter() - begin, 6))
 
     def digest(self) -> str:
         """Of what is asked: id, function and arguments. Not of the sources that answer it; the cache adds those."""

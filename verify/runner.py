@@ -87,7 +87,7 @@ def run(
             settle(obligation, kept, cached=True)
         else:
             waiting.append(obligation)
-    drive = _in_turn if jobs <= 1 or len(waiting) <= 1 else _in_workers
+    drive = _in_turn if jobs <= 1 or len(waiting) <= 1 else _apart
     for obligation, outcome in drive(waiting, jobs, budget, deadline):
         settle(obligation, outcome)
     return tuple(found[i] for i in ids)
@@ -108,6 +108,20 @@ def _in_turn(
 ) -> Iterator[tuple[Obligation, Outcome]]:
     for obligation in waiting:
         yield obligation, attempt(obligation, _allowed(obligation, budget, deadline))
+
+
+def _apart(
+    waiting: Sequence[Obligation], jobs: int, budget: float | None, deadline: float | None
+) -> Iterator[tuple[Obligation, Outcome]]:
+    """In workers; when one dies, all that was in flight is run once more, alone, to find who killed it."""
+    suspects = []
+    for obligation, outcome in _in_workers(waiting, jobs, budget, deadline):
+        if outcome.method == "worker died":
+            suspects.append(obligation)
+        else:
+            yield obligation, outcome
+    for obligation in suspects:
+        yield from _in_workers([obligation], 1, budget, deadline)
 
 
 def _in_workers(

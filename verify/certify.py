@@ -1,0 +1,102 @@
+"""Turns findings into a certificate, when and only when every required obligation is met.
+
+The requirements are the gate's own reading of artefact and policy; what is written here the gate reads again and
+believes nothing of. Called by `ncl certify`, by the demo and, handed in by a door, by training at its checkpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ncl import certificate as record
+from ncl import gate
+from ncl.certificate import Certificate, ObligationRecord
+from ncl.errors import ConfigurationError, Refuted, Undecided
+from ncl.gate import Policy
+from verify import prove, runner
+from verify.runner import Finding, Progress
+
+
+def certify(
+    artefact: Any,
+    policy: Policy | None = None,
+    *,
+    tensors: Mapping[str, Any] | None = None,
+    tokenizer: str | None = None,
+    device: str = "cpu",
+    dtype: str = "float32",
+    out: Path | None = None,
+    findings: Sequence[Finding] | None = None,
+    jobs: int = runner.JOBS,
+    use_cache: bool = True,
+    progress: Progress | None = None,
+    budget: float | None = None,
+    total_budget: float | None = None,
+) -> Certificate:
+    """Prove what the policy asks of the artefact and certify it; written to `out` (the artefact's folder) when given.
+
+    `tensors` are the float tensors as they will be loaded, after casts; default: the artefact's own. `findings` of an
+    earlier run over the same artefact may be handed in. Raises Refuted or Undecided with every unmet obligation.
+    """
+    rules = policy or gate.read_policy()
+    before = gate.digests(artefact, tensors)
+    sources = record.source_digests()
+    if findings is None:
+        asked = prove.obligations(artefact, executors=rules.executors)
+        findings = runner.run(
+            asked, jobs=jobs, use_cache=use_cache, progress=progress, budget=budget, total_budget=total_budget
+        )
+    records = tuple(_record(f) for f in findings)
+    _demand(gate.unmet(gate.required_obligations(artefact, rules), records), findings)
+    widths = {program.sizes.width for program in artefact.programs.values()}
+    if len(widths) != 1:
+        raise ConfigurationError(f"an artefact has one width, got {sorted(widths)}")
+    if sources != record.source_digests() or before != gate.digests(artefact, tensors):
+        raise Undecided("sources or artefact changed while they were being proved", remedy="certify again")
+    paper = Certificate(
+        schema=record.SCHEMA,
+        **before,
+        sources=sources,
+        tokenizer=tokenizer,
+        versions=record.installed_versions(),
+        device=device,
+        executors=rules.executors,
+        width=widths.pop(),
+        obligations=records,
+        dtype=dtype,
+        policy=rules.digest,
+    ).sealed()
+    if out is not None:
+        record.write(paper, out / record.FILE_NAME if out.suffix != ".json" else out)
+    return paper
+
+
+def _demand(unmet: Sequence[str], findings: Sequence[Finding]) -> None:
+    """Raise unless nothing is unmet: Refuted when anything is refuted, else Undecided."""
+    bad = [f for f in findings if f.outcome.verdict == "refuted"]
+    if bad:
+        told = "; ".join(f"{f.obligation.id}: {f.outcome.detail}" for f in bad)
+        raise Refuted(told, where="certify", remedy="replay the counterexamples with `ncl replay`")
+    if unmet:
+        why = {f.obligation.id: f.outcome.detail for f in findings if f.outcome.detail and not f.outcome.green}
+        reasons = "; ".join(why.values())
+        raise Undecided("; ".join(unmet) + (f" ({reasons})" if reasons else ""), where="certify")
+
+
+def _record(finding: Finding) -> ObligationRecord:
+    obligation, outcome = finding.obligation, finding.outcome
+    return ObligationRecord(
+        id=obligation.id,
+        subject=obligation.subject,
+        kind=obligation.kind,
+        verdict=outcome.verdict,
+        method=outcome.method,
+        bound=outcome.bound,
+        limits=dict(outcome.limits),
+        solver=outcome.solver,
+        seconds=outcome.seconds,
+        vacuity=outcome.vacuity,
+        cross_check=outcome.cross_check,
+    )

@@ -1,0 +1,216 @@
+"""Counterexamples: found, made small, written to a file, and run again on the real executors.
+
+A file is JSON: {"schema": 1, "kind": …} and, by kind,
+
+    program   "program" (machine code), "source" ({"file", "name", "text"} or null), "arguments", "budget",
+              "executors" (the trusted one, the one at fault), "expected" and "got" as in `ncl run`
+    op        "opcode", "width", "operands", "circuit" ("integer", "onehot" or "kernel"), "expected", "got"
+    step      what `verify.step` needs to set one state and step it
+    golden    "op": a row whose hand-worked example fails
+
+Replay runs what is installed now: where the source is known it is compiled again, so a mended compiler shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ncl.certificate import canonical_json, read_json, write_json
+from ncl.errors import FormatError, LanguageError, NclError
+from ncl.language.program import Program, Value
+from ncl.language.syntax import Function
+from ncl.language.trace import Result
+from verify import executors
+
+SCHEMA = 1
+Arguments = list[Value]
+
+# kind → the function that replays it. A literal table: a file may choose among these and can name nothing else.
+_REPLAYS = {
+    "program": "verify.counterexample:replay_program",
+    "op": "verify.enumerate:replay",
+    "step": "verify.step:replay",
+    "golden": "verify.golden:replay",
+}
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """Whether the fault is still there, and what was seen."""
+
+    reproduced: bool
+    what: str
+    expected: Any
+    got: Any
+
+    def to_json(self) -> dict[str, Any]:
+        verdict = "refuted" if self.reproduced else "tested"
+        return {
+            "schema": SCHEMA,
+            "verdict": verdict,
+            "reproduced": self.reproduced,
+            "what": self.what,
+            "expected": self.expected,
+            "got": self.got,
+        }
+
+    def __str__(self) -> str:
+        if self.reproduced:
+            return f"still there: {self.what}\n  expected {self.expected}\n  got      {self.got}"
+        return f"gone: {self.what}\n  expected and got {self.expected}"
+
+
+# --- making ----------------------------------------------------------------------------------------------------------
+
+
+def program_case(
+    program: Program,
+    function: Function | None,
+    arguments: Arguments,
+    budget: int,
+    trusted: tuple[str, Result],
+    suspect: tuple[str, Result],
+) -> dict[str, Any]:
+    """JSON data of a run on which two executors part."""
+    case: dict[str, Any] = {
+        "schema": SCHEMA,
+        "kind": "program",
+        "program": program.to_json(),
+        "source": function and {"file": function.file, "name": function.name, "text": function.text},
+        "arguments": arguments,
+        "budget": budget,
+        "executors": [trusted[0], suspect[0]],
+        "expected": _result_json(trusted[1]),
+        "got": _result_json(suspect[1]),
+    }
+    if function:
+        place = function.position
+        case["place"] = {"file": function.file, "line": place.line, "column": place.column}
+    return case
+
+
+def _result_json(result: Result) -> dict[str, Any]:
+    return {
+        "result": result.result,
+        "ticks": result.ticks,
+        "steps": result.steps,
+        "trap": result.trap.to_json() if result.trap else None,
+    }
+
+
+def minimise(arguments: Arguments, fails: Callable[[Arguments], bool], trials: int = 2000) -> Arguments:
+    """Smaller arguments that still fail: shorter arrays first, then smaller words. Gives up after `trials` runs."""
+    best, left = arguments, trials
+    progress = True
+    while progress and left:
+        progress = False
+        for candidate in _smaller(best):
+            if not left:
+                break
+            left -= 1
+            if fails(candidate):
+                best, progress = candidate, True
+                break
+    return best
+
+
+def _smaller(arguments: Arguments) -> Iterator[Arguments]:
+    """Each strictly smaller in (cells, sum of words), so that minimising ends."""
+    for place, value in enumerate(arguments):
+        for less in _shorter(value) if isinstance(value, list) else _lower(value):
+            yield [*arguments[:place], less, *arguments[place + 1 :]]
+
+
+def _shorter(cells: list[int]) -> Iterator[list[int]]:
+    size = len(cells)
+    while size:
+        for begin in range(0, len(cells), size):
+            yield cells[:begin] + cells[begin + size :]
+        size //= 2
+    for place, word in enumerate(cells):
+        for less in _lower(word):
+            yield [*cells[:place], less, *cells[place + 1 :]]
+
+
+def _lower(word: int) -> Iterator[int]:
+    yield from sorted({0, 1, word // 2, word - 1} & set(range(word)))
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def write(case: Mapping[str, Any], folder: Path, name: str) -> Path:
+    """Write one counterexample; the file's name is the obligation's, with a digest so that two never collide."""
+    short = hashlib.sha256(canonical_json(case)).hexdigest()[:8]
+    place = folder / f"{name.replace('/', '-')}-{short}.json"
+    write_json(place, dict(case))
+    return place
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Raises NotFoundError, FormatError."""
+    data = read_json(file, "counterexample")
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA or data.get("kind") not in _REPLAYS:
+        got = (data.get("schema"), data.get("kind")) if isinstance(data, dict) else type(data).__name__
+        raise FormatError(
+            f"not a counterexample: schema and kind are {got}",
+            where=str(file),
+            remedy=f"expected schema {SCHEMA} and a kind of {', '.join(_REPLAYS)}",
+        )
+    return data
+
+
+# --- running again ---------------------------------------------------------------------------------------------------
+
+
+def replay(file: Path) -> Replayed:
+    """Run the counterexample on what is installed now. Raises NotFoundError, FormatError."""
+    case = read(file)
+    module, _, name = _REPLAYS[case["kind"]].partition(":")
+    try:
+        outcome = getattr(import_module(module), name)(case)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as fault:
+        raise FormatError(f"not a counterexample: {type(fault).__name__}: {fault}", where=str(file)) from fault
+    if not isinstance(outcome, Replayed):
+        raise TypeError(f"{module}:{name} gave {type(outcome).__name__}, not a Replayed")
+    return outcome
+
+
+def replay_program(case: Mapping[str, Any]) -> Replayed:
+    program = Program.from_json(case["program"], where="counterexample")
+    trusted, suspect = case["executors"]
+    function = _function(case["source"]) if case["source"] else None
+    if trusted == "source":
+        if function is None:
+            raise FormatError("the counterexample compares with source text that it does not carry")
+        program = _compiled_now(function, program)
+    arguments, budget = [list(v) if isinstance(v, list) else int(v) for v in case["arguments"]], int(case["budget"])
+    mine = executors.run(trusted, program, function, [arguments], budget)[0]
+    theirs = executors.run(suspect, program, function, [arguments], budget)[0]
+    shown = ", ".join(str(a) for a in arguments)
+    return Replayed(
+        reproduced=not executors.agree(trusted, mine, suspect, theirs),
+        what=f"{program.name}({shown}) at width {program.sizes.width}: {trusted} against {suspect}",
+        expected=_result_json(mine),
+        got=_result_json(theirs),
+    )
+
+
+def _function(source: Mapping[str, Any]) -> Function | None:
+    from ncl.language.parse import parse_text
+
+    try:
+        return parse_text(source["text"], source["file"], source["name"])[0]
+    except (LanguageError, NclError):
+        return None
+
+
+def _compiled_now(function: Function, recorded: Program) -> Program:
+    from ncl.compiler.compile import compile_function
+
+    return compile_function(function, recorded.sizes)[0]

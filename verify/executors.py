@@ -1,0 +1,59 @@
+"""The ways of running a program, by name, for whoever compares them: one batch in, one list of results out.
+
+`step` is the torch step that is proved against the spec, looped; `integer` is the bytecode loop that users run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ncl.errors import InputError
+from ncl.language.interpret.machine import run_machine
+from ncl.language.program import Program, Value
+from ncl.language.syntax import Function
+from ncl.language.trace import Result
+
+MACHINE = ("reference", "step", "integer", "dense", "pathwise")
+NAMES = ("source", *MACHINE)
+# These report machine steps, which must be equal too.
+STEPPING = frozenset({"reference", "step", "integer", "dense"})
+
+
+def run(
+    executor: str, program: Program, function: Function | None, batch: Sequence[list[Value]], budget: int
+) -> list[Result]:
+    """Results in the order of the batch. Raises InputError for an unknown name or for `source` without a function."""
+    inputs = [[list(v) if isinstance(v, list) else v for v in arguments] for arguments in batch]
+    match executor:
+        case "source":
+            if function is None:
+                raise InputError("the source executor needs the source function")
+            from ncl.language.interpret.source import run_source
+
+            return [run_source(function, arguments, program.sizes, budget) for arguments in inputs]
+        case "reference":
+            return [run_machine(program, arguments, budget) for arguments in inputs]
+        case "step":
+            from ncl.machine.executors import integer
+
+            return integer.run_by_step(program, inputs, budget)
+        case "integer":
+            from ncl.machine.executors import integer
+
+            return integer.run(program, inputs, budget)
+        case "dense":
+            from ncl.machine.executors import dense
+
+            return dense.run(program, inputs, budget)
+        case "pathwise":
+            from ncl.machine.executors import pathwise
+
+            return pathwise.run(program, inputs, budget)
+    raise InputError(f"no executor {executor!r}; one of {', '.join(NAMES)}")
+
+
+def agree(left: str, mine: Result, right: str, theirs: Result) -> bool:
+    """Equal in result, ticks and trap with its place, and in steps where both executors count them."""
+    if left in STEPPING and right in STEPPING and mine.steps != theirs.steps:
+        return False
+    return mine.same_meaning(theirs)

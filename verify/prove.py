@@ -1,0 +1,173 @@
+"""Everything that is to be shown about an artefact, in one list; and `ncl.prove`, which runs it.
+
+The machine's obligations (golden, algebra, circuits, kernels, step) are the same for every program of one width; each
+program adds that it is what its source compiles to, that it computes what its source computes, and that every executor
+runs it alike. Called by `certify`, the command line and users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ncl.errors import ConfigurationError, Refuted, Undecided
+from ncl.language.program import Program
+from ncl.language.syntax import Function
+from verify import cache, golden, programs, report, runner
+from verify.obligation import Obligation, Outcome
+from verify.runner import Finding, Progress
+
+EXECUTORS = ("integer", "pathwise", "dense")
+SAMPLES = 200
+EXECUTOR_SAMPLES = {"integer": 100, "pathwise": 40, "dense": 20}
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of all obligations of one subject."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> int:
+        return report.exit_code(self.findings)
+
+    @property
+    def ok(self) -> bool:
+        """Everything green, and something shown at all."""
+        return self.exit_code == 0
+
+    def __getitem__(self, name: str) -> Outcome:
+        """The outcome of one obligation by its id."""
+        return next(f.outcome for f in self.findings if f.obligation.id == name)
+
+    def to_json(self) -> dict[str, Any]:
+        return report.document(self.findings)
+
+    def check(self) -> Proof:
+        """Itself when all is green; else raises Refuted or Undecided with what is not."""
+        bad = [f for f in self.findings if not f.outcome.green]
+        if bad or not self.findings:
+            told = "; ".join(report.line(f) for f in bad) or "no obligation was run"
+            raise (Refuted if self.exit_code == 1 else Undecided)(told)
+        return self
+
+    def __str__(self) -> str:
+        counts = self.to_json()["verdicts"]
+        head = ", ".join(f"{n} {verdict}" for verdict, n in counts.items()) or "nothing was shown"
+        shown = [f for f in self.findings if not f.outcome.green or f.obligation.kind in ("source", "executor", "step")]
+        return "\n".join([head, *("  " + report.line(f) for f in shown)])
+
+
+def prove(
+    subject: Any,
+    *,
+    jobs: int = runner.JOBS,
+    machine: bool = True,
+    use_cache: bool = True,
+    progress: Progress | None = None,
+    budget: float | None = None,
+    total_budget: float | None = None,
+) -> Proof:
+    """Run every obligation of a compiled program or an artefact. `machine=False` leaves out the machine's own."""
+    asked = obligations(subject, machine=machine)
+    return Proof(
+        runner.run(asked, jobs=jobs, use_cache=use_cache, progress=progress, budget=budget, total_budget=total_budget)
+    )
+
+
+def obligations(subject: Any, *, machine: bool = True, executors: Sequence[str] = EXECUTORS) -> tuple[Obligation, ...]:
+    """All obligations of a compiled program or an artefact, the machine's first. Raises NclError when sources lack."""
+    pairs = sources(subject)
+    widths = {program.sizes.width for program, _ in pairs}
+    if len(widths) != 1:
+        raise ConfigurationError(f"programs of one width are proved together, got widths {sorted(widths)}")
+    found = list(machine_obligations(widths.pop())) if machine else []
+    weights = getattr(subject, "weights", None)
+    if weights is not None:
+        found.append(_finite(weights))
+    for program, function in pairs:
+        found += program_obligations(program, function, executors)
+    return tuple(found)
+
+
+def machine_obligations(width: int) -> tuple[Obligation, ...]:
+    """What holds of the machine at this width, whatever it runs."""
+    from verify import algebra, enumerate, step
+
+    return (
+        *golden.obligations(),
+        *algebra.obligations(width),
+        *enumerate.obligations(width),
+        *step.obligations(width),
+    )
+
+
+def program_obligations(
+    program: Program, function: Function, executors: Iterable[str] = EXECUTORS
+) -> tuple[Obligation, ...]:
+    """What holds of one program of an artefact, given the source that it was compiled from."""
+    name = program.name
+    here = "verify.programs"
+    found = [
+        Obligation(f"compiled/{name}", name, "compiled", f"{here}:check_compiled", (function, program)),
+        _source_obligation(program, function),
+    ]
+    for executor in executors:
+        arguments = (executor, function, program, EXECUTOR_SAMPLES[executor], SEED)
+        found.append(
+            Obligation(f"executor/{executor}/{name}", name, "executor", f"{here}:check_executor", arguments, 120.0)
+        )
+    return tuple(found)
+
+
+def _source_obligation(program: Program, function: Function) -> Obligation:
+    arguments = (function, program, SAMPLES, SEED)
+    name = program.name
+    return Obligation(f"source/{name}", name, "source", "verify.programs:check_source", arguments, 180.0)
+
+
+def known_source_verdict(compiled: Any) -> str | None:
+    """The verdict on machine code = source when the cache holds it, else None."""
+    kept = cache.load(_source_obligation(compiled.program, compiled.function))
+    return kept.verdict if kept else None
+
+
+def sources(subject: Any) -> list[tuple[Program, Function]]:
+    """Each program with the function that it was compiled from. Raises ConfigurationError when one is not to be had."""
+    if hasattr(subject, "function"):
+        return [(subject.program, subject.function)]
+    carried: Mapping[str, Function] = getattr(subject, "functions", {})
+    pairs, lacking = [], []
+    for name, program in subject.programs.items():
+        function = carried.get(name) or programs.source_of(name, program.source)
+        if function is None:
+            lacking.append(name)
+        else:
+            pairs.append((program, function))
+    if lacking:
+        raise ConfigurationError(
+            f"the source of {', '.join(lacking)} is not at hand",
+            remedy="name the file as FILE:FUNC, so that the program can be compared with it",
+        )
+    return pairs
+
+
+# --- float tensors ---------------------------------------------------------------------------------------------------
+
+
+def _finite(weights: Mapping[str, Any]) -> Obligation:
+    """One Inf in a table row turns other addresses to NaN, so finiteness is scanned and not assumed."""
+    bad = tuple(sorted(name for name, tensor in weights.items() if not bool(tensor.isfinite().all())))
+    return Obligation("weights/finite", "weights", "weights", "verify.prove:check_finite", (bad, len(weights)))
+
+
+def check_finite(bad: tuple[str, ...], count: int) -> Outcome:
+    if bad:
+        return Outcome("refuted", "scan", detail=f"not finite: {', '.join(bad)}")
+    return Outcome("proved", "scan of every entry", detail=f"{count} tensors", limits={"tensors": count})
+
+
+__all__ = ["Proof", "known_source_verdict", "obligations", "prove", "sources"]
