@@ -1,0 +1,192 @@
+"""The compiled bytecode loop: what one instruction does to one sample's state, jitted once for all programs.
+
+The word ops are the circuits of `circuits/integer.py`, compiled as they stand; control, memory and traps are written
+out here, a second time beside the torch step, and held equal to it by tests and conformance (`tested(n)`, not proved).
+Nothing is cached on disk: numba keys its cache by this file alone and would not see a circuit change.
+
+May assume a well-formed program and a state without `state.faults`: no index is checked again. Called by
+`executors/integer.py` and `dataflow.py`. Legend: L lines · R registers · M, F, D cells as allocated · S scalars.
+"""
+
+from __future__ import annotations
+
+import numba
+
+from ncl.language.opcodes import Opcode, Trap
+from ncl.machine.circuits.integer import CIRCUITS
+
+# Columns of the scalars array. It holds a sample's state between calls of the loop.
+PC, HP, FP, SP, TICKS, TRAP, HALTED, STEPS = range(8)
+SCALARS = 8
+
+# numba assigns no enum member to an integer variable.
+_TRAP_DIVISION, _TRAP_INDEX, _TRAP_MEMORY = int(Trap.DIVISION), int(Trap.INDEX), int(Trap.MEMORY)
+_TRAP_STACK, _TRAP_BUDGET, _TRAP_INVALID = int(Trap.STACK), int(Trap.BUDGET), int(Trap.INVALID)
+
+# Circuits never divide by 0, so no check is needed. Without numba's runtime no array is counted in and out at each
+# instruction: 20 times faster, and nothing compiled here may allocate.
+_jit = numba.njit(error_model="numpy", nogil=True, _nrt=False)
+_inlined = numba.njit(error_model="numpy", nogil=True, _nrt=False, forceinline=True)
+
+_add = _jit(CIRCUITS[Opcode.ADD])
+_subtract = _jit(CIRCUITS[Opcode.SUBTRACT])
+_multiply = _jit(CIRCUITS[Opcode.MULTIPLY])
+_divide = _jit(CIRCUITS[Opcode.DIVIDE])
+_remainder = _jit(CIRCUITS[Opcode.REMAINDER])
+_and = _jit(CIRCUITS[Opcode.AND])
+_or = _jit(CIRCUITS[Opcode.OR])
+_xor = _jit(CIRCUITS[Opcode.XOR])
+_invert = _jit(CIRCUITS[Opcode.INVERT])
+_shift_left = _jit(CIRCUITS[Opcode.SHIFT_LEFT])
+_shift_right = _jit(CIRCUITS[Opcode.SHIFT_RIGHT])
+_equal = _jit(CIRCUITS[Opcode.EQUAL])
+_not_equal = _jit(CIRCUITS[Opcode.NOT_EQUAL])
+_less = _jit(CIRCUITS[Opcode.LESS])
+_less_equal = _jit(CIRCUITS[Opcode.LESS_EQUAL])
+_is_zero = _jit(CIRCUITS[Opcode.IS_ZERO])
+
+
+@_inlined
+def _word(opcode, x, y, width):
+    if opcode == Opcode.ADD:
+        return _add(x, y, width)
+    if opcode == Opcode.SUBTRACT:
+        return _subtract(x, y, width)
+    if opcode == Opcode.MULTIPLY:
+        return _multiply(x, y, width)
+    if opcode == Opcode.DIVIDE:
+        return _divide(x, y, width)
+    if opcode == Opcode.REMAINDER:
+        return _remainder(x, y, width)
+    if opcode == Opcode.AND:
+        return _and(x, y, width)
+    if opcode == Opcode.OR:
+        return _or(x, y, width)
+    if opcode == Opcode.XOR:
+        return _xor(x, y, width)
+    if opcode == Opcode.INVERT:
+        return _invert(x, width)
+    if opcode == Opcode.SHIFT_LEFT:
+        return _shift_left(x, y, width)
+    if opcode == Opcode.SHIFT_RIGHT:
+        return _shift_right(x, y, width)
+    if opcode == Opcode.EQUAL:
+        return _equal(x, y, width)
+    if opcode == Opcode.NOT_EQUAL:
+        return _not_equal(x, y, width)
+    if opcode == Opcode.LESS:
+        return _less(x, y, width)
+    if opcode == Opcode.LESS_EQUAL:
+        return _less_equal(x, y, width)
+    return _is_zero(x, width)
+
+
+@_inlined
+def advance(code_L4, width, memory_size, frame_size, depth, budget, registers, memory, frame, stack_D3, at):
+    """One instruction. `at` = (pc, hp, fp, sp, ticks); returns it anew with (trap, halted) behind."""
+    pc, hp, fp, sp, ticks = at
+    opcode, a, b, c = code_L4[pc, 0], code_L4[pc, 1], code_L4[pc, 2], code_L4[pc, 3]
+    trap, halted = 0, 0
+    following = pc + 1
+    if Opcode.ADD <= opcode <= Opcode.IS_ZERO:
+        if opcode == Opcode.INVERT or opcode == Opcode.IS_ZERO:
+            registers[a] = _word(opcode, registers[b], 0, width)
+        elif (opcode == Opcode.DIVIDE or opcode == Opcode.REMAINDER) and registers[c] == 0:
+            trap = _TRAP_DIVISION
+        else:
+            registers[a] = _word(opcode, registers[b], registers[c], width)
+    elif opcode == Opcode.CONSTANT:
+        registers[a] = b & ((1 << width) - 1)
+    elif opcode == Opcode.MOVE:
+        registers[a] = registers[b]
+    elif opcode == Opcode.LOAD or opcode == Opcode.STORE:
+        address = _add(registers[b], registers[c], width)
+        if address >= memory_size:
+            trap = _TRAP_INDEX
+        elif opcode == Opcode.LOAD:
+            registers[a] = memory[address]
+        else:
+            memory[address] = registers[a]
+    elif opcode == Opcode.TICK:
+        if ticks >= budget:
+            trap = _TRAP_BUDGET
+        else:
+            ticks += 1
+    elif opcode == Opcode.JUMP:
+        following = a
+    elif opcode == Opcode.JUMP_ZERO:
+        following = b if registers[a] == 0 else following
+    elif opcode == Opcode.JUMP_NONZERO:
+        following = b if registers[a] != 0 else following
+    elif opcode == Opcode.BOUND:
+        if registers[a] >= registers[b]:
+            trap = _TRAP_INDEX
+    elif opcode == Opcode.LOAD_FRAME or opcode == Opcode.STORE_FRAME:
+        slot = fp + b
+        if slot >= frame_size:
+            trap = _TRAP_INVALID
+        elif opcode == Opcode.LOAD_FRAME:
+            registers[a] = frame[slot]
+        else:
+            frame[slot] = registers[a]
+    elif opcode == Opcode.ALLOCATE:
+        after = hp + registers[b]
+        if after > memory_size:
+            trap = _TRAP_MEMORY
+        else:
+            registers[a] = hp & ((1 << width) - 1)
+            hp = after
+    elif opcode == Opcode.CALL:
+        if sp >= depth or fp + b > frame_size:
+            trap = _TRAP_STACK
+        else:
+            stack_D3[sp, 0], stack_D3[sp, 1], stack_D3[sp, 2] = following, fp, hp
+            sp += 1
+            fp += b
+            following = a
+    elif opcode == Opcode.RETURN:
+        if sp == 0:
+            trap = _TRAP_STACK
+        else:
+            sp -= 1
+            following, fp = stack_D3[sp, 0], stack_D3[sp, 1]
+            if a == 0:
+                hp = stack_D3[sp, 2]
+    elif opcode == Opcode.HALT:
+        following = pc
+        halted = 1
+    elif opcode == Opcode.TRAP:
+        trap = a
+    else:
+        trap = _TRAP_INVALID
+    if trap != 0:
+        following = pc
+        halted = 1
+    return following, hp, fp, sp, ticks, trap, halted
+
+
+@_jit
+def run_batch(code_L4, width, memory_size, frame_size, depth, budget, most, registers, memory, frame, stack, scalars):
+    """Run every sample until it halts or has made `most` more steps. Each array has the batch in front."""
+    for sample in range(scalars.shape[0]):
+        s = scalars[sample]
+        regs, cells, frames, calls = registers[sample], memory[sample], frame[sample], stack[sample]
+        pc, hp, fp, sp, ticks, trap, halted = s[PC], s[HP], s[FP], s[SP], s[TICKS], s[TRAP], s[HALTED]
+        steps = 0
+        while halted == 0 and steps < most:
+            pc, hp, fp, sp, ticks, trap, halted = advance(
+                code_L4, width, memory_size, frame_size, depth, budget, regs, cells, frames, calls,
+                (pc, hp, fp, sp, ticks),
+            )  # fmt: skip
+            steps += 1
+        s[PC], s[HP], s[FP], s[SP], s[TICKS], s[TRAP], s[HALTED] = pc, hp, fp, sp, ticks, trap, halted
+        s[STEPS] += steps
+
+
+@_jit
+def apply_op(code_L4, width, x_P, y_P, z_P, registers, nothing, calls):
+    """z = opcode(x, y) pair by pair, each as an instruction of the loop; -1 where it traps."""
+    for pair in range(x_P.shape[0]):
+        registers[0], registers[1] = x_P[pair], y_P[pair]
+        trap = advance(code_L4, width, 0, 0, 0, 0, registers, nothing, nothing, calls, (0, 0, 0, 0, 0))[5]
+        z_P[pair] = -1 if trap != 0 else registers[2]
