@@ -39,6 +39,7 @@ from ncl.machine.executors.integer import Pool, chunk_size, pool_of
 from ncl.machine.state import initial, results
 
 Array = Any  # of numpy, int64
+Int = Any  # numba's int64
 FIRST_NODES = 1 << 12  # capacity of the node buffer to begin with; doubled when it is full
 
 
@@ -89,9 +90,10 @@ _jit = numba.njit(error_model="numpy", nogil=True, _nrt=False)
 
 @_jit
 def _follow(
-    code_L4, width, memory_size, frame_size, depth, budget, registers, memory, frame, stack_D3, s,
-    register_row, memory_row, frame_row, inputs, nodes, count,
-):  # fmt: skip
+    code_L4: Array, width: Int, memory_size: Int, frame_size: Int, depth: Int, budget: Int,
+    registers: Array, memory: Array, frame: Array, stack_D3: Array, s: Array,
+    register_row: Array, memory_row: Array, frame_row: Array, inputs: Int, nodes: Array, count: Int,
+) -> Int:  # fmt: skip
     """Run one sample until it halts or the node buffer is full, carrying rows along; the number of nodes so far."""
     while s[kernel.HALTED] == 0 and count < nodes.shape[0]:
         pc, fp = s[kernel.PC], s[kernel.FP]
@@ -138,7 +140,7 @@ def _follow(
 
 
 @_jit
-def _cut(nodes, inputs, outputs, kept, level):
+def _cut(nodes: Array, inputs: Int, outputs: Array, kept: Array, level: Array) -> None:
     """Mark in `kept` the nodes that reach an output, and write the level of each: inputs are level 0."""
     for row in outputs:
         if row >= inputs:
@@ -185,7 +187,8 @@ def _sample(pool: Pool, sample: int, arguments: list[Value]) -> _Slice:
     rows = [np.full_like(table, -1) for table in (registers, memory, frame)]
     values = _place_inputs(arguments, rows[0], rows[1])
     scalars = pool.scalars_BS[sample]
-    nodes, count = np.empty((FIRST_NODES, _COLUMNS), np.int64), 0
+    nodes: Array = np.empty((FIRST_NODES, _COLUMNS), np.int64)
+    count = 0
     while not scalars[kernel.HALTED]:
         if count == len(nodes):
             nodes = np.concatenate([nodes, np.empty_like(nodes)])
@@ -194,7 +197,7 @@ def _sample(pool: Pool, sample: int, arguments: list[Value]) -> _Slice:
             pool.stack_BD3[sample], scalars, *rows, len(values), nodes, count,
         )  # fmt: skip
     if scalars[kernel.TRAP]:
-        outputs, output_value = np.empty(0, np.int64), np.empty(0, np.int64)
+        outputs, output_value = registers[:0], registers[:0]
     elif program.signature.result == "word":
         outputs, output_value = rows[0][:1], registers[:1].copy()
     else:
@@ -222,7 +225,8 @@ def _place_inputs(arguments: list[Value], register_row: Array, memory_row: Array
 
 
 def _keep(values: Array, nodes: Array, outputs: Array, output_value: Array) -> _Slice:
-    kept, level = np.zeros(len(nodes), np.int64), np.zeros(len(nodes), np.int64)
+    kept: Array = np.zeros(len(nodes), np.int64)
+    level: Array = np.zeros_like(kept)
     _cut(nodes, len(values), outputs, kept, level)
     nodes[:, _LEVEL] = level
     # Old row → new row. The last entry serves -1.
@@ -246,8 +250,8 @@ def _join(slices: list[_Slice]) -> Graph:
     output_start = _starts([s.output_row for s in slices])
     inputs = int(input_start[-1])
     nodes = np.concatenate([np.empty((0, _COLUMNS), np.int64), *(s.nodes for s in slices)])
-    sample_N = np.repeat(np.arange(len(slices)), np.diff(node_start))
-    sample_O = np.repeat(np.arange(len(slices)), np.diff(output_start))
+    sample_N: Array = np.repeat(np.arange(len(slices)), np.diff(node_start))
+    sample_O: Array = np.repeat(np.arange(len(slices)), np.diff(output_start))
     left_N, right_N = nodes[:, _LEFT], nodes[:, _RIGHT]
     order = np.lexsort((right_N < 0, left_N < 0, nodes[:, _OPCODE], nodes[:, _LEVEL]))
     place = np.empty_like(order)
@@ -278,7 +282,7 @@ def _join(slices: list[_Slice]) -> Graph:
 def _groups(nodes: Array) -> tuple[Group, ...]:
     """Maximal runs of sorted nodes with the same key."""
     key = np.stack([nodes[:, _LEVEL], nodes[:, _OPCODE], nodes[:, _LEFT] < 0, nodes[:, _RIGHT] < 0], axis=1)
-    borders = np.flatnonzero((key[1:] != key[:-1]).any(axis=1)) + 1
+    borders: Array = np.flatnonzero((key[1:] != key[:-1]).any(axis=1)) + 1
     starts = [0, *borders.tolist()] if len(nodes) else []
     stops = [*starts[1:], len(nodes)]
     return tuple(

@@ -10,10 +10,16 @@ May assume a well-formed program and a state without `state.faults`: no index is
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 
 from ncl.language.opcodes import Opcode, Trap
 from ncl.machine.circuits.integer import CIRCUITS
+
+Array = Any  # of numpy, int64
+Int = Any  # numba's int64
+At = tuple[Int, Int, Int, Int, Int]  # pc, hp, fp, sp, ticks
 
 # Columns of the scalars array. It holds a sample's state between calls of the loop.
 PC, HP, FP, SP, TICKS, TRAP, HALTED, STEPS = range(8)
@@ -47,7 +53,7 @@ _is_zero = _jit(CIRCUITS[Opcode.IS_ZERO])
 
 
 @_inlined
-def _word(opcode, x, y, width):
+def _word(opcode: Int, x: Int, y: Int, width: Int) -> Int:
     if opcode == Opcode.ADD:
         return _add(x, y, width)
     if opcode == Opcode.SUBTRACT:
@@ -82,7 +88,10 @@ def _word(opcode, x, y, width):
 
 
 @_inlined
-def advance(code_L4, width, memory_size, frame_size, depth, budget, registers, memory, frame, stack_D3, at):
+def advance(
+    code_L4: Array, width: Int, memory_size: Int, frame_size: Int, depth: Int, budget: Int,
+    registers: Array, memory: Array, frame: Array, stack_D3: Array, at: At,
+) -> tuple[Int, Int, Int, Int, Int, Int, Int]:  # fmt: skip
     """One instruction. `at` = (pc, hp, fp, sp, ticks); returns it anew with (trap, halted) behind."""
     pc, hp, fp, sp, ticks = at
     opcode, a, b, c = code_L4[pc, 0], code_L4[pc, 1], code_L4[pc, 2], code_L4[pc, 3]
@@ -166,7 +175,10 @@ def advance(code_L4, width, memory_size, frame_size, depth, budget, registers, m
 
 
 @_jit
-def run_batch(code_L4, width, memory_size, frame_size, depth, budget, most, registers, memory, frame, stack, scalars):
+def run_batch(
+    code_L4: Array, width: Int, memory_size: Int, frame_size: Int, depth: Int, budget: Int, most: Int,
+    registers: Array, memory: Array, frame: Array, stack: Array, scalars: Array,
+) -> None:  # fmt: skip
     """Run every sample until it halts or has made `most` more steps. Each array has the batch in front."""
     for sample in range(scalars.shape[0]):
         s = scalars[sample]
@@ -184,7 +196,9 @@ def run_batch(code_L4, width, memory_size, frame_size, depth, budget, most, regi
 
 
 @_jit
-def apply_op(code_L4, width, x_P, y_P, z_P, registers, nothing, calls):
+def apply_op(
+    code_L4: Array, width: Int, x_P: Array, y_P: Array, z_P: Array, registers: Array, nothing: Array, calls: Array
+) -> None:
     """z = opcode(x, y) pair by pair, each as an instruction of the loop; -1 where it traps."""
     for pair in range(x_P.shape[0]):
         registers[0], registers[1] = x_P[pair], y_P[pair]

@@ -232,6 +232,6 @@ def apply_kernel(opcode: Opcode, x_P: Array, y_P: Array, width: int) -> Array:
         raise InputError(f"apply_kernel takes two equally long vectors of {width}-bit words")
     code_L4 = np.array([[int(opcode), 2, 0, 0 if opcode in (Opcode.INVERT, Opcode.IS_ZERO) else 1]], np.int64)
     z_P = np.empty_like(x_P)
-    scratch = np.zeros(3, np.int64), np.zeros(1, np.int64), np.zeros((1, 3), np.int64)
+    scratch: tuple[Array, ...] = np.zeros(3, np.int64), np.zeros(1, np.int64), np.zeros((1, 3), np.int64)
     kernel.apply_op(code_L4, width, x_P, y_P, z_P, *scratch)
     return z_P
