@@ -15,7 +15,7 @@ from ncl import gate
 from ncl.certificate import Certificate, ObligationRecord
 from ncl.errors import ConfigurationError, Refuted, Undecided
 from ncl.gate import Policy
-from verify import prove, runner
+from verify import runner
 from verify.runner import Finding, Progress
 
 
@@ -44,6 +44,8 @@ def certify(
     before = gate.digests(artefact, tensors)
     sources = record.source_digests()
     if findings is None:
+        from verify import prove
+
         asked = prove.obligations(artefact, executors=rules.executors)
         findings = runner.run(
             asked, jobs=jobs, use_cache=use_cache, progress=progress, budget=budget, total_budget=total_budget
