@@ -1,10 +1,10 @@
 """The value graph of integer runs: which word ops turned the inputs into the outputs, and nothing else.
 
 While the compiled loop runs a program on hard words, every register, memory cell and frame cell carries the *row* of
-the value that stands in it, or -1 for a constant of the run: a value that no input flowed into. Moves, loads, stores and
-frame instructions copy rows. A word op with at least one operand that is not constant makes a node. Addresses, branch
-conditions, bounds and lengths carry nothing: they are fixed by the integer run. Afterwards the graph is cut down to
-the nodes that reach an output.
+the value that stands in it, or -1 for a constant of the run: a value that no input flowed into. Moves, loads, stores
+and frame instructions copy rows. A word op with at least one operand that is not constant makes a node. Addresses,
+branch conditions, bounds and lengths carry nothing: they are fixed by the integer run. Afterwards the graph is cut down
+to the nodes that reach an output.
 
 Rows number the values of the whole batch: first every input, sample by sample, argument by argument, element by
 element (row 0 … I-1), then every node (row I + n for node n). Nodes are sorted by (level, opcode, which operands are
@@ -27,7 +27,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 
 from ncl.language.opcodes import Opcode
@@ -85,10 +84,9 @@ class Graph:
 
 # Columns of a node while it is gathered.
 _OPCODE, _LEFT, _RIGHT, _LEFT_VALUE, _RIGHT_VALUE, _VALUE, _LEVEL, _COLUMNS = range(8)
-_jit = numba.njit(error_model="numpy", nogil=True, _nrt=False)
 
 
-@_jit
+@kernel.jit
 def _follow(
     code_L4: Array, width: Int, memory_size: Int, frame_size: Int, depth: Int, budget: Int,
     registers: Array, memory: Array, frame: Array, stack_D3: Array, s: Array,
@@ -102,15 +100,15 @@ def _follow(
         if Opcode.ADD <= opcode <= Opcode.IS_ZERO:
             x, y = registers[b], registers[c]
         elif opcode == Opcode.LOAD or opcode == Opcode.STORE:
-            cell = kernel._add(registers[b], registers[c], width)
+            cell = kernel.add(registers[b], registers[c], width)
         at = (pc, s[kernel.HP], fp, s[kernel.SP], s[kernel.TICKS])
-        at = kernel.advance(
+        after = kernel.advance(
             code_L4, width, memory_size, frame_size, depth, budget, registers, memory, frame, stack_D3, at
         )
-        s[kernel.PC], s[kernel.HP], s[kernel.FP], s[kernel.SP], s[kernel.TICKS] = at[0], at[1], at[2], at[3], at[4]
-        s[kernel.TRAP], s[kernel.HALTED] = at[5], at[6]
+        s[kernel.PC], s[kernel.HP], s[kernel.FP], s[kernel.SP], s[kernel.TICKS] = after[:5]
+        s[kernel.TRAP], s[kernel.HALTED] = after[5:]
         s[kernel.STEPS] += 1
-        if at[6] != 0:
+        if after[6] != 0:
             continue
         if Opcode.ADD <= opcode <= Opcode.IS_ZERO:
             left, right = register_row[b], register_row[c]
@@ -139,7 +137,7 @@ def _follow(
     return count
 
 
-@_jit
+@kernel.jit
 def _cut(nodes: Array, inputs: Int, outputs: Array, kept: Array, level: Array) -> None:
     """Mark in `kept` the nodes that reach an output, and write the level of each: inputs are level 0."""
     for row in outputs:
@@ -184,8 +182,8 @@ def extract(program: Program, batch: Sequence[list[Value]], budget: int = DEFAUL
 def _sample(pool: Pool, sample: int, arguments: list[Value]) -> _Slice:
     program, sizes = pool.program, pool.program.sizes
     registers, memory, frame = pool.registers_BR[sample], pool.memory_BM[sample], pool.frame_BF[sample]
-    rows = [np.full_like(table, -1) for table in (registers, memory, frame)]
-    values = _place_inputs(arguments, rows[0], rows[1])
+    register_row, memory_row, frame_row = (np.full_like(table, -1) for table in (registers, memory, frame))
+    values = _place_inputs(arguments, register_row, memory_row)
     scalars = pool.scalars_BS[sample]
     nodes: Array = np.empty((FIRST_NODES, _COLUMNS), np.int64)
     count = 0
@@ -194,15 +192,15 @@ def _sample(pool: Pool, sample: int, arguments: list[Value]) -> _Slice:
             nodes = np.concatenate([nodes, np.empty_like(nodes)])
         count = _follow(
             pool.code_L4, sizes.width, sizes.memory, sizes.frame, sizes.depth, pool.budget, registers, memory, frame,
-            pool.stack_BD3[sample], scalars, *rows, len(values), nodes, count,
+            pool.stack_BD3[sample], scalars, register_row, memory_row, frame_row, len(values), nodes, count,
         )  # fmt: skip
     if scalars[kernel.TRAP]:
         outputs, output_value = registers[:0], registers[:0]
     elif program.signature.result == "word":
-        outputs, output_value = rows[0][:1], registers[:1].copy()
+        outputs, output_value = register_row[:1], registers[:1].copy()
     else:
         cells = slice(int(registers[0]), min(int(registers[0] + registers[1]), sizes.memory))
-        outputs, output_value = rows[1][cells], memory[cells].copy()
+        outputs, output_value = memory_row[cells], memory[cells].copy()
     return _keep(values, nodes[:count], outputs, output_value)
 
 

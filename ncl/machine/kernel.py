@@ -10,7 +10,8 @@ May assume a well-formed program and a state without `state.faults`: no index is
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numba
 
@@ -31,31 +32,44 @@ _TRAP_STACK, _TRAP_BUDGET, _TRAP_INVALID = int(Trap.STACK), int(Trap.BUDGET), in
 
 # Circuits never divide by 0, so no check is needed. Without numba's runtime no array is counted in and out at each
 # instruction: 20 times faster, and nothing compiled here may allocate.
-_jit = numba.njit(error_model="numpy", nogil=True, _nrt=False)
-_inlined = numba.njit(error_model="numpy", nogil=True, _nrt=False, forceinline=True)
-
-_add = _jit(CIRCUITS[Opcode.ADD])
-_subtract = _jit(CIRCUITS[Opcode.SUBTRACT])
-_multiply = _jit(CIRCUITS[Opcode.MULTIPLY])
-_divide = _jit(CIRCUITS[Opcode.DIVIDE])
-_remainder = _jit(CIRCUITS[Opcode.REMAINDER])
-_and = _jit(CIRCUITS[Opcode.AND])
-_or = _jit(CIRCUITS[Opcode.OR])
-_xor = _jit(CIRCUITS[Opcode.XOR])
-_invert = _jit(CIRCUITS[Opcode.INVERT])
-_shift_left = _jit(CIRCUITS[Opcode.SHIFT_LEFT])
-_shift_right = _jit(CIRCUITS[Opcode.SHIFT_RIGHT])
-_equal = _jit(CIRCUITS[Opcode.EQUAL])
-_not_equal = _jit(CIRCUITS[Opcode.NOT_EQUAL])
-_less = _jit(CIRCUITS[Opcode.LESS])
-_less_equal = _jit(CIRCUITS[Opcode.LESS_EQUAL])
-_is_zero = _jit(CIRCUITS[Opcode.IS_ZERO])
+_OPTIONS = {"error_model": "numpy", "nogil": True, "_nrt": False}
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-@_inlined
+def jit(function: Function) -> Function:
+    """The function, compiled at its first call."""
+    compiled: Function = numba.njit(**_OPTIONS)(function)
+    return compiled
+
+
+def inlined(function: Function) -> Function:
+    """The same, and always put into its caller: a call would hand over seven fields of each array."""
+    compiled: Function = numba.njit(**_OPTIONS, forceinline=True)(function)
+    return compiled
+
+
+add = jit(CIRCUITS[Opcode.ADD])
+_subtract = jit(CIRCUITS[Opcode.SUBTRACT])
+_multiply = jit(CIRCUITS[Opcode.MULTIPLY])
+_divide = jit(CIRCUITS[Opcode.DIVIDE])
+_remainder = jit(CIRCUITS[Opcode.REMAINDER])
+_and = jit(CIRCUITS[Opcode.AND])
+_or = jit(CIRCUITS[Opcode.OR])
+_xor = jit(CIRCUITS[Opcode.XOR])
+_invert = jit(CIRCUITS[Opcode.INVERT])
+_shift_left = jit(CIRCUITS[Opcode.SHIFT_LEFT])
+_shift_right = jit(CIRCUITS[Opcode.SHIFT_RIGHT])
+_equal = jit(CIRCUITS[Opcode.EQUAL])
+_not_equal = jit(CIRCUITS[Opcode.NOT_EQUAL])
+_less = jit(CIRCUITS[Opcode.LESS])
+_less_equal = jit(CIRCUITS[Opcode.LESS_EQUAL])
+_is_zero = jit(CIRCUITS[Opcode.IS_ZERO])
+
+
+@inlined
 def _word(opcode: Int, x: Int, y: Int, width: Int) -> Int:
     if opcode == Opcode.ADD:
-        return _add(x, y, width)
+        return add(x, y, width)
     if opcode == Opcode.SUBTRACT:
         return _subtract(x, y, width)
     if opcode == Opcode.MULTIPLY:
@@ -87,7 +101,7 @@ def _word(opcode: Int, x: Int, y: Int, width: Int) -> Int:
     return _is_zero(x, width)
 
 
-@_inlined
+@inlined
 def advance(
     code_L4: Array, width: Int, memory_size: Int, frame_size: Int, depth: Int, budget: Int,
     registers: Array, memory: Array, frame: Array, stack_D3: Array, at: At,
@@ -109,7 +123,7 @@ def advance(
     elif opcode == Opcode.MOVE:
         registers[a] = registers[b]
     elif opcode == Opcode.LOAD or opcode == Opcode.STORE:
-        address = _add(registers[b], registers[c], width)
+        address = add(registers[b], registers[c], width)
         if address >= memory_size:
             trap = _TRAP_INDEX
         elif opcode == Opcode.LOAD:
@@ -174,7 +188,7 @@ def advance(
     return following, hp, fp, sp, ticks, trap, halted
 
 
-@_jit
+@jit
 def run_batch(
     code_L4: Array, width: Int, memory_size: Int, frame_size: Int, depth: Int, budget: Int, most: Int,
     registers: Array, memory: Array, frame: Array, stack: Array, scalars: Array,
@@ -195,7 +209,7 @@ def run_batch(
         s[STEPS] += steps
 
 
-@_jit
+@jit
 def apply_op(
     code_L4: Array, width: Int, x_P: Array, y_P: Array, z_P: Array, registers: Array, nothing: Array, calls: Array
 ) -> None:
