@@ -1,0 +1,64 @@
+"""`ncl certify`: prove an artefact and write the certificate that lets it be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ncl.cli import guard
+from ncl.cli.output import Json, Memory, Registers, Width, emit, progress
+from ncl.cli.verify import Jobs, Targets, artefact_of
+
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy file; default: the shipped one.")]
+
+
+def certify(
+    targets: Targets = None,
+    out: Annotated[Path, typer.Option(help="Artefact folder to write.")] = Path("artefact"),
+    everything: Annotated[bool, typer.Option("--all", help="The whole shipped library.")] = False,
+    width: Width = 16,
+    registers: Registers = 16,
+    memory: Memory = None,
+    policy: PolicyFile = None,
+    jobs: Jobs = 2,
+    as_json: Json = False,
+) -> None:
+    """Compile, prove and write artefact and certificate; nothing is written when an obligation is not met.
+
+    Example: ncl certify reverse my_algorithms.py --out build/library
+    """
+    artefact = artefact_of(targets, everything, width, registers, memory)
+    paper = certified(artefact, out, policy, jobs)
+    if as_json:
+        emit(
+            {
+                "artefact": str(out),
+                "certificate": str(out / "certificate.json"),
+                "seal": paper.seal,
+                "width": paper.width,
+                "programs": sorted(paper.programs),
+                "obligations": len(paper.obligations),
+                "softness": paper.softness,
+            }
+        )
+    else:
+        print(f"{out}: {len(paper.programs)} programs, {len(paper.obligations)} obligations, {paper.softness}")
+        print(f"certificate {paper.seal}")
+
+
+def certified(artefact: Any, out: Path, policy: Path | None, jobs: int) -> Any:
+    """Certify, then write the artefact with its certificate; the certificate is returned."""
+    from ncl.gate import read_policy
+
+    rules = read_policy(policy)
+    prove = guard.load("verify.prove")
+    total = len(prove.obligations(artefact, executors=rules.executors))
+    with progress("certifying", total) as advance:
+        paper = guard.load("verify.certify").certify(
+            artefact, rules, jobs=jobs, progress=lambda finding, done, _: advance(1, finding.obligation.id)
+        )
+    artefact.save(out)
+    guard.load("verify.certify").record.write(paper, out / "certificate.json")
+    return paper

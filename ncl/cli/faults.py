@@ -1,0 +1,47 @@
+"""`ncl faults`: plant faults in copies of NCL's own source and see each refuted by the checker named for it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ncl.cli import guard
+from ncl.cli.output import Json, emit, progress, table
+from ncl.cli.verify import Jobs
+from ncl.errors import InputError
+
+
+def faults(
+    only: Annotated[str, typer.Option(help="Only faults whose id or stratum contains this.")] = "",
+    jobs: Jobs = 2,
+    as_json: Json = False,
+) -> int:
+    """Plant faults one at a time; exits 1 when one survives or a broken checker goes unnoticed.
+
+    Example: ncl faults --only step
+    """
+    laboratory = guard.load("verify.faults")
+    planted = guard.load("verify.planted")
+    chosen = [f for f in planted.FAULTS if only in f.id or only in f.stratum]
+    if not chosen:
+        strata = ", ".join(sorted({f.stratum for f in planted.FAULTS}))
+        raise InputError(f"no fault matches {only!r}", where="--only", remedy=f"strata: {strata}")
+    ids = {f.id for f in chosen}
+    broken = [b for b in planted.BROKEN if b.fault in ids]
+    right = [] if only else list(planted.RIGHT)
+    with progress("planting", len(chosen) + len(broken) + len(right)) as advance:
+        findings = laboratory.laboratory(
+            chosen, broken, right, jobs=jobs, progress=lambda autopsy: advance(1, autopsy.id)
+        )
+    if as_json:
+        emit(findings.to_json())
+    else:
+        rows = [[a.id, f.stratum, a.fate, a.verdict, f"{a.seconds:.1f}"] for f, a in findings.faults]
+        rows += [[a.id, "broken checker", "noticed" if a.fate == "survived" else "UNNOTICED", a.verdict, f"{a.seconds:.1f}"]
+                 for _, a in findings.broken]  # fmt: skip
+        rows += [[a.id, "known right", "accepted" if a.fate == "survived" else "REJECTED", a.verdict, f"{a.seconds:.1f}"]
+                 for _, a in findings.right]  # fmt: skip
+        table("planted faults", ["fault", "stratum", "fate", "verdict", "seconds"], rows)
+        print(f"{len(findings.faults) - len(findings.survivors)} of {len(findings.faults)} killed")
+    return 0 if findings.sound else 1

@@ -1,0 +1,121 @@
+"""`ncl verify`: run every obligation of programs, with reports for CI."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ncl.cli import guard
+from ncl.cli.output import Json, Memory, Registers, Width, emit, progress, table, write_atomically
+from ncl.errors import InputError
+
+Jobs = Annotated[int, typer.Option(min=1, help="Worker processes.")]
+Targets = Annotated[list[str] | None, typer.Argument(help="Library programs, FILEs or FILE:FUNCs.")]
+
+
+def verify(
+    targets: Targets = None,
+    everything: Annotated[bool, typer.Option("--all", help="The whole shipped library.")] = False,
+    width: Width = 16,
+    registers: Registers = 16,
+    memory: Memory = None,
+    jobs: Jobs = 2,
+    budget: Annotated[float | None, typer.Option(help="Seconds an obligation; past it: unknown.")] = None,
+    total_budget: Annotated[float | None, typer.Option(help="Seconds for all of it.")] = None,
+    shard: Annotated[str, typer.Option(help="k/n: only the k-th of n parts, for CI matrices.")] = "",
+    cache: Annotated[bool, typer.Option(help="Use outcomes of earlier runs over the same bytes.")] = True,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
+    sarif: Annotated[Path | None, typer.Option(help="Write SARIF 2.1.0 here.")] = None,
+    counterexamples: Annotated[Path, typer.Option(help="Folder for counterexamples that `ncl replay` runs.")] = Path(
+        ".ncl"
+    ),
+    as_json: Json = False,
+) -> int:
+    """Show that ops, step, executors and programs do what they must. Exits 1 when refuted, 3 when undecided.
+
+    Example: ncl verify my_algorithms.py --junit verify.xml
+    """
+    subject = artefact_of(targets, everything, width, registers, memory)
+    prove, runner, report = (guard.load(f"verify.{name}") for name in ("prove", "runner", "report"))
+    asked = prove.obligations(subject)
+    if shard:
+        asked = runner.shard(asked, *parse_shard(shard))
+    with progress("verifying", len(asked)) as advance:
+        findings = runner.run(
+            asked, jobs=jobs, budget=budget, total_budget=total_budget, use_cache=cache,
+            progress=lambda finding, done, total: advance(1, finding.obligation.id),
+        )  # fmt: skip
+    written = _counterexamples(findings, counterexamples)
+    if junit:
+        write_atomically(junit, report.junit(findings))
+    if sarif:
+        import json
+
+        write_atomically(sarif, json.dumps(report.sarif(findings), indent=1))
+    if place := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(place, "a", encoding="utf-8") as file:
+            file.write(report.summary(findings))
+    if as_json:
+        document = report.document(findings)
+        emit({**document, "counterexamples": {name: str(path) for name, path in written.items()}})
+    else:
+        show(findings, report)
+        for path in written.values():
+            print(f"replay it: ncl replay {path}")
+    return int(report.exit_code(findings))
+
+
+def artefact_of(
+    targets: list[str] | None, everything: bool, width: int, registers: int, memory: int | None
+) -> Any:
+    """The artefact of the named programs; the whole library for --all. Raises InputError when nothing is named."""
+    from ncl import library
+    from ncl.build import build_library
+    from ncl.language.parse import find
+
+    if everything == bool(targets):
+        raise InputError(
+            "name programs or files, or give --all" if not targets else "--all goes without names", where="ncl"
+        )
+    functions = [f for t in (library.names() if everything else targets or ()) for f in find(t)]
+    return build_library(functions, width=width, registers=registers, memory=memory)
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not (part.isdigit() and parts.isdigit()):
+        raise InputError(f"{text!r} is no shard", where="--shard", remedy="write 1/4 for the first of four")
+    return int(part), int(parts)
+
+
+def _counterexamples(findings: Any, folder: Path) -> dict[str, Path]:
+    """Write each refuted obligation's counterexample; id → file."""
+    write = guard.load("verify.counterexample").write
+    return {
+        f.obligation.id: write(f.outcome.counterexample, folder, f.obligation.id.replace("/", "-"))
+        for f in findings
+        if f.outcome.verdict == "refuted" and f.outcome.counterexample is not None
+    }
+
+
+def show(findings: Any, report: Any) -> None:
+    """A line for each kind of obligation, and one for each that concerns a program or is not green."""
+    kinds: dict[str, list[Any]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.obligation.kind, []).append(finding)
+    rows = []
+    for kind, members in kinds.items():
+        verdicts = [m.outcome.verdict for m in members]
+        counts = ", ".join(f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
+        bounds = list(dict.fromkeys(m.outcome.bound for m in members if m.outcome.bound))
+        shown = "; ".join(bounds[:2]) + (f"; … {len(bounds) - 2} more (--json)" if len(bounds) > 2 else "")
+        cached = sum(m.cached for m in members)
+        seconds = f"{sum(m.outcome.seconds for m in members):.1f}" + (f" ({cached} cached)" if cached else "")
+        rows.append([kind, counts, shown, seconds])
+    table("what was shown", ["obligations", "verdicts", "bound", "seconds"], rows)
+    for finding in findings:
+        if not finding.outcome.green:
+            print(report.line(finding))
