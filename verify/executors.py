@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ncl.errors import InputError
-from ncl.language.interpret.machine import run_machine
+from ncl.language.interpret.machine import finish, loaded
 from ncl.language.program import Program, Value
 from ncl.language.syntax import Function
 from ncl.language.trace import Result
+from ncl.language.wellformed import check
 
 MACHINE = ("reference", "step", "integer", "dense", "pathwise")
 NAMES = ("source", *MACHINE)
@@ -32,7 +33,8 @@ def run(
 
             return [run_source(function, arguments, program.sizes, budget) for arguments in inputs]
         case "reference":
-            return [run_machine(program, arguments, budget) for arguments in inputs]
+            check(program)
+            return [finish(loaded(program, arguments, budget)) for arguments in inputs]
         case "step":
             from ncl.machine.executors import integer
 

@@ -203,7 +203,7 @@ def _space_told(signature: Signature, space: Space) -> str:
     )
 
 
-REFERENCE_RUNS = 5000
+REFERENCE_RUNS = 40_000
 
 
 def _stride(count: int) -> int:

@@ -111,6 +111,11 @@ class Machine:
 def start(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGET) -> Machine:
     """The machine before its first step: arguments in registers and memory. Raises InputError for bad arguments."""
     check(program)
+    return loaded(program, arguments, budget)
+
+
+def loaded(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGET) -> Machine:
+    """As `start`, for a program that is known to be well formed: what to use for thousands of runs of one program."""
     program.check_arguments(arguments)
     sizes = program.sizes
     machine = Machine(program, budget, [0] * sizes.registers, [0] * sizes.memory, [0] * sizes.frame)
@@ -130,7 +135,10 @@ def start(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGET
 
 def run_machine(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGET) -> Result:
     """Run to the end. Every program ends: by HALT, by a trap, or by its budget of ticks (well-formed loops tick)."""
-    machine = start(program, arguments, budget)
+    return finish(start(program, arguments, budget))
+
+
+def finish(machine: Machine) -> Result:
     while not machine.halted:
         machine.step()
     return machine.result()
@@ -145,4 +153,4 @@ def trace_machine(program: Program, arguments: list[Value], budget: int = DEFAUL
         yield machine.state()
 
 
-__all__ = ["Machine", "Opcode", "run_machine", "start", "trace_machine"]
+__all__ = ["Machine", "Opcode", "finish", "loaded", "run_machine", "start", "trace_machine"]
