@@ -313,13 +313,13 @@ ROWS: tuple[Op, ...] = (
         Opcode.EQUAL,
         "Register a becomes 1 when register b equals register c, else 0.",
         lambda k, x, y: _truth(k, k.equal(x, y)),
-        (4, (7, 7), 1), (4, (7, 8), 0), (4, (0, 15), 0),
+        (4, (7, 7), 1), (4, (7, 8), 0), (4, (8, 7), 0), (4, (0, 15), 0),
     ),
     _word_op(
         Opcode.NOT_EQUAL,
         "Register a becomes 0 when register b equals register c, else 1.",
         lambda k, x, y: _truth(k, k.negate(k.equal(x, y))),
-        (4, (7, 7), 0), (4, (7, 8), 1), (4, (0, 15), 1),
+        (4, (7, 7), 0), (4, (7, 8), 1), (4, (8, 7), 1), (4, (0, 15), 1),
     ),
     _word_op(
         Opcode.LESS,
