@@ -138,7 +138,11 @@ def _shorter(cells: list[int]) -> Iterator[list[int]]:
 
 
 def _lower(word: int) -> Iterator[int]:
-    yield from sorted({0, 1, word // 2, word - 1} & set(range(word)))
+    """0 first, then ever smaller steps down: a bound between is found by halving."""
+    step = word
+    while step:
+        yield word - step
+        step //= 2
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
