@@ -1,0 +1,146 @@
+"""Reads expressions: Python's `ast` → the typed tree, refusing what is outside the language.
+
+A refused expression comes back as the number 0, so that reading goes on and finds the rest. Called by
+`parse_statements`.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from ncl.language.program import Position
+from ncl.language.reader import Reader
+from ncl.language.syntax import Binary, Element, Expression, Length, Logical, Number, Unary, Variable
+
+_BINARY: dict[type[ast.operator], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%",
+    ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>",
+}  # fmt: skip
+_COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+}  # fmt: skip
+_OTHER_OPERATORS: dict[type[ast.operator], tuple[str, str]] = {
+    ast.Div: ("`/` gives fractions, words are whole", "use `//`"),
+    ast.Pow: ("`**` is no operation of the machine", "multiply in a loop"),
+    ast.MatMult: ("`@` is no operation of the machine", "write the loops"),
+}
+
+
+def operator(reader: Reader, node: ast.AST, kind: ast.operator) -> str:
+    """The spelling of an arithmetic operator; refused ones read as `+`."""
+    if type(kind) in _BINARY:
+        return _BINARY[type(kind)]
+    reason, remedy = _OTHER_OPERATORS[type(kind)]
+    reader.refuse(node, reason, remedy)
+    return "+"
+
+
+def expression(reader: Reader, node: ast.expr) -> Expression:
+    """The typed tree of one expression."""
+    place = reader.position(node)
+    match node:
+        case ast.Constant(value=bool() as truth):
+            return Number(int(truth), False, place)
+        case ast.Constant(value=int() as value):
+            return Number(value, False, place)
+        case ast.Name(id=name):
+            return _name(reader, name, place)
+        case ast.Subscript(value=ast.Name(id=array), slice=index) if not isinstance(index, ast.Slice | ast.Tuple):
+            return Element(array, expression(reader, index), place)
+        case ast.UnaryOp(op=ast.Invert(), operand=ast.Constant(value=int() as value)) if not isinstance(value, bool):
+            return Number(value, True, place)
+        case ast.UnaryOp(op=ast.Invert(), operand=operand):
+            return Unary("~", expression(reader, operand), place)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return Unary("not", expression(reader, operand), place)
+        case ast.BinOp(left=left, op=kind, right=right):
+            if isinstance(left, ast.List) or isinstance(right, ast.List):
+                return _misplaced_array(reader, node, place)
+            first, second = expression(reader, left), expression(reader, right)
+            return Binary(operator(reader, node, kind), first, second, place)
+        case ast.BoolOp(op=kind, values=values):
+            return _logical(reader, "and" if isinstance(kind, ast.And) else "or", values, place)
+        case ast.Compare(left=left, ops=[kind], comparators=[right]) if type(kind) in _COMPARISONS:
+            first, second = expression(reader, left), expression(reader, right)
+            return Binary(_COMPARISONS[type(kind)], first, second, place)
+        case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=array)], keywords=[]):
+            return Length(array, place)
+    return _refused(reader, node, place)
+
+
+def _name(reader: Reader, name: str, place: Position) -> Expression:
+    constant = reader.constants.get(name)
+    if constant is None:
+        return Variable(name, place)
+    reader.used.add(name)
+    return Number(constant.value, constant.inverted, place)
+
+
+def _logical(reader: Reader, kind: str, values: list[ast.expr], place: Position) -> Expression:
+    """`a and b and c` is `a and (b and c)`: the same values in the same order."""
+    parts = [expression(reader, value) for value in values]
+    whole = parts[-1]
+    for part in reversed(parts[:-1]):
+        whole = Logical(kind, part, whole, place)
+    return whole
+
+
+def _misplaced_array(reader: Reader, node: ast.expr, place: Position) -> Expression:
+    reader.refuse(node, "an array is made only by an assignment `name = [c] * n`", "give it a name of its own first")
+    return Number(0, False, place)
+
+
+def _refused(reader: Reader, node: ast.expr, place: Position) -> Expression:
+    reason, remedy = _why(node)
+    reader.refuse(node, reason, remedy)
+    for child in ast.iter_child_nodes(node):  # what stands inside may hold violations of its own
+        if isinstance(child, ast.expr) and not isinstance(child, ast.Constant | ast.Name):
+            expression(reader, child)
+    return Number(0, False, place)
+
+
+def _why(node: ast.expr) -> tuple[str, str]:
+    match node:
+        case ast.Constant(value=float() | complex()):
+            return "words are whole numbers", "write a number without a fraction"
+        case ast.Constant():
+            return f"{type(node.value).__name__} is no word", "use a number"
+        case ast.UnaryOp(op=ast.USub()):
+            return "words are unsigned, there is no negative number", "write 0 - x, which wraps, or turn it round"
+        case ast.UnaryOp(op=ast.UAdd()):
+            return "a plus sign in front means nothing", "leave it out"
+        case ast.Compare(ops=ops) if len(ops) > 1:
+            return "comparisons cannot be chained yet", "write a < b and b < c"
+        case ast.Compare():
+            return "`in` and `is` compare no words", "use == or a loop"
+        case ast.IfExp():
+            return "there are no conditional expressions yet", "use an if statement"
+        case ast.Call(func=ast.Name(id="len")):
+            return "len takes the name of one array", "write len(xs)"
+        case ast.Call(func=ast.Name(id="range")):
+            return "range stands only in `for … in range(…)`", "use it in a for statement"
+        case ast.Call(func=ast.Name(id=name)):
+            return f"{name} cannot be called: functions call no functions yet", "write its body here"
+        case ast.Call():
+            return "methods and computed functions cannot be called", "write a loop over the array"
+        case ast.Subscript(slice=ast.Slice()):
+            return "there are no slices", "copy the elements in a loop"
+        case ast.Subscript():
+            return "only an array's name takes an index, and only one", "write xs[i]"
+        case ast.List() | ast.Tuple() | ast.Set() | ast.Dict():
+            return "an array is made only as `[c] * n`", "make it with [0] * n and fill it"
+        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            return "there are no comprehensions", "write a for loop"
+        case ast.Lambda():
+            return "there are no lambdas", "write a loop or a statement"
+        case ast.NamedExpr():
+            return "`:=` assigns inside an expression", "assign in a statement of its own"
+        case ast.Attribute():
+            return "there are no attributes", "use words and arrays only"
+        case ast.JoinedStr():
+            return "there is no text", "use numbers"
+        case ast.Await() | ast.Yield() | ast.YieldFrom():
+            return "a program neither waits nor yields", "return the result"
+        case ast.Starred():
+            return "a star spreads nothing here", "write the elements one by one"
+    return f"{type(node).__name__} is outside the language", "see the language reference"

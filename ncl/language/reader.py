@@ -1,0 +1,57 @@
+"""Source text with a place to collect what is wrong in it: shared by the readers of expressions and statements."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ncl.errors import Violation
+from ncl.language.program import Position
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A module constant: a literal, or `~literal`, whose word depends on the width."""
+
+    value: int
+    inverted: bool
+
+
+Node = ast.expr | ast.stmt | ast.arg | ast.keyword | ast.excepthandler | ast.withitem
+
+
+@dataclass
+class Reader:
+    """One file being read. `refuse` collects; nothing is raised before everything was seen."""
+
+    file: str
+    lines: list[str]
+    constants: Mapping[str, Constant] = field(default_factory=dict)
+    found: list[Violation] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)  # constants that the function read so far uses
+
+    def refuse(self, node: ast.AST, reason: str, remedy: str) -> None:
+        line = getattr(node, "lineno", 1)
+        column = self._characters(line, getattr(node, "col_offset", 0)) + 1
+        end = getattr(node, "end_col_offset", None)
+        same_line = getattr(node, "end_lineno", line) == line and end is not None
+        text = self.line(line)
+        stop = self._characters(line, end) + 1 if same_line and end is not None else len(text) + 1
+        self.refuse_at(line, column, stop - column, reason, remedy)
+
+    def refuse_at(self, line: int, column: int, width: int, reason: str, remedy: str) -> None:
+        item = Violation(self.file, line, column, max(1, width), self.line(line), reason, remedy)
+        if item not in self.found:
+            self.found.append(item)
+
+    def line(self, number: int) -> str:
+        return self.lines[number - 1] if 1 <= number <= len(self.lines) else ""
+
+    def position(self, node: ast.AST) -> Position:
+        line = getattr(node, "lineno", 1)
+        return Position(line, self._characters(line, getattr(node, "col_offset", 0)) + 1)
+
+    def _characters(self, line: int, offset: int) -> int:
+        """`ast` counts UTF-8 bytes; editors count characters."""
+        return len(self.line(line).encode()[:offset].decode(errors="ignore"))
