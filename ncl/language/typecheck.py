@@ -1,0 +1,253 @@
+"""Sorts, definite assignment and returns: what a tree must obey before anything compiles or runs it.
+
+Every name is a word or an array in the whole function, every variable is assigned on each path before it is read, and
+every path returns the sort of the signature. Conditions count as unknown: nothing is inferred from their values.
+Called by `parse` with the reader that collects violations; `check_width` by whoever knows the width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ncl.errors import LanguageError, Violation
+from ncl.language.program import Position
+from ncl.language.reader import Reader
+from ncl.language.syntax import (
+    Assert, Assign, Augment, Binary, Break, Continue, Element, Expression, For, Function, If, Length, Logical,
+    NewArray, Number, Return, Statement, Unary, Variable, While,
+)  # fmt: skip
+
+Assigned = frozenset[str] | None  # None: no way leads here
+
+
+def typecheck(function: Function, reader: Reader) -> None:
+    """Report every violation of the function to the reader."""
+    words = {p.name for p in function.signature.parameters if p.sort == "word"} | set(_words(function.body))
+    for name in sorted(words & function.arrays):
+        place = _first_use(function, name)
+        _refuse(reader, place, name, f"{name} is used as a word and as an array", "give one of them another name")
+    checker = _Checker(reader, function)
+    start = frozenset(p.name for p in function.signature.parameters)
+    if checker.block(function.body, start) is not None:
+        place = function.position
+        reader.refuse_at(place.line, 1, len(reader.line(place.line)), "a path ends without return", "return a value")
+
+
+def check_width(function: Function, width: int) -> None:
+    """Raise LanguageError for every literal that is no word of this width."""
+    lines = function.text.splitlines()
+    found = []
+    for number in _numbers(function.body):
+        if number.value >> width:
+            place = number.position
+            reason = f"{number.value} is no word of width {width}: the largest is {(1 << width) - 1}"
+            # The function's own text does not begin at line 1 of its file; without the file the line is not at hand.
+            text = _line_of(function, lines, place.line)
+            found.append(Violation(function.file, place.line, place.column, len(str(number.value)), text, reason,
+                                   "compile at a larger width"))  # fmt: skip
+    if found:
+        raise LanguageError(tuple(dict.fromkeys(found)))
+
+
+def _line_of(function: Function, lines: list[str], line: int) -> str:
+    offset = next((i for i, text in enumerate(lines) if text.lstrip().startswith("def ")), 0)
+    index = line - function.position.line + offset
+    return lines[index] if 0 <= index < len(lines) else ""
+
+
+def _refuse(reader: Reader, place: Position, name: str, reason: str, remedy: str) -> None:
+    reader.refuse_at(place.line, place.column, len(name), reason, remedy)
+
+
+class _Checker:
+    """Walks in execution order with the set of variables that are surely assigned."""
+
+    def __init__(self, reader: Reader, function: Function) -> None:
+        self.reader = reader
+        self.arrays = function.arrays
+        self.result = function.signature.result
+        self.locals = set(_words(function.body)) | {p.name for p in function.signature.parameters} | self.arrays
+        self.breaks: list[Assigned] = []
+
+    def block(self, body: tuple[Statement, ...], now: Assigned) -> Assigned:
+        for statement in body:
+            if now is None:
+                return None  # refused by the parser already: a statement after return, break or continue
+            now = self.statement(statement, now)
+        return now
+
+    def statement(self, statement: Statement, now: frozenset[str]) -> Assigned:
+        match statement:
+            case Assign(targets=targets, values=values):
+                for value in values:
+                    self.read(value, now)
+                for target in targets:
+                    now = self.write(target, now)
+                return now
+            case Augment(target=target, value=value):
+                self.read(target, now)
+                self.read(value, now)
+                return now
+            case NewArray(target=name, fill=fill, count=count):
+                self.read(fill, now)
+                self.read(count, now)
+                return now | {name}
+            case If(condition=condition, then=then, otherwise=otherwise):
+                self.read(condition, now)
+                return _meet(self.block(then, now), self.block(otherwise, now))
+            case While(condition=condition, body=body):
+                self.read(condition, now)
+                return self.loop(body, now, now)
+            case For():
+                return self.count(statement, now)
+            case Break():
+                self.breaks[-1] = _meet(self.breaks[-1], now)
+                return None
+            case Continue():
+                return None
+            case Assert(condition=condition):
+                self.read(condition, now)
+                return now
+            case Return():
+                self.returned(statement, now)
+                return None
+
+    def loop(self, body: tuple[Statement, ...], inside: frozenset[str], after: Assigned) -> Assigned:
+        """What is assigned after a loop: what was before it, and what every way out of it has."""
+        self.breaks.append(after)
+        self.block(body, inside)
+        return self.breaks.pop()
+
+    def count(self, statement: For, now: frozenset[str]) -> Assigned:
+        for bound in (statement.start, statement.stop, statement.step):
+            if bound is not None:
+                self.read(bound, now)
+        return self.loop(statement.body, now | {statement.variable}, now)
+
+    def returned(self, statement: Return, now: frozenset[str]) -> None:
+        value = statement.value
+        if isinstance(value, str):
+            if self.result != "array":
+                _refuse(self.reader, statement.position, "return", f"{value} is an array, the result is a Word",
+                        "return a word, or annotate -> Array")  # fmt: skip
+            self.known(value, statement.position, now)
+        elif self.result == "array":
+            _refuse(self.reader, statement.position, "return", "this returns a word, the result is an Array",
+                    "return the name of an array, or annotate -> Word")  # fmt: skip
+            self.read(value, now)
+        else:
+            self.read(value, now)
+
+    def write(self, target: Variable | Element, now: frozenset[str]) -> frozenset[str]:
+        if isinstance(target, Element):
+            self.read(target, now)
+            return now
+        return now | {target.name}
+
+    def read(self, value: Expression, now: frozenset[str]) -> None:
+        match value:
+            case Variable(name=name, position=place):
+                if name in self.arrays:
+                    _refuse(self.reader, place, name, f"{name} is an array, a word is needed here",
+                            f"take an element {name}[i] or its length len({name})")  # fmt: skip
+                else:
+                    self.known(name, place, now)
+            case Length(array=name, position=place):
+                self.array(name, place, now)
+            case Element(array=name, index=index, position=place):
+                self.array(name, place, now)
+                self.read(index, now)
+            case Unary(operand=operand):
+                self.read(operand, now)
+            case Binary(left=left, right=right) | Logical(left=left, right=right):
+                self.read(left, now)
+                self.read(right, now)
+            case Number():
+                pass
+
+    def array(self, name: str, place: Position, now: frozenset[str]) -> None:
+        if name in self.arrays:
+            self.known(name, place, now)
+        elif name in self.locals:
+            _refuse(self.reader, place, name, f"{name} is a word, an array is needed here", "annotate it as Array")
+        else:
+            self.known(name, place, now)
+
+    def known(self, name: str, place: Position, now: frozenset[str]) -> None:
+        if name not in self.locals:
+            _refuse(self.reader, place, name, f"{name} is not known here", "assign it first, or pass it as a parameter")
+        elif name not in now:
+            _refuse(self.reader, place, name, f"{name} may not have been assigned here", "assign it on every path")
+
+
+def _meet(left: Assigned, right: Assigned) -> Assigned:
+    if left is None or right is None:
+        return left if right is None else right
+    return left & right
+
+
+# --- walks -----------------------------------------------------------------------------------------------------------
+
+
+def _words(body: tuple[Statement, ...]) -> Iterator[str]:
+    """Names that are assigned as words."""
+    for statement in _all(body):
+        match statement:
+            case Assign(targets=targets):
+                yield from (t.name for t in targets if isinstance(t, Variable))
+            case Augment(target=Variable(name=name)) | For(variable=name):
+                yield name
+
+
+def _all(body: tuple[Statement, ...]) -> Iterator[Statement]:
+    for statement in body:
+        yield statement
+        match statement:
+            case If(then=then, otherwise=otherwise):
+                yield from _all(then)
+                yield from _all(otherwise)
+            case While(body=inner) | For(body=inner):
+                yield from _all(inner)
+
+
+def _expressions(statement: Statement) -> Iterator[Expression]:
+    match statement:
+        case Assign(targets=targets, values=values):
+            yield from (*values, *targets)
+        case Augment(target=target, value=value):
+            yield from (target, value)
+        case NewArray(fill=fill, count=count):
+            yield from (fill, count)
+        case If(condition=condition) | While(condition=condition) | Assert(condition=condition):
+            yield condition
+        case For(start=start, stop=stop, step=step):
+            yield from (bound for bound in (start, stop, step) if bound is not None)
+        case Return(value=value) if not isinstance(value, str):
+            yield value
+
+
+def _numbers(body: tuple[Statement, ...]) -> Iterator[Number]:
+    waiting = [e for statement in _all(body) for e in _expressions(statement)]
+    for statement in _all(body):
+        if isinstance(statement, For) and statement.falling is not None:
+            yield Number(statement.falling, False, statement.position)
+    while waiting:
+        match waiting.pop(0):
+            case Number() as number:
+                yield number
+            case Element(index=inner) | Unary(operand=inner):
+                waiting.append(inner)
+            case Binary(left=left, right=right) | Logical(left=left, right=right):
+                waiting += (left, right)
+
+
+def _first_use(function: Function, name: str) -> Position:
+    for statement in _all(function.body):
+        match statement:
+            case Assign(targets=targets):
+                for target in targets:
+                    if isinstance(target, Variable) and target.name == name:
+                        return target.position
+            case Augment(target=Variable(name=found)) | For(variable=found) if found == name:
+                return statement.position
+    return function.position
