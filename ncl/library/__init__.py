@@ -1,0 +1,62 @@
+"""The shipped programs: one readable file each, found by name, read as text and never imported to be compiled.
+
+`get` gives the typed function of a program, `names` all of them in order, `examples` the hand-worked examples of its
+docstring.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ncl.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from ncl.language.program import Value
+    from ncl.language.syntax import Function
+
+_HERE = Path(__file__).resolve().parent
+
+# Where each program stands; the file has the program's name.
+ROOMS: dict[str, str] = {
+    "reverse": "sequence",
+    "copy": "sequence",
+    "count": "sequence",
+    "running_count": "sequence",
+    "stack": "sequence",
+    "insertion_sort": "sort",
+    "modsum": "arithmetic",
+}
+
+
+def names() -> tuple[str, ...]:
+    return tuple(ROOMS)
+
+
+@cache
+def get(name: str) -> Function:
+    """The program of that name. Raises NotFoundError with the names there are."""
+    from ncl.language.parse import parse_text, read_source
+
+    if name not in ROOMS:
+        raise NotFoundError(
+            f"no library program is called {name!r}",
+            remedy=f"there are {', '.join(ROOMS)}; a file is named with its ending: {name}.py",
+        )
+    path = _HERE / ROOMS[name] / f"{name}.py"
+    # Named from the package's root, so that messages and digests are the same on every machine.
+    (function,) = parse_text(read_source(path), f"ncl/library/{ROOMS[name]}/{name}.py", name)
+    return function
+
+
+def examples(name: str) -> tuple[tuple[list[Value], Value], ...]:
+    """(arguments, result) of each line `name(arguments) -> result` of the docstring."""
+    found = []
+    for line in get(name).documentation.splitlines():
+        match = re.fullmatch(rf"\s*{name}\((.*)\) -> (.*)", line)
+        if match:
+            found.append((list(ast.literal_eval(f"[{match[1]}]")), ast.literal_eval(match[2])))
+    return tuple(found)

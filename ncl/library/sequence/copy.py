@@ -1,0 +1,20 @@
+"""The same again, in cells of its own."""
+
+from ncl.language.declare import Array, program
+
+
+@program
+def copy(xs: Array) -> Array:
+    """A fresh array with the same elements.
+
+    Requires room for both: 2·len(xs) cells of memory.
+
+        copy([]) -> []
+        copy([7]) -> [7]
+        copy([3, 1, 2]) -> [3, 1, 2]
+    """
+    n = len(xs)
+    ys = [0] * n
+    for i in range(n):
+        ys[i] = xs[i]
+    return ys

@@ -1,0 +1,26 @@
+"""Sorting as one sorts a hand of cards."""
+
+from ncl.language.declare import Array, program
+
+
+@program
+def insertion_sort(xs: Array) -> Array:
+    """The elements in ascending order, sorted in place; equal elements keep their order.
+
+    Requires nothing. The comparisons decide where the elements go; the elements themselves only move.
+
+        insertion_sort([]) -> []
+        insertion_sort([2, 1]) -> [1, 2]
+        insertion_sort([3, 1, 2, 1]) -> [1, 1, 2, 3]
+        insertion_sort([9, 8, 7, 6, 5]) -> [5, 6, 7, 8, 9]
+    """
+    i = 1
+    while i < len(xs):
+        key = xs[i]
+        j = i
+        while j > 0 and xs[j - 1] > key:
+            xs[j] = xs[j - 1]
+            j -= 1
+        xs[j] = key
+        i += 1
+    return xs
