@@ -1,0 +1,6 @@
+"""Makes `assemblies` importable: programs and generators that the machine's tests share."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
