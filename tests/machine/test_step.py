@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from ncl.language.interpret.machine import Machine, trace_machine
 from ncl.language.opcodes import OPERANDS, Kind, Opcode, Trap
 from ncl.language.program import Instruction, Program, Signature, Sizes
+from ncl.machine import kernel
+from ncl.machine.executors import integer
 from ncl.machine.state import Code, Limits, MachineState, code_of, faults, initial, limits_of, plain
 from ncl.machine.step import INPUTS, examples, flat, step, traced
 
@@ -102,6 +104,31 @@ def test_a_step_from_an_arbitrary_state_is_the_reference_step_for_any_instructio
         traps.add(machine.trap)
     assert traps >= {0, *Trap} - {Trap.ASSERT}  # which only TRAP raises
     assert not [f for f in faults(program, after, limits) if "pc_B" not in f]
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_the_compiled_loop_makes_the_same_step_from_an_arbitrary_state(sizes):
+    dice = random.Random(11)
+    opcodes = [*Opcode, 32, 33, 1 << 61]
+    code = [random_instruction(dice, opcodes[i % len(opcodes)], sizes, BATCH) for i in range(BATCH - 1)]
+    program = Program("any", Signature((), "word"), sizes, (*code, Instruction(Opcode.HALT)))
+    machines = [random_machine(dice, program, pc) for pc in range(BATCH)]
+    for budget in {m.budget for m in machines}:
+        chosen = [m for m in machines if m.budget == budget]
+        state, _ = tensors_of(program, chosen)
+        pool = integer.pool_of(program, state, budget)
+        for column, tensor in {
+            kernel.PC: state.pc_B, kernel.HP: state.hp_B, kernel.FP: state.fp_B, kernel.SP: state.sp_B,
+            kernel.TICKS: state.ticks_B, kernel.TRAP: state.trap_B, kernel.HALTED: state.halted_B,
+        }.items():  # fmt: skip
+            pool.scalars_BS[:, column] = tensor.numpy()
+        for part, stack in enumerate((state.stack_pc_BD, state.stack_fp_BD, state.stack_hp_BD)):
+            pool.stack_BD3[:, :, part] = stack.numpy()
+        pool.advance(most=1)
+        for sample, machine in enumerate(chosen):
+            instruction = program.code[machine.pc]
+            machine.step()
+            assert plain(program, pool.state(), sample) == machine.state(), instruction
 
 
 def test_the_traced_graph_is_the_step():
