@@ -34,9 +34,7 @@ _REFUSED: dict[type[ast.stmt], tuple[str, str]] = {
 def statements(reader: Reader, nodes: list[ast.stmt], arrays: frozenset[str], in_loop: bool) -> tuple[Statement, ...]:
     """The typed trees of a block. `arrays` are the names of arrays in the whole function."""
     read: list[Statement] = []
-    for number, node in enumerate(nodes):
-        if number and isinstance(nodes[number - 1], ast.Return | ast.Break | ast.Continue):
-            reader.refuse(node, "this is never reached", "delete it, or the statement that leaves before it")
+    for node in nodes:
         one = _statement(reader, node, arrays, in_loop)
         if one is not None:
             read.append(one)

@@ -72,7 +72,8 @@ class _Checker:
     def block(self, body: tuple[Statement, ...], now: Assigned) -> Assigned:
         for statement in body:
             if now is None:
-                return None  # refused by the parser already: a statement after return, break or continue
+                _refuse(self.reader, statement.position, " ", "this is never reached", "delete it, or what leaves before it")
+                return None
             now = self.statement(statement, now)
         return now
 
