@@ -1,0 +1,258 @@
+"""From source to what runs: the one place where compiler and machine meet.
+
+`compile` gives one compiled program; `build_library` an artefact, a folder of programs, witnesses and weights that a
+certificate can cover. Parts that need torch load it when they are first used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from ncl.compiler.compile import compile_function
+from ncl.compiler.witness import Witness
+from ncl.errors import FormatError, InputError, NotFoundError
+from ncl.language.interpret.machine import run_machine, trace_machine
+from ncl.language.interpret.source import run_source
+from ncl.language.parse import find, of_callable
+from ncl.language.program import Program, Sizes, Value
+from ncl.language.syntax import Function
+from ncl.language.trace import DEFAULT_BUDGET, Result, State
+from ncl.language.wellformed import check
+from ncl.language.word import DEFAULT_WIDTH
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Target = str | Callable[..., Any] | Function
+
+EXECUTORS = ("source", "reference", "integer", "step", "dense", "pathwise")
+WEIGHTS = "weights.safetensors"
+
+
+def sizes_for(
+    width: int = DEFAULT_WIDTH, registers: int = 16, memory: int | None = None, frame: int = 1024, depth: int = 64
+) -> Sizes:
+    """Machine sizes with the default memory: 4096 cells, or all that addresses of this width reach."""
+    return Sizes(width, registers, min(1 << width, 4096) if memory is None else memory, frame, depth)
+
+
+def compile(
+    target: Target,
+    width: int = DEFAULT_WIDTH,
+    registers: int = 16,
+    memory: int | None = None,
+    frame: int = 1024,
+    depth: int = 64,
+) -> Compiled:
+    """Compile one program: a library program's name, "FILE:FUNC", or a Python function (read from its file).
+
+    Raises LanguageError, NotFoundError, CapacityError, InputError (when the target holds several programs).
+    """
+    functions = functions_of(target)
+    if len(functions) != 1:
+        names = ", ".join(f.name for f in functions)
+        raise InputError(f"it holds {len(functions)} programs: {names}", where=str(target), remedy="name one: FILE:FUNC")
+    return Compiled.of(functions[0], sizes_for(width, registers, memory, frame, depth))
+
+
+def functions_of(target: Target) -> tuple[Function, ...]:
+    if isinstance(target, Function):
+        return (target,)
+    return find(target) if isinstance(target, str) else (of_callable(target),)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A source function with the program and witness that the compiler made of it."""
+
+    function: Function
+    program: Program
+    witness: Witness
+
+    @staticmethod
+    def of(function: Function, sizes: Sizes) -> Compiled:
+        return Compiled(function, *compile_function(function, sizes))
+
+    def run(
+        self, batch: Sequence[Sequence[Any]], executor: str = "integer", budget: int = DEFAULT_BUDGET
+    ) -> list[Result]:
+        """Run each list of arguments; numbers, lists, NumPy arrays and torch tensors of whole numbers will do.
+
+        Raises InputError for arguments of the wrong number, sort or range, or an executor that is not in `EXECUTORS`.
+        """
+        inputs = [[_plain(value) for value in arguments] for arguments in batch]
+        for arguments in inputs:
+            self.program.check_arguments(arguments)
+        return self._runner(executor)(inputs, budget)
+
+    def _runner(self, executor: str) -> Callable[[list[list[Value]], int], list[Result]]:
+        program, function = self.program, self.function
+        match executor:
+            case "source":
+                return lambda batch, budget: [run_source(function, a, program.sizes, budget) for a in batch]
+            case "reference":
+                return lambda batch, budget: [run_machine(program, a, budget) for a in batch]
+        _known(executor, EXECUTORS)
+        from ncl.machine.executors import dense, integer, pathwise
+
+        run = {"integer": integer.run, "step": integer.run_by_step, "dense": dense.run, "pathwise": pathwise.run}[executor]
+        return lambda batch, budget: run(program, batch, budget)
+
+    def trace(
+        self, arguments: Sequence[Any], executor: str = "reference", budget: int = DEFAULT_BUDGET
+    ) -> list[State]:
+        """Every state of one run, from the first to the halted one. `executor`: reference, integer or dense."""
+        values = [_plain(value) for value in arguments]
+        self.program.check_arguments(values)
+        _known(executor, ("reference", "integer", "dense"))
+        if executor == "reference":
+            return list(trace_machine(self.program, values, budget))
+        from ncl.machine.executors import dense, integer
+
+        return list((integer if executor == "integer" else dense).trace(self.program, values, budget))
+
+    def module(self, executor: str = "pathwise", temperature: Any = None) -> nn.Module:
+        """An nn.Module `(values_BMN, lengths_B, arguments) → (values_BMN, lengths_B)`; see `ncl.machine.machine`."""
+        from ncl.machine.machine import module
+
+        _known(executor, ("integer", "dense", "pathwise"))
+        options = {} if temperature is None else {"temperature": temperature}
+        return module(self.program, executor=executor, **options)
+
+
+def _known(executor: str, known: Sequence[str]) -> None:
+    if executor not in known:
+        raise InputError(f"no executor {executor!r} here", remedy=f"choose one of {', '.join(known)}")
+
+
+def _plain(value: Any) -> Value:
+    """Plain Python for what users hand in: NumPy and torch have `tolist`, tuples become lists."""
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    return cast(Value, list(plain) if isinstance(plain, tuple) else plain)
+
+
+# --- artefacts -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """Programs of one width with their witnesses, and float weights where there are any: what is certified and loaded.
+
+    `functions` are the sources when the artefact was just built; they are not saved, for a certificate names them by
+    digest.
+    """
+
+    programs: Mapping[str, Program]
+    witnesses: Mapping[str, Witness]
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+    functions: Mapping[str, Function] = field(default_factory=dict)
+
+    @property
+    def width(self) -> int:
+        (width,) = {program.sizes.width for program in self.programs.values()}
+        return width
+
+    def save(self, folder: Path | str) -> Path:
+        """Write the folder, whole or not at all; an earlier artefact there is replaced. Raises InputError."""
+        place = Path(folder)
+        if place.exists() and not _is_artefact(place) and (place.is_file() or any(place.iterdir())):
+            raise InputError("there is something else that is no artefact", where=str(place), remedy="name a new folder")
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as name:
+                fresh = Path(name) / "new"
+                self._write(fresh)
+                if place.exists():
+                    os.replace(place, Path(name) / "old")
+                os.replace(fresh, place)
+        except OSError as fault:
+            raise InputError(f"cannot write: {fault.strerror}", where=str(place)) from fault
+        return place
+
+    def _write(self, folder: Path) -> None:
+        from safetensors.torch import save_file
+
+        for kind, items in (("programs", self.programs), ("witness", self.witnesses)):
+            (folder / kind).mkdir(parents=True)
+            for name, item in items.items():
+                (folder / kind / f"{name}.json").write_text(json.dumps(item.to_json()) + "\n", encoding="utf-8")
+        save_file({name: tensor.detach().contiguous() for name, tensor in self.weights.items()}, folder / WEIGHTS)
+
+    @staticmethod
+    def load(folder: Path | str) -> Artefact:
+        """Read and check a folder. Raises NotFoundError, FormatError, IllFormedProgramError."""
+        place = Path(folder)
+        if not _is_artefact(place):
+            raise NotFoundError("no artefact here", where=str(place), remedy="make one with `ncl certify … --out FOLDER`")
+        programs = {p.name: check(p) for p in _read_all(place / "programs", Program.from_json)}
+        witnesses = {w.function: w for w in _read_all(place / "witness", Witness.from_json)}
+        if set(programs) != set(witnesses):
+            raise FormatError("programs and witnesses do not belong together", where=str(place))
+        if len({program.sizes.width for program in programs.values()}) > 1:
+            raise FormatError("programs of different widths", where=str(place))
+        return Artefact(programs, witnesses, _read_weights(place / WEIGHTS))
+
+
+def _is_artefact(place: Path) -> bool:
+    return (place / "programs").is_dir() and (place / "witness").is_dir()
+
+
+def _read_all(folder: Path, read: Callable[[Mapping[str, Any], str], Any]) -> list[Any]:
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as fault:
+            raise FormatError(f"not readable JSON: {fault}", where=str(path)) from fault
+        item = read(data, str(path))
+        name = item.name if isinstance(item, Program) else item.function
+        if name != path.stem:
+            raise FormatError(f"it holds {name}, its file says {path.stem}", where=str(path))
+        found.append(item)
+    return found
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return dict(load_file(path))
+    except (SafetensorError, OSError) as fault:
+        raise FormatError(f"not readable: {fault}", where=str(path), remedy="certify the artefact again") from fault
+
+
+def build_library(
+    targets: Iterable[Target],
+    width: int = DEFAULT_WIDTH,
+    registers: int = 16,
+    memory: int | None = None,
+    frame: int = 1024,
+    depth: int = 64,
+    weights: Mapping[str, Tensor] | None = None,
+) -> Artefact:
+    """Compile every program of the targets into one artefact. Raises InputError when two share a name."""
+    sizes = sizes_for(width, registers, memory, frame, depth)
+    compiled: dict[str, Compiled] = {}
+    for function in (f for target in targets for f in functions_of(target)):
+        if function.name in compiled and compiled[function.name].function != function:
+            raise InputError(f"two programs are called {function.name}", remedy="rename one of them")
+        compiled[function.name] = Compiled.of(function, sizes)
+    if not compiled:
+        raise InputError("no program was named")
+    return Artefact(
+        {name: c.program for name, c in compiled.items()},
+        {name: c.witness for name, c in compiled.items()},
+        dict(weights or {}),
+        {name: c.function for name, c in compiled.items()},
+    )
+
+
+__all__ = ["EXECUTORS", "Artefact", "Compiled", "build_library", "compile", "functions_of", "sizes_for"]
