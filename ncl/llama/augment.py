@@ -1,0 +1,283 @@
+"""`NCLLlamaForCausalLM`: a LLaMA whose next-token distribution is the mixture (1-κ)·LM + κ·computer.
+
+A prompt ends with the call sign. Then the side module reads it once, the tape is written, the selected program of the
+certified library runs once, and its answer lives beside the cache until it is given out. In use everything is hard: κ is
+0 or 1, and with κ = 0 the logits are the backbone's own, untouched. In training the choice is marginalised (`select`).
+
+The library is an artefact in the checkpoint's folder `library/`; it is let in by the gate or the model does not load.
+
+Legend: B rows, T tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM
+from transformers.modeling_outputs import CausalLMOutputWithPast
+
+from ncl import certificate as record
+from ncl import gate
+from ncl.build import Artefact
+from ncl.certificate import Certificate
+from ncl.errors import ConfigurationError, GateRefused, NclError
+from ncl.language.program import Program
+from ncl.llama import select, tape
+from ncl.llama.call import Answers, Call
+from ncl.llama.config import NCLLlamaConfig
+from ncl.llama.lexer import Lexer
+from ncl.llama.side_module import Reading, SideModule
+
+LIBRARY = "library"
+TAPES = 16  # sampled a prompt while learning
+
+
+class NCLLlamaForCausalLM(LlamaForCausalLM):
+    config_class = NCLLlamaConfig
+
+    def __init__(self, config: NCLLlamaConfig) -> None:
+        super().__init__(config)
+        self.lexer = Lexer(config.ncl_words, config.ncl_width)
+        self.side_module = SideModule(config.hidden_size, config.ncl_side_size, len(config.ncl_programs))
+        self.programs: tuple[Program, ...] = ()
+        self.artefact: Artefact | None = None
+        self.paper: Certificate | None = None
+        self.permit: gate.Permit | None = None
+        self.tape_generator: torch.Generator | None = None
+        self.post_init()
+
+    def _init_weights(self, module: torch.nn.Module) -> None:
+        if isinstance(module, Lexer):
+            module.rebuild()
+        elif isinstance(module, SideModule):
+            module.start()
+        else:
+            super()._init_weights(module)
+
+    # --- the library
+
+    def attach(self, artefact: Artefact, certificate: Certificate | None, policy: gate.Policy | None = None) -> None:
+        """Let a library in through the gate. Raises GateRefused; before, the model can neither train nor call."""
+        rules = policy or gate.read_policy()
+        missing = [name for name in self.config.ncl_programs if name not in artefact.programs]
+        if missing:
+            raise GateRefused(f"the library lacks {', '.join(missing)}", where=LIBRARY)
+        programs = tuple(artefact.programs[name] for name in self.config.ncl_programs)
+        if any(program.sizes.width != self.config.ncl_width for program in programs):
+            raise GateRefused(f"the library is not of width {self.config.ncl_width}", where=LIBRARY)
+        for program in programs:
+            select.runnable(program)
+        self.permit = gate.require(artefact, certificate, rules, tensors=self.lexer.tables(), executor="integer")
+        self.artefact, self.paper, self.programs = artefact, certificate, programs
+
+    def recheck(self) -> None:
+        """Raise GateRefused when library or tables are no longer what the gate let in."""
+        if self.permit is None or self.artefact is None:
+            raise GateRefused("no certified library is attached", where="model")
+        self.permit.recheck(self.artefact, self.lexer.tables())
+
+    @classmethod
+    def from_pretrained(cls, pretrained: str | os.PathLike[str], *arguments: Any, **options: Any) -> Any:
+        """As in transformers; the gate is passed on the way. `ncl_policy` is a policy of the caller's own."""
+        policy = options.pop("ncl_policy", None)
+        model = super().from_pretrained(pretrained, *arguments, **options)
+        found = model[0] if isinstance(model, tuple) else model
+        folder = Path(pretrained) / LIBRARY
+        try:
+            artefact = Artefact.load(folder)
+            paper = record.read(folder)
+        except GateRefused:
+            raise
+        except NclError as fault:
+            raise GateRefused(str(fault).splitlines()[0], where=str(folder)) from fault
+        found.attach(artefact, paper, policy)
+        return model
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], *arguments: Any, **options: Any) -> None:
+        """As in transformers, with the library and its certificate beside the weights."""
+        if self.artefact is None or self.paper is None:
+            raise ConfigurationError("a model without a certified library is not saved", remedy="attach one first")
+        super().save_pretrained(save_directory, *arguments, **options)
+        folder = Path(save_directory) / LIBRARY
+        self.artefact.save(folder)
+        record.write(self.paper, folder / record.FILE_NAME)
+
+    # --- reading prompts
+
+    def prompt_mask(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """The tokens up to and including the first call sign; nothing in rows without one."""
+        sign_BT = (ids_BT == self.config.ncl_call_token) & mask_BT
+        before_BT = sign_BT.long().cumsum(1) - sign_BT.long() == 0
+        return before_BT & mask_BT & sign_BT.any(1, keepdim=True)
+
+    def read(self, ids_BT: Tensor, prompt_BT: Tensor) -> tuple[Reading, tape.Literals]:
+        words_BT = self.lexer.words_of(ids_BT)
+        literal_BT = (words_BT >= 0) & prompt_BT
+        # Token embeddings have neither position nor context; the side module brings what context it needs.
+        reading = self.side_module(self.model.embed_tokens(ids_BT), literal_BT, prompt_BT)
+        return reading, tape.Literals.of(words_BT, literal_BT, reading)
+
+    @torch.no_grad()
+    def answer(self, ids_BT: Tensor, mask_BT: Tensor) -> Answers:
+        """Run every row's call, if its prompt makes one. All hard: the most probable tape and program."""
+        prompt_BT = self.prompt_mask(ids_BT, mask_BT)
+        asked_B = prompt_BT.any(1)
+        at_B = torch.where(asked_B, (mask_BT & ~prompt_BT).sum(1), -1)
+        batch = len(ids_BT)
+        end = self._end()
+        answers = Answers(
+            ids_BT, mask_BT, torch.full((batch, 1), end, device=ids_BT.device),
+            torch.zeros(batch, dtype=torch.bool, device=ids_BT.device), at_B, [None] * batch,
+        )  # fmt: skip
+        if bool(asked_B.any()):
+            if self.permit is None:
+                raise GateRefused("no certified library is attached", where="model")
+            self._run_calls(answers, prompt_BT, asked_B)
+        return answers
+
+    def _run_calls(self, answers: Answers, prompt_BT: Tensor, asked_B: Tensor) -> None:
+        reading, literals = self.read(answers.ids_BT, prompt_BT)
+        tapes = tape.decided(literals)
+        choice_B = torch.where(asked_B, reading.selection_BP.argmax(1), 0)
+        rows = []
+        for number, program in enumerate(self.programs, 1):
+            chosen_S = (choice_B == number).nonzero().squeeze(1)
+            if not len(chosen_S):
+                continue
+            values_SM, lengths_S = tapes.values_BKM[chosen_S, 0], tapes.lengths_BK[chosen_S, 0]
+            outcome = select.run(program, values_SM, lengths_S, tapes.argument_BK[chosen_S, 0])
+            tokens_SA, fine_S = select.spelled(outcome, self.lexer, self._end())
+            rows.append((chosen_S, tokens_SA.to(chosen_S.device), fine_S.to(chosen_S.device)))
+            for place, row in enumerate(chosen_S.tolist()):
+                if fine_S[place]:
+                    answers.calls[row] = self._told(program, tapes, row, outcome, place)
+        size = max((tokens.shape[1] for _, tokens, _ in rows), default=1)
+        answers.tokens_BA = torch.full((len(choice_B), size), self._end(), device=choice_B.device)
+        for chosen_S, tokens_SA, fine_S in rows:
+            answers.tokens_BA[chosen_S, : tokens_SA.shape[1]] = tokens_SA
+            # A trapped or unspellable answer is none: the language model speaks for itself.
+            answers.called_B[chosen_S] = fine_S
+
+    def _told(self, program: Program, tapes: tape.Tapes, row: int, outcome: select.Outcome, place: int) -> Call:
+        return Call(
+            program.name,
+            tuple(tapes.values_BKM[row, 0, : int(tapes.lengths_BK[row, 0])].tolist()),
+            int(tapes.argument_BK[row, 0]) if select.takes_argument(program) else None,
+            tuple(outcome.values_SA[place, : int(outcome.lengths_S[place])].tolist()),
+            int(outcome.steps_S[place]),
+            self.permit.certificate if self.permit else "",
+        )
+
+    def _end(self) -> int:
+        end = self.config.eos_token_id
+        return int(end[0] if isinstance(end, list) else end)
+
+    # --- transformers' forward
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        past_key_values: Any = None,
+        labels: Tensor | None = None,
+        use_cache: bool | None = None,
+        **kwargs: Any,
+    ) -> CausalLMOutputWithPast:
+        """As LlamaForCausalLM; logits are the mixture's where the computer answers, labels ask for the marginal loss."""
+        options = {"attention_mask": attention_mask, "past_key_values": past_key_values, "use_cache": use_cache}
+        if input_ids is None:
+            raise ConfigurationError("the lexer reads tokens: pass input_ids, not inputs_embeds")
+        if labels is not None:
+            return self._learn(input_ids, labels, options, kwargs)
+        seen = past_key_values.get_seq_length() if past_key_values is not None else 0
+        answers = getattr(past_key_values, "ncl_answers", None)
+        output = super().forward(input_ids=input_ids, **options, **kwargs)
+        if seen and answers is not None:
+            answers = self._moved_on(answers, input_ids)
+        elif seen:
+            raise ConfigurationError("the cache was filled without the computer's state; pass the whole prompt")
+        else:
+            answers = self.answer(input_ids, _mask(input_ids, attention_mask))
+        if output.past_key_values is not None:
+            output.past_key_values.ncl_answers = answers
+        output.logits = _mixed(output.logits, answers)
+        return output
+
+    def _moved_on(self, answers: Answers, ids_BT: Tensor) -> Answers:
+        if len(answers.at_B) != len(ids_BT):
+            raise ConfigurationError("the batch changed while an answer was given out (beams, contrastive search)",
+                                     remedy="generate greedily or by sampling")  # fmt: skip
+        before_B = answers.at_B < 0
+        answers.extend(ids_BT)
+        sign_B = ((ids_BT == self.config.ncl_call_token).any(1)) & before_B
+        # The language model itself may write a call sign; from there on it is a prompt like any other.
+        return self.answer(answers.ids_BT, answers.mask_BT) if bool(sign_B.any()) else answers
+
+    # --- learning
+
+    def _learn(
+        self, ids_BT: Tensor, labels_BT: Tensor, options: dict[str, Any], kwargs: dict[str, Any]
+    ) -> CausalLMOutputWithPast:
+        """-log of the mixture's probability of each row's answer; plain next-token loss without a library's programs."""
+        items = kwargs.pop("num_items_in_batch", None)
+        output = super().forward(input_ids=ids_BT, **options, **kwargs)
+        mask_BT = _mask(ids_BT, options["attention_mask"])
+        prompt_BT = self.prompt_mask(ids_BT, mask_BT)
+        plain_B = _log_likelihood(output.logits, labels_BT)
+        asked_B = prompt_BT.any(1)
+        log_B = plain_B
+        if bool(asked_B.any()):
+            if self.permit is None:
+                raise GateRefused("no certified library is attached", where="training")
+            log_B = torch.where(asked_B, self._marginal(ids_BT, prompt_BT, labels_BT, plain_B), plain_B)
+        output.loss = -log_B.sum() / (len(log_B) if items is None else items)
+        return output
+
+    def _marginal(self, ids_BT: Tensor, prompt_BT: Tensor, labels_BT: Tensor, plain_B: Tensor) -> Tensor:
+        reading, literals = self.read(ids_BT, prompt_BT)
+        tapes = tape.sampled(literals, TAPES if self.training else 1, self.tape_generator)
+        matches = select.matches(self.programs, tapes, _answers(labels_BT, self._end()), self.lexer, self._end())
+        return select.marginal(reading.selection_BP, plain_B, self.programs, tapes, matches)
+
+
+def _mask(ids_BT: Tensor, attention_mask: Tensor | None) -> Tensor:
+    """Which tokens are real. A mask that transformers prepared for attention itself says nothing about rows: all are."""
+    if attention_mask is None or attention_mask.dim() != 2:
+        return torch.ones_like(ids_BT, dtype=torch.bool)
+    return attention_mask[:, -ids_BT.shape[1] :].bool()
+
+
+def _mixed(logits_BTV: Tensor, answers: Answers) -> Tensor:
+    """Hard mixture at the last position. Rows that the language model answers keep their logits to the bit."""
+    active_B, token_B = answers.forced()
+    if not bool(active_B.any()):
+        return logits_BTV
+    last_BV = logits_BTV[:, -1]
+    forced_BV = torch.full_like(last_BV, torch.finfo(last_BV.dtype).min).scatter(1, token_B[:, None], 0.0)
+    mixed_BV = torch.where(active_B[:, None], forced_BV, last_BV)
+    return torch.cat([logits_BTV[:, :-1], mixed_BV[:, None]], 1)
+
+
+def _log_likelihood(logits_BTV: Tensor, labels_BT: Tensor) -> Tensor:
+    """log-probability of each row's labels (-100: none), in float32."""
+    gold_BT = labels_BT[:, 1:]
+    log_BTV = logits_BTV[:, :-1].float().log_softmax(-1)
+    log_BT = log_BTV.gather(2, gold_BT.clamp(min=0)[..., None]).squeeze(-1)
+    return (log_BT * (gold_BT != -100)).sum(1)
+
+
+def _answers(labels_BT: Tensor, end: int) -> Tensor:
+    """The labels of each row moved to the front, padded with the end token."""
+    there_BT = labels_BT != -100
+    order_BT = (~there_BT).int().argsort(dim=1, stable=True)
+    size = max(1, int(there_BT.sum(1).max()))
+    moved_BT = labels_BT.gather(1, order_BT)
+    return torch.where(moved_BT == -100, end, moved_BT)[:, :size]
+
+
+AutoConfig.register("ncl_llama", NCLLlamaConfig, exist_ok=True)
+AutoModelForCausalLM.register(NCLLlamaConfig, NCLLlamaForCausalLM, exist_ok=True)

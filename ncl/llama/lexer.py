@@ -1,0 +1,42 @@
+"""The lexer: which tokens are words of the machine, and back.
+
+Here a word is one token. (A tokenizer that splits numbers needs runs of tokens merged; the side module and the tape
+only ever see literals, so that is all that would change.)
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Lexer(nn.Module):
+    """Both tables are integers in persistent buffers: a cast of the model to bfloat16 leaves them exact."""
+
+    word_of_token_V: Tensor
+    token_of_word_N: Tensor
+
+    def __init__(self, words: list[int], width: int) -> None:
+        super().__init__()
+        self.words, self.width = words, width
+        self.register_buffer("word_of_token_V", torch.empty(len(words), dtype=torch.int64))
+        self.register_buffer("token_of_word_N", torch.empty(1 << width, dtype=torch.int64))
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Fill the tables anew from the configuration; transformers may hand us uninitialised ones."""
+        with torch.no_grad():
+            table_V = torch.tensor(self.words, dtype=torch.int64)
+            self.word_of_token_V.copy_(table_V)
+            back_N = torch.full((1 << self.width,), -1, dtype=torch.int64)
+            tokens_L = (table_V >= 0).nonzero().squeeze(1)
+            back_N[table_V[tokens_L]] = tokens_L
+            self.token_of_word_N.copy_(back_N)
+
+    def words_of(self, tokens_BT: Tensor) -> Tensor:
+        """The word that each token writes, -1 for a token that is no literal."""
+        return self.word_of_token_V[tokens_BT]
+
+    def tables(self) -> dict[str, Tensor]:
+        """What a certificate covers: the tables as they are loaded."""
+        return {"lexer.word_of_token": self.word_of_token_V, "lexer.token_of_word": self.token_of_word_N}
