@@ -1,0 +1,234 @@
+"""The training loop, behind the gate.
+
+It starts only with a certificate that covers the library as loaded, looks again at every checkpoint and at the end,
+writes its metrics as JSON lines and can go on from a checkpoint, to the bit on one CPU. The plain arm is the same LLaMA
+on the same data without the computer. Called by `ncl train` and the demo.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from ncl import certificate as record
+from ncl import gate
+from ncl.build import Artefact, build_library
+from ncl.errors import FormatError, GateRefused, NclError, NotFoundError
+from ncl.llama.augment import LIBRARY, NCLLlamaForCausalLM
+from ncl.llama.config import NCLLlamaConfig
+from ncl.llama.lexer import Lexer
+from ncl.llama.tokenizer import CALL, make_tokenizer, words_of
+from ncl.training.batches import encode, examples
+from ncl.training.config import TrainConfig
+from ncl.training.tasks import WORDS
+
+METRICS = "metrics.jsonl"
+STATE = "trainer.safetensors"
+CONFIG = "train_config.json"
+STALLED = 0.5  # mean loss of the last steps above which a run of the NCL arm has not found its tapes
+
+Advance = Callable[[int, float], None]  # (step, loss)
+
+
+def library_for(config: TrainConfig) -> Artefact:
+    """The artefact that a run needs: its programs, and the lexer's tables as tensors that the certificate covers."""
+    lexer = Lexer(words_of(make_tokenizer(WORDS), config.width), config.width)
+    return build_library(config.programs, width=config.width, memory=1 << config.width, weights=lexer.tables())
+
+
+def new_model(config: TrainConfig, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    """A LLaMA of the configured shape with random weights; with a computer in the `ncl` arm."""
+    torch.manual_seed(config.seed)
+    shape = config.model
+    common: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": shape.hidden_size,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.key_value_heads,
+        "intermediate_size": shape.intermediate_size,
+        "max_position_embeddings": shape.positions,
+        "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "tie_word_embeddings": False,
+    }
+    if config.arm == "plain":
+        return LlamaForCausalLM(LlamaConfig(**common))
+    return NCLLlamaForCausalLM(
+        NCLLlamaConfig(
+            ncl_programs=list(config.programs),
+            ncl_width=config.width,
+            ncl_words=words_of(tokenizer, config.width),
+            ncl_call_token=tokenizer.get_vocab()[CALL],
+            **common,
+        )
+    )
+
+
+def train(
+    config: TrainConfig,
+    out: Path,
+    *,
+    artefact: Path | None = None,
+    policy: gate.Policy | None = None,
+    resume: bool = False,
+    advance: Advance = lambda step, loss: None,
+) -> dict[str, Any]:
+    """Train into the folder `out`; returns the summary that is also the last line of the metrics.
+
+    `artefact` is the certified library's folder; the `ncl` arm cannot start without. Raises GateRefused, and
+    NotFoundError or FormatError when there is nothing sound to resume.
+    """
+    tokenizer = make_tokenizer(WORDS)
+    model = new_model(config, tokenizer)
+    if isinstance(model, NCLLlamaForCausalLM):
+        _let_in(model, artefact, policy)
+        model.tape_generator = torch.Generator().manual_seed(config.seed)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    begin = _resume(out, config, model, optimizer) if resume else 0
+    out.mkdir(parents=True, exist_ok=True)
+    losses: list[float] = []
+    with open(out / METRICS, "a" if resume else "w", encoding="utf-8") as metrics:
+        model.train()
+        for step in range(begin, config.steps):
+            loss = _step(config, model, optimizer, tokenizer, step)
+            losses.append(loss)
+            metrics.write(json.dumps({"step": step, "loss": round(loss, 6)}) + "\n")
+            advance(step, loss)
+            if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
+                _checkpoint(out, config, model, optimizer, tokenizer, step + 1)
+                metrics.flush()
+        last = losses[-20:]
+        summary = {
+            "steps": config.steps,
+            "loss": sum(last) / len(last) if last else None,
+            "stalled": bool(config.arm == "ncl" and last and sum(last) / len(last) > STALLED),
+            "arm": config.arm,
+            "seed": config.seed,
+            "softness": model.paper.softness if isinstance(model, NCLLlamaForCausalLM) and model.paper else None,
+        }
+        metrics.write(json.dumps(summary) + "\n")
+    return summary
+
+
+def _let_in(model: NCLLlamaForCausalLM, folder: Path | None, policy: gate.Policy | None) -> None:
+    if folder is None:
+        raise GateRefused("training needs a certified library", where="train", remedy="ncl certify … --out FOLDER")
+    try:
+        artefact, paper = Artefact.load(folder), record.read(folder)
+    except GateRefused:
+        raise
+    except NclError as fault:
+        raise GateRefused(str(fault).splitlines()[0], where=str(folder)) from fault
+    model.attach(artefact, paper, policy)
+
+
+def _step(
+    config: TrainConfig, model: Any, optimizer: torch.optim.Optimizer, tokenizer: PreTrainedTokenizerFast, step: int
+) -> float:
+    warm = min(1.0, (step + 1) / max(1, config.warmup))
+    cosine = 0.5 * (1 + math.cos(math.pi * step / config.steps))
+    for group in optimizer.param_groups:
+        group["lr"] = config.learning_rate * warm * max(0.02, cosine)
+    batch = {name: tensor.to(model.device) for name, tensor in encode(tokenizer, examples(config, step)).items()}
+    loss = model(**batch).loss
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return float(loss.detach())
+
+
+# --- checkpoints -----------------------------------------------------------------------------------------------------
+
+
+def _checkpoint(
+    out: Path, config: TrainConfig, model: Any, optimizer: torch.optim.Optimizer,
+    tokenizer: PreTrainedTokenizerFast, step: int,
+) -> None:  # fmt: skip
+    """Model, tokenizer, configuration and optimiser under a temporary name, then renamed into place."""
+    if isinstance(model, NCLLlamaForCausalLM):
+        model.recheck()
+    with tempfile.TemporaryDirectory(prefix=".checkpoint.", dir=out) as name:
+        fresh = Path(name) / "new"
+        model.save_pretrained(fresh)
+        tokenizer.save_pretrained(fresh)
+        (fresh / CONFIG).write_text(config.model_dump_json(indent=1), encoding="utf-8")
+        _save_state(fresh / STATE, model, optimizer, step)
+        target = out / "model"
+        if target.exists():
+            os.replace(target, Path(name) / "old")
+        os.replace(fresh, target)
+
+
+def _save_state(path: Path, model: Any, optimizer: torch.optim.Optimizer, step: int) -> None:
+    from safetensors.torch import save_file
+
+    tensors = {"step": torch.tensor(step)}
+    for number, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{key}": torch.as_tensor(value).clone() for key, value in moments.items()}
+    if isinstance(model, NCLLlamaForCausalLM) and model.tape_generator is not None:
+        tensors["tapes"] = model.tape_generator.get_state()
+    save_file(tensors, path)
+
+
+def _resume(out: Path, config: TrainConfig, model: Any, optimizer: torch.optim.Optimizer) -> int:
+    """Load weights, moments and random state; the step to go on with."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    folder = out / "model"
+    if not (folder / STATE).is_file():
+        raise NotFoundError("no checkpoint to resume from", where=str(folder), remedy="leave out --resume")
+    try:
+        before = TrainConfig.model_validate_json((folder / CONFIG).read_text(encoding="utf-8"))
+        state, weights = load_file(folder / STATE), load_file(folder / "model.safetensors")
+    except (OSError, ValueError, SafetensorError) as fault:
+        raise FormatError(f"not readable: {fault}", where=str(folder), remedy="train anew") from fault
+    if before != config:
+        raise FormatError("the checkpoint was made with another configuration", where=str(folder),
+                          remedy="resume with the same one, or train into another folder")  # fmt: skip
+    model.load_state_dict(weights)
+    _restore(model, optimizer, state)
+    return int(state["step"])
+
+
+def _restore(model: Any, optimizer: torch.optim.Optimizer, state: dict[str, torch.Tensor]) -> None:
+    moments: dict[int, dict[str, torch.Tensor]] = {}
+    for name, tensor in state.items():
+        if name.startswith("optimizer."):
+            _, number, key = name.split(".")
+            moments.setdefault(int(number), {})[key] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    if "tapes" in state and isinstance(model, NCLLlamaForCausalLM) and model.tape_generator is not None:
+        model.tape_generator.set_state(state["tapes"])
+
+
+def load_checkpoint(folder: Path, policy: gate.Policy | None = None) -> tuple[Any, PreTrainedTokenizerFast, TrainConfig]:
+    """Model, tokenizer and configuration of a run's folder (or its `model/`). Raises NotFoundError, GateRefused."""
+    place = folder / "model" if (folder / "model").is_dir() else folder
+    try:
+        config = TrainConfig.model_validate_json((place / CONFIG).read_text(encoding="utf-8"))
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(place)
+        if config.arm == "plain":
+            return LlamaForCausalLM.from_pretrained(place), tokenizer, config
+        return NCLLlamaForCausalLM.from_pretrained(place, ncl_policy=policy), tokenizer, config
+    except FileNotFoundError as fault:
+        raise NotFoundError("no checkpoint here", where=str(place), remedy="train one with `ncl train`") from fault
+    except (OSError, ValueError) as fault:
+        raise FormatError(f"not a checkpoint: {fault}", where=str(place)) from fault
+
+
+def discard(folder: Path) -> None:
+    """Remove a run that is to be made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
