@@ -62,6 +62,15 @@ def number(value: int) -> Term:
     return z3.BitVecVal(value, BITS)
 
 
+def every(terms: Sequence[Term]) -> Term:
+    """All of them; not `And` of a single term, which is no SMT-LIB."""
+    return terms[0] if len(terms) == 1 else z3.And(*terms)
+
+
+def some(terms: Sequence[Term]) -> Term:
+    return terms[0] if len(terms) == 1 else z3.Or(*terms)
+
+
 def guards_of(graph: Any) -> list[str]:
     """What tracing had to assume about sizes; anything here means that the graph speaks for some sizes only."""
     env = graph.shape_env

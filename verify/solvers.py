@@ -56,7 +56,7 @@ def ask_bitwuzla(terms: Sequence[Term], seconds: float) -> Answer:
         parser.parse(_text(terms), True, False)
         said = str(parser.bitwuzla().check_sat()).lower().rpartition(".")[2]
     except bitwuzla.BitwuzlaException as fault:
-        return Answer("unknown", name, time.perf_counter() - begin, detail=f"{fault}".splitlines()[0])
+        return Answer("unknown", name, time.perf_counter() - begin, detail=" ".join(f"{fault}".split()))
     return Answer(_said(said), name, time.perf_counter() - begin)
 
 
