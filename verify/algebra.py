@@ -128,6 +128,14 @@ OPERANDS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+# Operations that take two naturals as well.
+NATURALS_TOO: dict[str, tuple[tuple[str, ...], ...]] = {
+    "equal": (("n", "n"),),
+    "less": (("n", "n"),),
+    "choose": (("c", "n", "n"),),
+}
+
+
 def obligations(width: int) -> tuple[Obligation, ...]:
     """One for each operation of the algebra at this width."""
     names = [name for name in vars(Algebra) if not name.startswith("_") and name != "width"]
@@ -142,17 +150,17 @@ def check_operation(name: str, width: int) -> Outcome:
     if name not in OPERANDS:
         return Outcome("unknown", "closed terms", detail=f"no operand sorts are known for {name}")
     tried = 0
-    for at, cases in ((SMALL_WIDTH, _all(name)), (width, _edges(name, width))):
-        for operands in cases:
-            tried += 1
-            if (told := _difference(name, at, operands)) is not None:
-                return Outcome("refuted", "closed terms", detail=told)
+    for sorts in (OPERANDS[name], *NATURALS_TOO.get(name, ())):
+        for at, cases in ((SMALL_WIDTH, _all(sorts)), (width, _edges(name, sorts, width))):
+            for operands in cases:
+                tried += 1
+                if (told := _difference(name, sorts, at, operands)) is not None:
+                    return Outcome("refuted", "closed terms", detail=told)
     bound = f"all operands at width {SMALL_WIDTH}, {SAMPLES} edge and random ones at width {width}"
     return Outcome("tested", "closed terms", bound, solver=f"z3 {z3.get_version_string()}", limits={"samples": tried})
 
 
-def _difference(name: str, width: int, operands: tuple[int, ...]) -> str | None:
-    sorts = OPERANDS[name]
+def _difference(name: str, sorts: tuple[str, ...], width: int, operands: tuple[int, ...]) -> str | None:
     if name == "minus" and operands[0] < operands[1]:
         return None
     plain, vectors = Integers(width), Vectors(width)
@@ -171,13 +179,13 @@ def _lift(vectors: Vectors, sort: str, operand: int) -> Term:
     return vectors.natural(operand) if sort == "n" else vectors.word(operand)
 
 
-def _all(name: str) -> list[tuple[int, ...]]:
+def _all(sorts: tuple[str, ...]) -> list[tuple[int, ...]]:
     words = range(1 << SMALL_WIDTH)
     ranges = {"w": words, "s": words[1:], "c": (0, 1), "n": (0, 1, 7, 8, 9, 1 << 40), "i": words}
-    return list(product(*(ranges[sort] for sort in OPERANDS[name])))
+    return list(product(*(ranges[sort] for sort in sorts)))
 
 
-def _edges(name: str, width: int) -> list[tuple[int, ...]]:
+def _edges(name: str, sorts: tuple[str, ...], width: int) -> list[tuple[int, ...]]:
     rng = random.Random(f"{name}/{width}")
     top = (1 << width) - 1
 
@@ -191,4 +199,4 @@ def _edges(name: str, width: int) -> list[tuple[int, ...]]:
         edge = rng.choice((1 if sort == "s" else 0, 1, width, top, top >> 1, (top >> 1) + 1, rng.randint(1, top)))
         return max(edge, 1) if sort == "s" else min(edge, top)
 
-    return [tuple(pick(sort) for sort in OPERANDS[name]) for _ in range(SAMPLES)]
+    return [tuple(pick(sort) for sort in sorts) for _ in range(SAMPLES)]

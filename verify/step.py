@@ -9,7 +9,7 @@ for granted is proved first; without that nothing here is green. Called by `prov
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from typing import Any
@@ -57,7 +57,7 @@ class Lifting:
     outputs: dict[str, Lifted]
     spec: SpecStep
     graph: Any
-    basis: dict[str, Outcome] = field(default_factory=dict)
+    foundation: dict[str, Outcome] = field(default_factory=dict)
 
     def index(self, name: str) -> tuple[Term, ...]:
         return tuple(self.inputs.probe(letter) for letter in letters_of(name))
@@ -119,11 +119,8 @@ def build(graph: Any, width: int) -> Lifting:
 
 def obligations(width: int) -> tuple[Obligation, ...]:
     """One for each component of the state, and one for each thing that all of them stand on."""
-    parts = [part.name for part in fields(State)]
-    found = [(part, "check_component") for part in parts] + [(name, "check_basis") for name in CHECKS]
-    return tuple(
-        Obligation(f"step/{name}", name, "step", f"verify.step:{check}", (name, width), 120.0) for name, check in found
-    )
+    parts = [*(part.name for part in fields(State)), *CHECKS]
+    return tuple(Obligation(f"step/{name}", name, "step", "verify.step:check", (name, width), 120.0) for name in parts)
 
 
 @cache
@@ -131,32 +128,31 @@ def _here(width: int) -> Lifting:
     return build(machine_step.traced(width), width)
 
 
-def check_component(component: str, width: int) -> Outcome:
-    """Refuted only with a counterexample that was run on the torch step and the reference machine."""
-    return examine(lambda: _here(width), component)
+def check(part: str, width: int) -> Outcome:
+    """A component, or one of `CHECKS`. Refuted only with a counterexample that was really run."""
+    return examine(lambda: _here(width), part)
 
 
-def check_basis(name: str, width: int) -> Outcome:
+def examine(make: Callable[[], Lifting], part: str) -> Outcome:
+    """As `check`, of the lifting that `make()` gives; what is not understood is `unknown`."""
     try:
-        return _basis(_here(width), name)
+        lifting = make()
+        if part in CHECKS:
+            return check_foundation(lifting, part)
+        if part not in COMPONENTS:
+            return Outcome("unknown", METHOD, detail=f"no field of the machine's state holds {part}")
+        return _component(lifting, part)
     except NoRule as fault:
         return Outcome("unknown", METHOD, detail=f"no rule: {fault}")
 
 
-def examine(make: Any, component: str) -> Outcome:
-    """Check one component of the lifting that `make()` gives; the basis first."""
-    try:
-        lifting: Lifting = make()
-        if component not in COMPONENTS:
-            return Outcome("unknown", METHOD, detail=f"no field of the machine's state holds {component}")
-        answer = decide([*lifting.premises, lifting.differs(component)])
-    except NoRule as fault:
-        return Outcome("unknown", METHOD, detail=f"no rule: {fault}")
+def _component(lifting: Lifting, component: str) -> Outcome:
+    answer = decide([*lifting.premises, lifting.differs(component)])
     if answer.said == "sat":
         return refute(lifting, component, [lifting.differs(component)], answer)
     if answer.said != "unsat":
         return Outcome("unknown", METHOD, solver=answer.solver, detail=answer.detail, cross_check=answer.cross_check)
-    if (failed := basis_fault(lifting)) is not None:
+    if (failed := foundation_fault(lifting)) is not None:
         return Outcome("unknown", METHOD, solver=answer.solver, detail=failed)
     return Outcome(
         "proved",
@@ -169,17 +165,17 @@ def examine(make: Any, component: str) -> Outcome:
     )
 
 
-def basis_fault(lifting: Lifting) -> str | None:
+def foundation_fault(lifting: Lifting) -> str | None:
     """The first thing that all components stand on and that is not shown."""
     for name in CHECKS:
-        if name not in lifting.basis:
-            lifting.basis[name] = _basis(lifting, name)
-        if not lifting.basis[name].green:
-            return f"step/{name} is {lifting.basis[name].verdict}: {lifting.basis[name].detail}"
+        if name not in lifting.foundation:
+            lifting.foundation[name] = check_foundation(lifting, name)
+        if not lifting.foundation[name].green:
+            return f"step/{name} is {lifting.foundation[name].verdict}: {lifting.foundation[name].detail}"
     return None
 
 
-def _basis(lifting: Lifting, name: str) -> Outcome:
+def check_foundation(lifting: Lifting, name: str) -> Outcome:
     checks = {
         "lemmas": _lemmas, "rules": _rules, "vacuity": _vacuity,
         "side-conditions": _side_conditions, "invariants": _invariants,
@@ -307,4 +303,4 @@ def _shown(numbered: dict[Any, int], argument: Any) -> Any:
     return f"%{numbered[argument]}" if argument in numbered else repr(argument)
 
 
-__all__ = ["build", "check_basis", "check_component", "examine", "obligations", "replay", "step_digest"]
+__all__ = ["build", "check", "examine", "obligations", "replay", "step_digest"]

@@ -102,6 +102,8 @@ def _sizes(inputs: Inputs) -> list[Term]:
     found = [z3.And(inputs.size(s) >= n, inputs.size(s) <= number(MOST)) for s, n in least.items()]
     for name, letter in TRUE_SIZES.items():
         found.append(z3.And(inputs.true_size(name) >= 0, inputs.true_size(name) <= inputs.size(letter)))
+    # An address is a word, so `Sizes` allows no more memory than there are words.
+    found.append(inputs.true_size("memory_size") <= number(1 << inputs.width))
     for letter in least:
         found.append(z3.And(inputs.probe(letter) >= 0, inputs.probe(letter) < inputs.size(letter)))
     return found

@@ -7,6 +7,7 @@ for), and then stepped by the torch graph and by the reference machine. Only wha
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -30,17 +31,21 @@ from verify.step_inputs import TRUE_SIZES, letters_of
 if TYPE_CHECKING:
     from verify.step import Lifting
 
+SECONDS = 6.0  # of search
 # Largest sizes to look among, smallest first: (B, L, R, M, F, D).
 _ROOM = ((2, 3, 4, 4, 3, 3), (3, 8, 16, 64, 16, 8), (4, 300, 300, 300, 300, 300))
 
 
 def find(lifting: Lifting, component: str, wanted: Sequence[Term]) -> dict[str, Any] | None:
     """JSON data of a state on which the graph and the reference machine differ, or None when none could be made."""
+    end = time.monotonic() + SECONDS
     for room in _ROOM:
         small = [lifting.inputs.size(s) <= number(n) for s, n in zip("BLRMFD", room)]
         tame = [z3.ULT(lifting.inputs.functions[n](*_probes(lifting, n)), number(64)) for n in ("ticks_B", "budget_B")]
         for extra in ([*small, *tame], small):
             for exact in (False, True):
+                if time.monotonic() > end:
+                    return None
                 case = _case(lifting, component, [*lifting.premises, *wanted, *extra], exact)
                 if case is not None:
                     return case
@@ -54,7 +59,7 @@ def _probes(lifting: Lifting, name: str) -> list[Term]:
 def _case(lifting: Lifting, component: str, terms: Sequence[Term], exact: bool) -> dict[str, Any] | None:
     if exact:
         terms = [z3.substitute_funs(term, *lifting.arithmetic.exact()) for term in terms]
-    answer = ask_z3(terms, 10.0)
+    answer = ask_z3(terms, SECONDS / 3)
     if answer.model is None:
         return None
     case = _read(lifting, answer.model)
@@ -136,10 +141,9 @@ def _fine(row: Instruction, line: int, raw: dict[str, Any], sizes: dict[str, int
     ends = Instruction(int(Opcode.HALT))
     code = [ends] * sizes["L"]
     code[line] = row
-    if row.opcode in (Opcode.JUMP, Opcode.JUMP_ZERO, Opcode.JUMP_NONZERO, Opcode.CALL):
-        # A lone line that jumps to itself has no tick; what matters here is where its operands point.
-        return not [v for v in violations(_program(raw, sizes, width, code)) if "tick" not in v and "frames" not in v]
-    return not [v for v in violations(_program(raw, sizes, width, code)) if "frames" not in v]
+    # A lone line that jumps to itself has no tick; what matters here is only where its operands point.
+    whole = ("without a tick", "frames need")
+    return all(any(w in told for w in whole) for told in violations(_program(raw, sizes, width, code)))
 
 
 def _program(raw: Mapping[str, Any], sizes: Mapping[str, int], width: int, code: Sequence[Instruction]) -> Program:

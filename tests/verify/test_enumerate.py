@@ -1,0 +1,120 @@
+"""Circuits against the op table: green as they are, red with a fault, and counterexamples that replay."""
+
+import numpy as np
+import pytest
+import torch
+
+from ncl.language.opcodes import UNARY, WORD_OPS, Opcode
+from ncl.machine.circuits import integer, onehot
+from verify import counterexample, enumerate, lifted_circuits
+from verify.counterexample import Replayed
+
+
+@pytest.mark.parametrize("width", [16, 32])
+def test_every_circuit_is_its_row(width):
+    kinds = {"circuit-integer", "circuit-onehot", "kernel"} if width == 16 else {"circuit-integer"}
+    found = {o.id: o.run() for o in enumerate.obligations(width) if o.kind in kinds}
+    assert {i: o.detail for i, o in found.items() if o.verdict != "proved-bounded"} == {}
+    assert all(o.limits["width"] >= (6 if "onehot" in i else 10) for i, o in found.items())
+    assert len(found) == len(kinds) * len(WORD_OPS)
+
+
+@pytest.mark.parametrize("opcode", WORD_OPS, ids=lambda o: o.mnemonic)
+def test_the_table_over_arrays_is_the_table_over_ints_at_the_real_width(opcode):
+    rng = np.random.default_rng(0)
+    x_P, y_P = enumerate.operands(opcode, enumerate.INTEGER_WIDTH)
+    for place in rng.integers(0, len(x_P), 200).tolist():
+        x, y = int(x_P[place]), int(y_P[place])
+        assert enumerate.table(opcode, 10)[place] == enumerate.spec(opcode, 10, x, y)
+
+
+def test_all_pairs_are_enumerated_and_none_twice():
+    x_P, y_P = enumerate.words(4)
+    assert len({*zip(x_P.tolist(), y_P.tolist())}) == len(x_P) == 256
+
+
+def _bent(opcode, circuit):
+    """The circuit, wrong in one entry only: the largest operands."""
+
+    def bent(*operands):
+        width = operands[-1]
+        top = (1 << width) - 1
+        place = operands[0] == top
+        for operand in operands[1:-1]:
+            place = place & (operand == top)
+        return circuit(*operands) ^ (place * 1)
+
+    return bent
+
+
+@pytest.mark.parametrize("opcode", WORD_OPS, ids=lambda o: o.mnemonic)
+def test_one_wrong_entry_of_an_integer_circuit_is_refuted_and_replays(opcode, monkeypatch, tmp_path):
+    monkeypatch.setitem(integer.CIRCUITS, opcode, _bent(opcode, integer.CIRCUITS[opcode]))
+    found = enumerate.check_integer(opcode.mnemonic, 16)
+    assert found.verdict == "refuted"
+    file = counterexample.write(found.counterexample, tmp_path, "op")
+    seen = counterexample.replay(file)
+    assert seen.reproduced and seen.expected == found.counterexample["expected"]
+    monkeypatch.undo()
+    assert not counterexample.replay(file).reproduced
+
+
+@pytest.mark.parametrize("opcode", [Opcode.ADD, Opcode.MULTIPLY, Opcode.DIVIDE, Opcode.SHIFT_LEFT, Opcode.INVERT])
+def test_a_fault_past_the_enumerated_widths_is_refuted_by_the_lift(opcode):
+    right = integer.CIRCUITS[opcode]
+
+    def wrong(*operands):
+        return right(*operands) ^ ((operands[0] == 54321) * 1)
+
+    found = lifted_circuits.check(opcode, 16, wrong)
+    assert found.verdict in ("refuted", "unknown") and not found.green
+
+
+def _spoiled(opcode, spoil):
+    circuit = onehot.CIRCUITS[opcode]
+    return lambda *operands: spoil(circuit(*operands))
+
+
+SPOILS = {
+    "rolled": lambda z: z.roll(1, -1),
+    "not exact": lambda z: z * (1 - 1e-7),
+    "with dust": lambda z: z + 1e-30,
+    "nan": lambda z: z / 0,
+    "nothing": lambda z: z * 0,
+}
+
+
+@pytest.mark.parametrize("spoil", sorted(SPOILS))
+@pytest.mark.parametrize("opcode", [Opcode.ADD, Opcode.REMAINDER, Opcode.IS_ZERO], ids=lambda o: o.mnemonic)
+def test_a_onehot_circuit_that_is_not_bit_exact_is_refuted(opcode, spoil, monkeypatch):
+    monkeypatch.setitem(onehot.CIRCUITS, opcode, _spoiled(opcode, SPOILS[spoil]))
+    found = enumerate.check_onehot(opcode.mnemonic)
+    assert found.verdict == "refuted"
+    assert enumerate.replay(found.counterexample).reproduced
+
+
+def test_trap_mass_that_is_lost_is_refuted(monkeypatch):
+    monkeypatch.setattr(onehot, "trapped", lambda opcode, x, y: torch.zeros_like(x[..., 0]))
+    assert enumerate.check_onehot("divide").verdict == "refuted"
+
+
+def test_a_constant_that_is_not_finite_is_refuted(monkeypatch):
+    monkeypatch.setattr(onehot, "TABLE", torch.tensor([1.0, float("inf")]), raising=False)
+    assert enumerate.check_onehot("add").verdict == "refuted"
+
+
+def test_a_row_that_arrays_read_differently_is_unknown(monkeypatch):
+    enumerate._misread.cache_clear()
+    enumerate.table.cache_clear()
+    monkeypatch.setattr(enumerate.Arrays, "shift_right", lambda self, x, y: x)
+    assert enumerate.check_kernel("shift_right").verdict == "unknown"
+    monkeypatch.undo()
+    enumerate._misread.cache_clear()
+    enumerate.table.cache_clear()
+
+
+def test_an_op_counterexample_replays_through_every_circuit():
+    for circuit in ("integer", "kernel", "onehot"):
+        for opcode in (Opcode.DIVIDE, *UNARY):
+            case = {"opcode": opcode.mnemonic, "width": 3, "circuit": circuit, "operands": [5, 0]}
+            assert isinstance(enumerate.replay(case), Replayed) and not enumerate.replay(case).reproduced
