@@ -117,5 +117,5 @@ def _divisions(seconds: float) -> dict[str, bool]:
     held = sign and ring
     return {
         "quotient": held and ask_z3([*divides, *step, q > x], seconds).said == "unsat",
-        "rest": ask_z3([*divides, q * y >= 0, r > x], seconds).said == "unsat",
+        "rest": held and ask_z3([*divides, q * y >= 0, r > x], seconds).said == "unsat",
     }

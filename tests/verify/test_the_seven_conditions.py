@@ -15,7 +15,7 @@ from ncl.language.wellformed import violations
 from ncl.machine import state as machine_state
 from ncl.machine import step as machine_step
 from ncl.machine.executors import integer
-from verify import rule_tests, step, step_inputs, step_lemmas
+from verify import rule_tests, step, step_inputs, step_lemmas, step_replay
 from verify.algebra import Vectors
 from verify.lift import NoRule, number, tracing_faults
 from verify.lift_rules import RULES
@@ -166,7 +166,7 @@ def test_6_the_premises_on_a_line_are_those_of_well_formed_programs():
     sizes = Sizes(WIDTH, 4, 8, 3, 2)
     terms = {"R": number(4), "L": number(3), "frame_size": number(3)}
     filler = Instruction(int(Opcode.HALT))
-    for _ in range(1500):
+    for _ in range(400):
         opcode = rng.choice(list(Opcode))
         given = [rng.choice((0, 0, 1, 2, 3, 4, 7, 8, 255, 256)) for _ in range(3)]
         for place in range(len(OPERANDS[opcode]), 3):
@@ -180,7 +180,7 @@ def test_6_the_premises_on_a_line_are_those_of_well_formed_programs():
         premise = step_inputs.line_premise(WIDTH, number(int(opcode)), *map(number, given), number(line), terms)
         assert z3.is_true(z3.simplify(premise)) == fine, (opcode, given, line, told)
         agreed[fine] += 1
-    assert min(agreed.values()) > 100
+    assert min(agreed.values()) > 40
 
 
 def test_6_the_premises_on_a_state_are_those_that_the_runner_checks():
@@ -212,6 +212,7 @@ def test_6_terminal_opcodes_and_traps_are_the_languages_own():
 
 def test_7_a_spec_read_with_signed_operators_is_not_proved(monkeypatch):
     monkeypatch.setattr(Vectors, "less", lambda self, x, y: x < y)
+    monkeypatch.setattr(step_replay, "SECONDS", 0.5)
     found = step.examine(lambda: step.build(machine_step.traced(WIDTH), WIDTH), "registers")
     assert found.verdict != "proved"
 
