@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice, product
 from math import prod
@@ -255,12 +256,13 @@ def _at_random(
     return found
 
 
-# Dense superposition costs N per cell, so it is compared on a machine of a few words.
-_DENSE = Space(3, 2, 0)
+# Dense superposition costs N per cell, so it is compared on the narrowest machine that takes the source's literals.
+_DENSE_WIDTHS = range(3, 11)
+_DENSE_MEMORY = 8
 
 
 def check_executor(executor: str, function: Function | None, program: Program, samples: int, seed: int) -> Outcome:
-    """One executor = the reference machine, on random runs (`dense`: at width 3, and only with the source)."""
+    """One executor = the reference machine, on random runs (`dense`: at a small width, and only with the source)."""
     method = "random runs against the reference machine"
     if executor == "dense":
         if function is None:
@@ -274,13 +276,23 @@ def check_executor(executor: str, function: Function | None, program: Program, s
 
 
 def _check_dense(method: str, function: Function, program: Program, samples: int, seed: int) -> Outcome:
-    small, _ = compile_function(function, replace(program.sizes, width=_DENSE.width, memory=1 << _DENSE.width))
+    small = _narrow(function, program.sizes)
+    if small is None:
+        return Outcome("unknown", method, detail=f"it does not compile at any width in {_DENSE_WIDTHS}")
     batch = random_inputs(small, samples, seed, longest=3)
     found = first_parting(("reference", "dense"), small, None, batch, SMALL_BUDGET)
     if found:
         return _refuted(method, small, None, found)
-    bound = f"{samples} random runs at W = {_DENSE.width}, lengths ≤ 3"
+    bound = f"{samples} random runs at W = {small.sizes.width}, lengths ≤ 3"
     return Outcome("tested", method, bound=bound, limits={"samples": samples})
+
+
+def _narrow(function: Function, sizes: Sizes) -> Program | None:
+    for width in _DENSE_WIDTHS:
+        with suppress(NclError):
+            memory = min(sizes.memory, _DENSE_MEMORY)
+            return compile_function(function, replace(sizes, width=width, memory=memory))[0]
+    return None
 
 
 def source_of(name: str, digest: str) -> Function | None:
