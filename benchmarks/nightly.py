@@ -47,7 +47,9 @@ def main() -> int:
         _, cached_seconds = ncl("verify", "--all", cache=str(Path(folder) / "cache"))
         demos = []
         for seed in SEEDS:
-            document, seconds = ncl("demo", "--seed", str(seed), "--out", f"{folder}/demo-{seed}", cache=f"{folder}/cache")
+            document, seconds = ncl(
+                "demo", "--seed", str(seed), "--out", f"{folder}/demo-{seed}", cache=f"{folder}/cache"
+            )
             demos.append({"seed": seed, "wall_seconds": round(seconds, 1), "cells": document["cells"]})
             print(f"seed {seed}: {seconds:.0f} s", file=sys.stderr)
     cells = [c for demo in demos for c in demo["cells"] if c["arm"] == "ncl"]
@@ -59,7 +61,11 @@ def main() -> int:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": f"cpu, {os.cpu_count()} cores, {platform.machine()}",
         "versions": {name: version(name) for name in ("torch", "transformers", "numba", "z3-solver")},
-        "verify": {"verdicts": verified["verdicts"], "cold": round(verify_seconds, 1), "cached": round(cached_seconds, 1)},
+        "verify": {
+            "verdicts": verified["verdicts"],
+            "cold": round(verify_seconds, 1),
+            "cached": round(cached_seconds, 1),
+        },
         "worst_exact": worst,
         "demos": demos,
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,7 +57,9 @@ def compile(
     functions = functions_of(target)
     if len(functions) != 1:
         names = ", ".join(f.name for f in functions)
-        raise InputError(f"it holds {len(functions)} programs: {names}", where=str(target), remedy="name one: FILE:FUNC")
+        raise InputError(
+            f"it holds {len(functions)} programs: {names}", where=str(target), remedy="name one: FILE:FUNC"
+        )
     return Compiled.of(functions[0], sizes_for(width, registers, memory, frame, depth))
 
 
@@ -102,12 +103,12 @@ class Compiled:
         _known(executor, EXECUTORS)
         from ncl.machine.executors import dense, integer, pathwise
 
-        run = {"integer": integer.run, "step": integer.run_by_step, "dense": dense.run, "pathwise": pathwise.run}[executor]
+        run = {"integer": integer.run, "step": integer.run_by_step, "dense": dense.run, "pathwise": pathwise.run}[
+            executor
+        ]
         return lambda batch, budget: run(program, batch, budget)
 
-    def trace(
-        self, arguments: Sequence[Any], executor: str = "reference", budget: int = DEFAULT_BUDGET
-    ) -> list[State]:
+    def trace(self, arguments: Sequence[Any], executor: str = "reference", budget: int = DEFAULT_BUDGET) -> list[State]:
         """Every state of one run, from the first to the halted one. `executor`: reference, integer or dense."""
         values = [_plain(value) for value in arguments]
         self.program.check_arguments(values)
@@ -163,7 +164,9 @@ class Artefact:
         """Write the folder, whole or not at all; an earlier artefact there is replaced. Raises InputError."""
         place = Path(folder)
         if place.exists() and not _is_artefact(place) and (place.is_file() or any(place.iterdir())):
-            raise InputError("there is something else that is no artefact", where=str(place), remedy="name a new folder")
+            raise InputError(
+                "there is something else that is no artefact", where=str(place), remedy="name a new folder"
+            )
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as name:
@@ -190,7 +193,9 @@ class Artefact:
         """Read and check a folder. Raises NotFoundError, FormatError, IllFormedProgramError."""
         place = Path(folder)
         if not _is_artefact(place):
-            raise NotFoundError("no artefact here", where=str(place), remedy="make one with `ncl certify … --out FOLDER`")
+            raise NotFoundError(
+                "no artefact here", where=str(place), remedy="make one with `ncl certify … --out FOLDER`"
+            )
         programs = {p.name: check(p) for p in _read_all(place / "programs", Program.from_json)}
         witnesses = {w.function: w for w in _read_all(place / "witness", Witness.from_json)}
         if set(programs) != set(witnesses):

@@ -59,9 +59,7 @@ class LanguageError(NclError):
     def __init__(self, violations: tuple[Violation, ...]) -> None:
         self.violations = violations
         first = violations[0]
-        super().__init__(
-            "\n".join(str(v) for v in violations), where="", remedy=""
-        )
+        super().__init__("\n".join(str(v) for v in violations), where="", remedy="")
         self.first = first
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -14,7 +14,6 @@ from itertools import islice, product
 from math import prod
 
 from ncl.compiler.compile import compile_function
-
 from ncl.errors import NclError
 from ncl.language.program import Program, Signature, Sizes, Value
 from ncl.language.syntax import Function

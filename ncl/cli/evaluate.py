@@ -71,7 +71,11 @@ def show(cells: list[Any]) -> None:
     lengths, rows = rows_of(cells)
     columns = ["task", "model", *(f"{length}" for length in lengths)]
     told = [
-        [r.task, r.arm, *(f"{c.exact:.3f} [{c.interval[0]:.2f}, {c.interval[1]:.2f}] of {c.n}" if c else "" for c in r.cells)]
+        [
+            r.task,
+            r.arm,
+            *(f"{c.exact:.3f} [{c.interval[0]:.2f}, {c.interval[1]:.2f}] of {c.n}" if c else "" for c in r.cells),
+        ]
         for r in rows
     ]
     table("exact answers by numbers in the prompt (95 % intervals)", columns, told)

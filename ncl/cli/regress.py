@@ -13,8 +13,12 @@ from ncl.cli.output import Json, emit, read_json, table
 def regress(
     run: Annotated[Path, typer.Argument(help="JSON that `ncl evaluate --json` or `ncl demo --json` printed.")],
     baseline: Annotated[Path, typer.Option(help="The same of the run to compare with.")],
-    arm: Annotated[list[str] | None, typer.Option(help="Arms that may fail the build; repeatable. Default: ncl.")] = None,
-    alpha: Annotated[float, typer.Option(min=1e-9, max=0.5, help="Level of the whole test, all cells together.")] = 0.01,
+    arm: Annotated[
+        list[str] | None, typer.Option(help="Arms that may fail the build; repeatable. Default: ncl.")
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(min=1e-9, max=0.5, help="Level of the whole test, all cells together.")
+    ] = 0.01,
     as_json: Json = False,
 ) -> int:
     """Test every cell for a real drop (Fisher's exact test, one-sided, Holm-corrected); exit 1 when there is one.

@@ -20,9 +20,7 @@ Budget = Annotated[int, typer.Option(min=0, help="Ticks (loop heads and calls) b
 def run(
     target: Target,
     arguments: Arguments = None,
-    executor: Annotated[
-        str, typer.Option(help="source, reference, integer, step, dense or pathwise.")
-    ] = "integer",
+    executor: Annotated[str, typer.Option(help="source, reference, integer, step, dense or pathwise.")] = "integer",
     width: Width = 16,
     registers: Registers = 16,
     memory: Memory = None,

@@ -68,9 +68,7 @@ def verify(
     return int(report.exit_code(findings))
 
 
-def artefact_of(
-    targets: list[str] | None, everything: bool, width: int, registers: int, memory: int | None
-) -> Any:
+def artefact_of(targets: list[str] | None, everything: bool, width: int, registers: int, memory: int | None) -> Any:
     """The artefact of the named programs; the whole library for --all. Raises InputError when nothing is named."""
     from ncl import library
     from ncl.build import build_library

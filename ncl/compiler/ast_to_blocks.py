@@ -10,8 +10,26 @@ from ncl.compiler.blocks import Block, Branch, End, Graph, Halt, Jump, Line, Poi
 from ncl.language.opcodes import Opcode, Trap
 from ncl.language.program import Position
 from ncl.language.syntax import (
-    Assert, Assign, Augment, Binary, Break, Continue, Element, Expression, For, Function, If, Length, Logical,
-    NewArray, Number, Return, Statement, Unary, Variable, While,
+    Assert,
+    Assign,
+    Augment,
+    Binary,
+    Break,
+    Continue,
+    Element,
+    Expression,
+    For,
+    Function,
+    If,
+    Length,
+    Logical,
+    NewArray,
+    Number,
+    Return,
+    Statement,
+    Unary,
+    Variable,
+    While,
 )  # fmt: skip
 from ncl.language.typecheck import check_width
 
@@ -322,7 +340,9 @@ class _Writer:
         left = self.made(Opcode.SUBTRACT, high, low, position=place)
         if not unit:
             one = self.constant(1, place)
-            rounds = self.made(Opcode.DIVIDE, self.made(Opcode.SUBTRACT, left, one, position=place), step, position=place)
+            rounds = self.made(
+                Opcode.DIVIDE, self.made(Opcode.SUBTRACT, left, one, position=place), step, position=place
+            )
             left = self.made(Opcode.ADD, rounds, one, position=place)
         return following, step, self.made(Opcode.MULTIPLY, left, some, position=place)
 
@@ -333,7 +353,9 @@ class _Writer:
             return step, self.made(Opcode.ADD, following, one, position=place)  # N-1 wraps to 0 rounds
         some = self.made(Opcode.NOT_EQUAL, following, self.constant(self.top, place), position=place)
         rounds = self.made(Opcode.DIVIDE, following, step, position=place)
-        return step, self.made(Opcode.MULTIPLY, self.made(Opcode.ADD, rounds, one, position=place), some, position=place)
+        return step, self.made(
+            Opcode.MULTIPLY, self.made(Opcode.ADD, rounds, one, position=place), some, position=place
+        )
 
     def new_array(self, statement: NewArray, path: str) -> None:
         place = statement.position

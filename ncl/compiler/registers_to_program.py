@@ -54,7 +54,7 @@ def _end(
         case Halt(position=place):
             return [(Opcode.HALT, (), place)]
         case Jump(label=label):
-            if block.lines and block.lines[-1].opcode == Opcode.TRAP or forward[label] == following:
+            if (block.lines and block.lines[-1].opcode == Opcode.TRAP) or forward[label] == following:
                 return []
             return [(Opcode.JUMP, (forward[label],), _last(block.lines))]
         case Branch(register=register, zero=zero, nonzero=nonzero, position=place):

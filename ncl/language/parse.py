@@ -177,7 +177,11 @@ def _function(reader: Reader, node: ast.FunctionDef, text: str) -> Function:
     reader.used = set()
     signature = _signature(reader, node)
     body, documentation = node.body, ""
-    if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+    if (
+        isinstance(body[0], ast.Expr)
+        and isinstance(body[0].value, ast.Constant)
+        and isinstance(body[0].value.value, str)
+    ):
         documentation, body = inspect.cleandoc(body[0].value.value), body[1:]
     arrays = frozenset(
         {p.name for p in signature.parameters if p.sort == "array"}
@@ -221,9 +225,7 @@ def _signature(reader: Reader, node: ast.FunctionDef) -> Signature:
     for decorator in node.decorator_list:
         if isinstance(decorator, ast.Call):
             reader.refuse(decorator, "the decorator takes no arguments", "write @program")
-    parameters = tuple(
-        Parameter(a.arg, _sort(reader, a.annotation, a, f"parameter {a.arg}")) for a in arguments.args
-    )
+    parameters = tuple(Parameter(a.arg, _sort(reader, a.annotation, a, f"parameter {a.arg}")) for a in arguments.args)
     for number, parameter in enumerate(arguments.args):
         if parameter.arg in reader.constants or parameter.arg in ("len", "range"):
             reader.refuse(parameter, f"{parameter.arg} already means something else here", "choose another name")

@@ -8,8 +8,21 @@ from ncl.language.parse_expressions import expression, operator
 from ncl.language.program import Position
 from ncl.language.reader import Reader
 from ncl.language.syntax import (
-    Assert, Assign, Augment, Break, Continue, Element, Expression, For, If, NewArray, Number, Return, Statement,
-    Variable, While,
+    Assert,
+    Assign,
+    Augment,
+    Break,
+    Continue,
+    Element,
+    Expression,
+    For,
+    If,
+    NewArray,
+    Number,
+    Return,
+    Statement,
+    Variable,
+    While,
 )  # fmt: skip
 
 _REFUSED: dict[type[ast.stmt], tuple[str, str]] = {
@@ -143,9 +156,7 @@ def new_array(value: ast.expr) -> tuple[ast.expr, ast.expr] | None:
     return None
 
 
-def _new_array(
-    reader: Reader, target: ast.expr, made: tuple[ast.expr, ast.expr], place: Position
-) -> Statement | None:
+def _new_array(reader: Reader, target: ast.expr, made: tuple[ast.expr, ast.expr], place: Position) -> Statement | None:
     fill, count = expression(reader, made[0]), expression(reader, made[1])
     if not isinstance(target, ast.Name):
         reader.refuse(target, "a new array is given to a name", "write xs = [c] * n")

@@ -13,8 +13,26 @@ from ncl.errors import LanguageError, Violation
 from ncl.language.program import Position
 from ncl.language.reader import Reader
 from ncl.language.syntax import (
-    Assert, Assign, Augment, Binary, Break, Continue, Element, Expression, For, Function, If, Length, Logical,
-    NewArray, Number, Return, Statement, Unary, Variable, While,
+    Assert,
+    Assign,
+    Augment,
+    Binary,
+    Break,
+    Continue,
+    Element,
+    Expression,
+    For,
+    Function,
+    If,
+    Length,
+    Logical,
+    NewArray,
+    Number,
+    Return,
+    Statement,
+    Unary,
+    Variable,
+    While,
 )  # fmt: skip
 
 Assigned = frozenset[str] | None  # None: no way leads here
@@ -72,7 +90,9 @@ class _Checker:
     def block(self, body: tuple[Statement, ...], now: Assigned) -> Assigned:
         for statement in body:
             if now is None:
-                _refuse(self.reader, statement.position, " ", "this is never reached", "delete it, or what leaves before it")
+                _refuse(
+                    self.reader, statement.position, " ", "this is never reached", "delete it, or what leaves before it"
+                )
                 return None
             now = self.statement(statement, now)
         return now

@@ -72,7 +72,9 @@ def matches(programs: Sequence[Program], tapes: Tapes, answers_BA: Tensor, lexer
     batch, count, cells = tapes.values_BKM.shape
     found = []
     for program in programs:
-        outcome = run(program, tapes.values_BKM.reshape(-1, cells), tapes.lengths_BK.reshape(-1), tapes.argument_BK.reshape(-1))
+        outcome = run(
+            program, tapes.values_BKM.reshape(-1, cells), tapes.lengths_BK.reshape(-1), tapes.argument_BK.reshape(-1)
+        )
         tokens_SA, fine_S = spelled(outcome, lexer, end)
         gold_SA = answers_BA.cpu().repeat_interleave(count, 0)
         size = max(tokens_SA.shape[1], gold_SA.shape[1])

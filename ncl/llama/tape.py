@@ -65,7 +65,9 @@ def sampled(literals: Literals, count: int, generator: torch.Generator | None = 
 
 def decided(literals: Literals) -> Tapes:
     """The most probable tape of each prompt."""
-    return _written(literals, ((literals.gate_BL > 0) & literals.there_BL)[:, None], literals.pointer_BL.argmax(1)[:, None])
+    return _written(
+        literals, ((literals.gate_BL > 0) & literals.there_BL)[:, None], literals.pointer_BL.argmax(1)[:, None]
+    )
 
 
 def _written(literals: Literals, taken_BKL: Tensor, picked_BK: Tensor) -> Tapes:

@@ -84,9 +84,7 @@ class PathwiseLayer(ProgramLayer):
     def __init__(self, program: Program, temperature: Temperature, budget: int) -> None:
         super().__init__(program, temperature, budget, frozenset())
 
-    def forward(
-        self, values_BMN: Tensor, lengths_B: Tensor, arguments: Sequence[Tensor] = ()
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, values_BMN: Tensor, lengths_B: Tensor, arguments: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
         self.check_inputs(values_BMN, lengths_B, arguments)
         soft_BMN = self.temperature.of_distribution(values_BMN)
         soft_words = [self.temperature.of_distribution(a) for a in arguments]
@@ -129,9 +127,7 @@ class DenseLayer(ProgramLayer):
         super().__init__(program, temperature, budget, trainable)
         self.most = most  # steps; soft programs with holes need not end by themselves
 
-    def forward(
-        self, values_BMN: Tensor, lengths_B: Tensor, arguments: Sequence[Tensor] = ()
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, values_BMN: Tensor, lengths_B: Tensor, arguments: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
         self.check_inputs(values_BMN, lengths_B, arguments)
         dense.capacity(self.program, len(values_BMN))
         state = self.start(values_BMN, lengths_B, arguments)

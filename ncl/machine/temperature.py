@@ -72,11 +72,11 @@ def _power(p_N: Tensor, exponent: float) -> Tensor:
 class _StraightThrough(torch.autograd.Function):
     # Not hard + p - p.detach(): that sum rounds, and then is not one-hot any more.
     @staticmethod
-    def forward(context: Any, p_N: Tensor) -> Tensor:  # noqa: ARG004
+    def forward(context: Any, p_N: Tensor) -> Tensor:
         return harden(p_N)
 
     @staticmethod
-    def backward(context: Any, gradient_N: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ARG004
+    def backward(context: Any, gradient_N: Tensor) -> Tensor:  # type: ignore[override]
         return gradient_N
 
 

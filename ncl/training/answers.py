@@ -51,9 +51,7 @@ def generated(model: Any, tokenizer: PreTrainedTokenizerFast, chosen: Sequence[E
     return found
 
 
-def exact(
-    model: Any, tokenizer: PreTrainedTokenizerFast, task: str, length: int, n: int, seed: int
-) -> list[bool]:
+def exact(model: Any, tokenizer: PreTrainedTokenizerFast, task: str, length: int, n: int, seed: int) -> list[bool]:
     """For each of n fresh examples, whether the answer was exactly right and ended."""
     chosen = fresh(task, length, n, seed)
     gold = [ids(tokenizer, [*e.answer, tokenizer.eos_token]) for e in chosen]

@@ -75,7 +75,13 @@ def _pool(document: Mapping[str, Any], where: str) -> dict[Key, tuple[int, int]]
             exact, n = float(cell["exact"]), int(cell["n"])
             if n < 1 or not 0 <= exact <= 1:
                 raise ValueError(f"exact {exact} of n {n}")
-            key: Key = (str(cell["task"]), int(cell["length"]), str(cell["arm"]), cell.get("phrasing"), cell.get("calls"))
+            key: Key = (
+                str(cell["task"]),
+                int(cell["length"]),
+                str(cell["arm"]),
+                cell.get("phrasing"),
+                cell.get("calls"),
+            )
             hits, total = pooled.get(key, (0, 0))
             pooled[key] = (hits + round(exact * n), total + n)
     except (KeyError, TypeError, ValueError, AttributeError) as fault:

@@ -23,7 +23,7 @@ from ncl import certificate as record
 from ncl import gate
 from ncl.build import Artefact, build_library
 from ncl.errors import FormatError, GateRefused, NclError, NotFoundError
-from ncl.llama.augment import LIBRARY, NCLLlamaForCausalLM
+from ncl.llama.augment import NCLLlamaForCausalLM
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.lexer import Lexer
 from ncl.llama.tokenizer import CALL, make_tokenizer, words_of
@@ -214,7 +214,9 @@ def _restore(model: Any, optimizer: torch.optim.Optimizer, state: dict[str, torc
         model.tape_generator.set_state(state["tapes"])
 
 
-def load_checkpoint(folder: Path, policy: gate.Policy | None = None) -> tuple[Any, PreTrainedTokenizerFast, TrainConfig]:
+def load_checkpoint(
+    folder: Path, policy: gate.Policy | None = None
+) -> tuple[Any, PreTrainedTokenizerFast, TrainConfig]:
     """Model, tokenizer and configuration of a run's folder (or its `model/`). Raises NotFoundError, GateRefused."""
     place = folder / "model" if (folder / "model").is_dir() else folder
     try:

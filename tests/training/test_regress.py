@@ -12,7 +12,16 @@ def evaluation(*cells):
     return {
         "schema": 1,
         "cells": [
-            {"task": task, "length": length, "arm": arm, "phrasing": None, "calls": None, "seed": 0, "n": n, "exact": k / n}
+            {
+                "task": task,
+                "length": length,
+                "arm": arm,
+                "phrasing": None,
+                "calls": None,
+                "seed": 0,
+                "n": n,
+                "exact": k / n,
+            }
             for task, length, arm, k, n in cells
         ],
     }

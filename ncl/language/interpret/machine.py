@@ -12,8 +12,8 @@ from ncl.language.opcodes import Opcode, Trap
 from ncl.language.ops import OPS, Effect
 from ncl.language.program import Program, Value
 from ncl.language.trace import DEFAULT_BUDGET, Result, State, TrapReport
-from ncl.language.word import Integers
 from ncl.language.wellformed import check
+from ncl.language.word import Integers
 
 
 @dataclass

@@ -15,8 +15,26 @@ from ncl.language.opcodes import Opcode, Trap
 from ncl.language.ops import OPS
 from ncl.language.program import Position, Program, Sizes, Value
 from ncl.language.syntax import (
-    Assert, Assign, Augment, Binary, Break, Continue, Element, Expression, For, Function, If, Length, Logical,
-    NewArray, Number, Return, Statement, Unary, Variable, While,
+    Assert,
+    Assign,
+    Augment,
+    Binary,
+    Break,
+    Continue,
+    Element,
+    Expression,
+    For,
+    Function,
+    If,
+    Length,
+    Logical,
+    NewArray,
+    Number,
+    Return,
+    Statement,
+    Unary,
+    Variable,
+    While,
 )  # fmt: skip
 from ncl.language.trace import DEFAULT_BUDGET, Result, TrapReport
 from ncl.language.typecheck import check_width

@@ -73,7 +73,7 @@ def push(opcode: Opcode, x_PX: Tensor, y_PY: Tensor, width: int) -> Tensor:
     rows = max(1, CHUNK // len(flat_T))
     parts = []
     for begin in range(0, len(x_PX), rows):
-        product_RT = (x_PX[begin : begin + rows, :, None] * _divisors(opcode, y_PY[begin : begin + rows])[:, None, :])
+        product_RT = x_PX[begin : begin + rows, :, None] * _divisors(opcode, y_PY[begin : begin + rows])[:, None, :]
         product_RT = product_RT.reshape(len(product_RT), -1)
         z_RZ = torch.zeros(len(product_RT), size, dtype=x_PX.dtype, device=x_PX.device)
         parts.append(z_RZ.index_add(1, flat_T, product_RT))
@@ -107,7 +107,9 @@ def push_constant(opcode: Opcode, x_PX: Tensor, y_P: Tensor, width: int, swapped
         image_PX = INTEGER[opcode](first, second, width).expand_as(x_PX)
         if opcode in DIVISIONS:
             x_PX = x_PX * (second != 0)
-    z_PZ = torch.zeros(len(x_PX), int(image_PX.max()) + 1 if image_PX.numel() else 1, dtype=x_PX.dtype, device=x_PX.device)
+    z_PZ = torch.zeros(
+        len(x_PX), int(image_PX.max()) + 1 if image_PX.numel() else 1, dtype=x_PX.dtype, device=x_PX.device
+    )
     return z_PZ.scatter_add(1, image_PX.contiguous(), x_PX)
 
 

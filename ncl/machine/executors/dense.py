@@ -424,7 +424,9 @@ def trace(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGET
     check(program)
     capacity(program, 1)
     with torch.no_grad():
-        return [plain(program, s) for s in states(program, hard_fields(program), hard_start(program, [arguments]), budget)]
+        return [
+            plain(program, s) for s in states(program, hard_fields(program), hard_start(program, [arguments]), budget)
+        ]
 
 
 def plain(program: Program, state: DenseState, row: int = 0) -> State:
