@@ -19,12 +19,13 @@ from ncl.compiler.witness import Witness
 from ncl.errors import FormatError, InputError, NotFoundError
 from ncl.language.interpret.machine import run_machine, trace_machine
 from ncl.language.interpret.source import run_source
-from ncl.language.parse import find, of_callable
+from ncl.language.parse import of_callable
 from ncl.language.program import Program, Sizes, Value
 from ncl.language.syntax import Function
 from ncl.language.trace import DEFAULT_BUDGET, Result, State
 from ncl.language.wellformed import check
 from ncl.language.word import DEFAULT_WIDTH
+from ncl.library import find
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

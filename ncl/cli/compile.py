@@ -23,7 +23,7 @@ def compile_(
     Example: ncl compile my_algorithms.py --out build/mine
     """
     from ncl.build import build_library, compile
-    from ncl.language.parse import find
+    from ncl.library import find
 
     functions = find(target)
     compiled = [compile(f, width=width, registers=registers, memory=memory) for f in functions]

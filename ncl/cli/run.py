@@ -56,7 +56,7 @@ def run(
 
 def single(target: str):  # type: ignore[no-untyped-def]  # language.syntax.Function, imported late
     """The one function that a target names."""
-    from ncl.language.parse import find
+    from ncl.library import find
 
     functions = find(target)
     if len(functions) != 1:

@@ -72,7 +72,7 @@ def artefact_of(targets: list[str] | None, everything: bool, width: int, registe
     """The artefact of the named programs; the whole library for --all. Raises InputError when nothing is named."""
     from ncl import library
     from ncl.build import build_library
-    from ncl.language.parse import find
+    from ncl.library import find
 
     if everything == bool(targets):
         raise InputError(

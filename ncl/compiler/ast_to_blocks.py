@@ -39,7 +39,8 @@ OPCODES: dict[str, tuple[Opcode, bool]] = {
     "//": (Opcode.DIVIDE, False), "%": (Opcode.REMAINDER, False), "&": (Opcode.AND, False),
     "|": (Opcode.OR, False), "^": (Opcode.XOR, False), "<<": (Opcode.SHIFT_LEFT, False),
     ">>": (Opcode.SHIFT_RIGHT, False), "==": (Opcode.EQUAL, False), "!=": (Opcode.NOT_EQUAL, False),
-    "<": (Opcode.LESS, False), "<=": (Opcode.LESS_EQUAL, False), ">": (Opcode.LESS, True), ">=": (Opcode.LESS_EQUAL, True),
+    "<": (Opcode.LESS, False), "<=": (Opcode.LESS_EQUAL, False),
+    ">": (Opcode.LESS, True), ">=": (Opcode.LESS_EQUAL, True),
 }  # fmt: skip
 
 
@@ -257,10 +258,8 @@ class _Writer:
     def give(self, statement: Return) -> None:
         """Results go to the registers of the calling convention, then the program halts."""
         place = statement.position
-        if isinstance(statement.value, str):
-            registers = self.arrays[statement.value]
-        else:
-            registers = (self.word(statement.value),)
+        value = statement.value
+        registers = self.arrays[value] if isinstance(value, str) else (self.word(value),)
         results = []
         for number, register in enumerate(registers):
             results.append(self.made(Opcode.MOVE, register, position=place))

@@ -25,27 +25,6 @@ from ncl.language.typecheck import typecheck
 _ANNOTATIONS: dict[str, Sort] = {"Word": "word", "Array": "array"}
 
 
-def find(target: str) -> tuple[Function, ...]:
-    """The programs that `FILE`, `FILE:FUNC` or the name of a library program means.
-
-    Raises NotFoundError when there is no such file, function or program, LanguageError for what is outside the language.
-    """
-    file, colon, name = target.rpartition(":")
-    if colon and file and name.isidentifier():
-        return parse_text(read_source(Path(file)), file, name)
-    if target.endswith(".py") or "/" in target or Path(target).is_file():
-        found = parse_text(read_source(Path(target)), target)
-        if not found:
-            raise NotFoundError(
-                "no function is decorated with @program", where=target,
-                remedy=f"decorate one, or name one: {target}:FUNC",
-            )  # fmt: skip
-        return found
-    from ncl import library
-
-    return (library.get(target),)
-
-
 def of_callable(function: Callable[..., Any]) -> Function:
     """The program that a plain or decorated Python function is, read from its file."""
     raw = getattr(function, "python", function)
@@ -146,7 +125,7 @@ def _constants(tree: ast.Module) -> dict[str, Constant]:
     found: dict[str, Constant] = {}
     spoiled: set[str] = set()
     for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if _assigns(node) else []
+        targets = _targets(node)
         names = [t.id for t in targets if isinstance(t, ast.Name)]
         spoiled |= {n for n in names if n in found}
         value = _literal(node.value) if isinstance(node, ast.Assign | ast.AnnAssign) and node.value else None
@@ -157,8 +136,10 @@ def _constants(tree: ast.Module) -> dict[str, Constant]:
     return {name: value for name, value in found.items() if name not in spoiled}
 
 
-def _assigns(node: ast.stmt) -> bool:
-    return isinstance(node, ast.AnnAssign | ast.AugAssign)
+def _targets(node: ast.stmt) -> list[ast.expr]:
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, ast.AnnAssign | ast.AugAssign) else []
 
 
 def _literal(node: ast.expr) -> Constant | None:

@@ -62,8 +62,8 @@ def _statement(reader: Reader, node: ast.stmt, arrays: frozenset[str], in_loop: 
         case ast.Assign():
             return _assign(reader, node, arrays, place)
         case ast.AugAssign(target=target, op=kind, value=value):
-            where = _target(reader, target)
-            return where and Augment(where, operator(reader, node, kind), expression(reader, value), place)
+            where, spelled, change = _target(reader, target), operator(reader, node, kind), expression(reader, value)
+            return Augment(where, spelled, change, place) if where else None
         case ast.If(test=test, body=body, orelse=orelse):
             condition = expression(reader, test)
             then = statements(reader, body, arrays, in_loop)

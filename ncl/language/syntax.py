@@ -67,7 +67,7 @@ class Binary:
 
 @dataclass(frozen=True)
 class Logical:
-    """Short-circuit, with Python's values: `a and b` is a when a is 0, else b; `a or b` is a when a is not 0, else b."""
+    """Short-circuit, with Python's values: `a and b` is b when a is not 0, else a; `a or b` is a when not 0, else b."""
 
     operator: str  # "and" or "or"
     left: Expression

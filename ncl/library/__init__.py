@@ -1,7 +1,7 @@
 """The shipped programs: one readable file each, found by name, read as text and never imported to be compiled.
 
 `get` gives the typed function of a program, `names` all of them in order, `examples` the hand-worked examples of its
-docstring.
+docstring, `find` the functions that a user means by a name or a file.
 """
 
 from __future__ import annotations
@@ -50,6 +50,27 @@ def get(name: str) -> Function:
     # Named from the package's root, so that messages and digests are the same on every machine.
     (function,) = parse_text(read_source(path), f"ncl/library/{ROOMS[name]}/{name}.py", name)
     return function
+
+
+def find(target: str) -> tuple[Function, ...]:
+    """The programs that `FILE`, `FILE:FUNC` or the name of a library program means.
+
+    Raises NotFoundError when there is no such file, function or program, LanguageError for what the language lacks.
+    """
+    from ncl.language.parse import parse_text, read_source
+
+    file, colon, name = target.rpartition(":")
+    if colon and file and name.isidentifier():
+        return parse_text(read_source(Path(file)), file, name)
+    if target.endswith(".py") or "/" in target or Path(target).is_file():
+        found = parse_text(read_source(Path(target)), target)
+        if not found:
+            raise NotFoundError(
+                "no function is decorated with @program", where=target,
+                remedy=f"decorate one, or name one: {target}:FUNC",
+            )  # fmt: skip
+        return found
+    return (get(target),)
 
 
 def examples(name: str) -> tuple[tuple[list[Value], Value], ...]:

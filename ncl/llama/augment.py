@@ -1,8 +1,9 @@
 """`NCLLlamaForCausalLM`: a LLaMA whose next-token distribution is the mixture (1-κ)·LM + κ·computer.
 
 A prompt ends with the call sign. Then the side module reads it once, the tape is written, the selected program of the
-certified library runs once, and its answer lives beside the cache until it is given out. In use everything is hard: κ is
-0 or 1, and with κ = 0 the logits are the backbone's own, untouched. In training the choice is marginalised (`select`).
+certified library runs once, and its answer lives beside the cache until it is given out. In use everything is hard: κ
+is 0 or 1, and with κ = 0 the logits are the backbone's own, untouched. In training the choice is marginalised
+(`select`).
 
 The library is an artefact in the checkpoint's folder `library/`; it is let in by the gate or the model does not load.
 
@@ -187,7 +188,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         use_cache: bool | None = None,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
-        """As LlamaForCausalLM; logits are the mixture's where the computer answers, labels ask for the marginal loss."""
+        """As LlamaForCausalLM; the mixture's logits where the computer answers; labels ask for the marginal loss."""
         options = {"attention_mask": attention_mask, "past_key_values": past_key_values, "use_cache": use_cache}
         if input_ids is None:
             raise ConfigurationError("the lexer reads tokens: pass input_ids, not inputs_embeds")
@@ -222,7 +223,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
     def _learn(
         self, ids_BT: Tensor, labels_BT: Tensor, options: dict[str, Any], kwargs: dict[str, Any]
     ) -> CausalLMOutputWithPast:
-        """-log of the mixture's probability of each row's answer; plain next-token loss without a library's programs."""
+        """-log of the mixture's probability of each row's answer; plain next-token loss without a call."""
         items = kwargs.pop("num_items_in_batch", None)
         output = super().forward(input_ids=ids_BT, **options, **kwargs)
         mask_BT = _mask(ids_BT, options["attention_mask"])
@@ -245,7 +246,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
 
 
 def _mask(ids_BT: Tensor, attention_mask: Tensor | None) -> Tensor:
-    """Which tokens are real. A mask that transformers prepared for attention itself says nothing about rows: all are."""
+    """Which tokens are real. A mask made for attention itself (4-D) says nothing about rows: all are."""
     if attention_mask is None or attention_mask.dim() != 2:
         return torch.ones_like(ids_BT, dtype=torch.bool)
     return attention_mask[:, -ids_BT.shape[1] :].bool()

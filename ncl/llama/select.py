@@ -68,7 +68,7 @@ def spelled(outcome: Outcome, lexer: Lexer, end: int) -> tuple[Tensor, Tensor]:
 
 
 def matches(programs: Sequence[Program], tapes: Tapes, answers_BA: Tensor, lexer: Lexer, end: int) -> Tensor:
-    """Which program on which tape answers exactly so, P×B×K; answers_BA ends with the end token and is padded with it."""
+    """Which program on which tape answers exactly so, P×B×K; answers_BA is padded with the end token."""
     batch, count, cells = tapes.values_BKM.shape
     found = []
     for program in programs:

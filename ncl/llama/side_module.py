@@ -1,6 +1,6 @@
 """The side module: reads a prompt once and says what is data, what is an argument, and which program is meant.
 
-Its features are free of position and of length: every literal becomes one learned vector (so its value does not matter),
+Its features are free of position and of length: every literal becomes one learned vector (its value does not matter),
 gates and pointers see a few neighbours through a non-causal convolution, and the selection takes the largest response
 over the prompt's text units, which a longer list does not dilute. Kept in float32 whatever the backbone's dtype.
 
@@ -50,7 +50,7 @@ class SideModule(nn.Module):
             self.gate.bias.fill_(GATE_BIAS)
 
     def forward(self, hidden_BTH: Tensor, literal_BT: Tensor, prompt_BT: Tensor) -> Reading:
-        """hidden_BTH: position-free features; literal_BT, prompt_BT: which tokens are literals, and part of the prompt."""
+        """hidden_BTH: position-free features; literal_BT, prompt_BT: which tokens are literals, which the prompt's."""
         with torch.autocast(hidden_BTH.device.type, enabled=False):
             units_BTH = torch.where(literal_BT[..., None], self.literal_H.float(), hidden_BTH.float())
             # Scale-free, since token embeddings start small and grow.

@@ -2,7 +2,7 @@
 
 A cell is one (task, length, arm, phrasing, calls), seeds pooled. A cell regressed when a drop as large as the one seen
 would be rarer than `alpha` were both runs equally good: Fisher's exact test, one-sided, Holm-corrected over the cells
-(Holm 1979). A cell of the baseline that the run lacks counts as regressed: nobody may pass by leaving the hard cells out.
+(Holm 1979). A cell of the baseline that the run lacks counts as regressed: nobody may pass by leaving out hard cells.
 """
 
 from __future__ import annotations

@@ -46,7 +46,8 @@ _MEANING = {
     "//": (Opcode.DIVIDE, False), "%": (Opcode.REMAINDER, False), "&": (Opcode.AND, False),
     "|": (Opcode.OR, False), "^": (Opcode.XOR, False), "<<": (Opcode.SHIFT_LEFT, False),
     ">>": (Opcode.SHIFT_RIGHT, False), "==": (Opcode.EQUAL, False), "!=": (Opcode.NOT_EQUAL, False),
-    "<": (Opcode.LESS, False), "<=": (Opcode.LESS_EQUAL, False), ">": (Opcode.LESS, True), ">=": (Opcode.LESS_EQUAL, True),
+    "<": (Opcode.LESS, False), "<=": (Opcode.LESS_EQUAL, False),
+    ">": (Opcode.LESS, True), ">=": (Opcode.LESS_EQUAL, True),
 }  # fmt: skip
 
 
@@ -388,7 +389,7 @@ class _Closures:
         return loop
 
     def bounds(self, statement: For) -> Callable[[_Run], tuple[int, int, int]]:
-        """(next, step, left) before the first round. `next` never passes the last index that is used, so it never wraps."""
+        """(next, step, left) before the first round. `next` never passes the last index used, so it never wraps."""
         start, place, top = self.word(statement.start), statement.position, self.algebra.size - 1
         falling = statement.falling
         if falling is not None and statement.stop is None:
