@@ -25,13 +25,13 @@ class Lexer(nn.Module):
 
     def rebuild(self) -> None:
         """Fill the tables anew from the configuration; transformers may hand us uninitialised ones."""
+        back = [-1] * (1 << self.width)
+        for token, word in enumerate(self.words):
+            if word >= 0:
+                back[word] = token
         with torch.no_grad():
-            table_V = torch.tensor(self.words, dtype=torch.int64)
-            self.word_of_token_V.copy_(table_V)
-            back_N = torch.full((1 << self.width,), -1, dtype=torch.int64)
-            tokens_L = (table_V >= 0).nonzero().squeeze(1)
-            back_N[table_V[tokens_L]] = tokens_L
-            self.token_of_word_N.copy_(back_N)
+            self.word_of_token_V.copy_(torch.tensor(self.words, dtype=torch.int64))
+            self.token_of_word_N.copy_(torch.tensor(back, dtype=torch.int64))
 
     def words_of(self, tokens_BT: Tensor) -> Tensor:
         """The word that each token writes, -1 for a token that is no literal."""
