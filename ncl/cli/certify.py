@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from ncl.cli import guard
-from ncl.cli.output import Json, Memory, Registers, Width, emit, progress
-from ncl.cli.verify import Jobs, Targets, artefact_of
+from ncl.cli.output import Json, Memory, Registers, Width, emit, progress, tell
+from ncl.cli.verify import COUNTEREXAMPLES, Jobs, Targets, artefact_of, keep_counterexamples
 
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy file; default: the shipped one.")]
 
@@ -53,12 +53,20 @@ def certified(artefact: Any, out: Path, policy: Path | None, jobs: int) -> Any:
     from ncl.gate import read_policy
 
     rules = read_policy(policy)
-    prove = guard.load("verify.prove")
-    total = len(prove.obligations(artefact, executors=rules.executors))
-    with progress("certifying", total) as advance:
-        paper = guard.load("verify.certify").certify(
-            artefact, rules, jobs=jobs, progress=lambda finding, done, _: advance(1, finding.obligation.id)
-        )
+    findings = findings_of(artefact, rules, jobs)
+    paper = guard.load("verify.certify").certify(artefact, rules, findings=findings)
     artefact.save(out)
     guard.load("verify.certify").record.write(paper, out / "certificate.json")
     return paper
+
+
+def findings_of(artefact: Any, rules: Any, jobs: int) -> Any:
+    """Run all obligations of an artefact under a policy; counterexamples are kept where `ncl replay` finds them."""
+    asked = guard.load("verify.prove").obligations(artefact, executors=rules.executors)
+    with progress("verifying", len(asked)) as advance:
+        findings = guard.load("verify.runner").run(
+            asked, jobs=jobs, progress=lambda finding, done, total: advance(1, finding.obligation.id)
+        )
+    for path in keep_counterexamples(findings, COUNTEREXAMPLES).values():
+        tell(f"replay it: ncl replay {path}")
+    return findings

@@ -37,6 +37,6 @@ def compile_(
         emit({"programs": rows, "width": width, "artefact": str(out) if out else None})
         return
     table(f"compiled at width {width}", ["program", "signature", "instructions"],
-          [[r["name"], r["signature"], str(r["instructions"])] for r in rows])  # fmt: skip
+          [[str(value) for value in r.values()] for r in rows])  # fmt: skip
     if out:
         print(f"artefact: {out}")

@@ -8,17 +8,23 @@ from typing import Annotated, Any
 import typer
 
 from ncl.cli.certify import PolicyFile
-from ncl.cli.output import Json, emit, progress, table
+from ncl.cli.output import Json, emit, progress, quiet_transformers, table
+from ncl.errors import InputError
+
+LENGTHS = (10, 50, 100, 500)
 
 Lengths = Annotated[list[int] | None, typer.Option("--length", min=0, help="Repeatable. Default: 10 50 100 500.")]
+Tasks = Annotated[list[str] | None, typer.Option("--task", help="Repeatable. Default: all five.")]
+Samples = Annotated[int, typer.Option("--n", min=1, help="Samples a cell up to length 100.")]
+SamplesLong = Annotated[int, typer.Option("--n-long", min=1, help="Samples a cell beyond.")]
 
 
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="A run's folder.")],
     lengths: Lengths = None,
-    task: Annotated[list[str] | None, typer.Option(help="Repeatable. Default: all five.")] = None,
-    n: Annotated[int, typer.Option(min=1, help="Samples a cell up to length 100.")] = 200,
-    n_long: Annotated[int, typer.Option(min=1, help="Samples a cell beyond.")] = 50,
+    task: Tasks = None,
+    n: Samples = 200,
+    n_long: SamplesLong = 50,
     seed: Annotated[int, typer.Option(min=0, help="Of the fresh test samples.")] = 0,
     policy: PolicyFile = None,
     as_json: Json = False,
@@ -28,19 +34,23 @@ def evaluate(
     Example: ncl evaluate runs/first --json > run.json
     """
     import time
+    from functools import partial
 
-    from ncl.errors import InputError
     from ncl.gate import read_policy
-    from ncl.training.tasks import TASKS
+    from ncl.training.answers import exact, fitting
+    from ncl.training.evaluate import evaluate as run_evaluation
     from ncl.training.trainer import load_checkpoint
 
     begin = time.perf_counter()
-    wanted = task or [name for name in TASKS if name != "text"]
-    if unknown := set(wanted) - set(TASKS):
-        raise InputError(f"no task {', '.join(sorted(unknown))}", where="--task", remedy=f"tasks: {', '.join(TASKS)}")
-    loaded = load_checkpoint(checkpoint, read_policy(policy))
-    arm = loaded[2].arm
-    cells = measured({arm: loaded[:2]}, wanted, lengths or [10, 50, 100, 500], n, n_long, seed)
+    quiet_transformers()
+    tasks = chosen_tasks(task)
+    model, tokenizer, config = load_checkpoint(checkpoint, read_policy(policy))
+    asked = fitting(lengths or LENGTHS, config)
+    with progress("evaluating", len(tasks) * len(asked)) as advance:
+        cells = run_evaluation(
+            {config.arm: partial(exact, model, tokenizer)}, tasks, asked, n=n, n_long=n_long, seed=seed,
+            advance=lambda note: advance(1, note),
+        )  # fmt: skip
     if as_json:
         seconds = round(time.perf_counter() - begin, 1)
         emit({"cells": [c.to_json() for c in cells], "report": None, "seconds": seconds})
@@ -48,21 +58,14 @@ def evaluate(
         show(cells)
 
 
-def measured(
-    models: dict[str, tuple[Any, Any]], tasks: list[str], lengths: list[int], n: int, n_long: int, seed: int
-) -> list[Any]:
-    """The cells of all arms; `models` maps an arm to (model, tokenizer)."""
-    from ncl.training.answers import exact
-    from ncl.training.evaluate import evaluate as run_evaluation
+def chosen_tasks(names: list[str] | None) -> tuple[str, ...]:
+    """The tasks of these names, each once; the five with numbers when none is named. Raises InputError."""
+    from ncl.training.tasks import NUMBER_TASKS, TASKS
 
-    answerers = {
-        arm: lambda task, length, count, seed, pair=pair: exact(*pair, task, length, count, seed)
-        for arm, pair in models.items()
-    }
-    with progress("evaluating", len(models) * len(tasks) * len(lengths)) as advance:
-        return run_evaluation(
-            answerers, tasks, lengths, n=n, n_long=n_long, seed=seed, advance=lambda note: advance(1, note)
-        )
+    wanted = tuple(dict.fromkeys(names or NUMBER_TASKS))
+    if unknown := set(wanted) - set(TASKS):
+        raise InputError(f"no task {', '.join(sorted(unknown))}", where="--task", remedy=f"tasks: {', '.join(TASKS)}")
+    return wanted
 
 
 def show(cells: list[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,11 +37,16 @@ def faults(
     if as_json:
         emit(findings.to_json())
     else:
-        rows = [[a.id, f.stratum, a.fate, a.verdict, f"{a.seconds:.1f}"] for f, a in findings.faults]
-        rows += [[a.id, "broken checker", "noticed" if a.fate == "survived" else "UNNOTICED", a.verdict, f"{a.seconds:.1f}"]
-                 for _, a in findings.broken]  # fmt: skip
-        rows += [[a.id, "known right", "accepted" if a.fate == "survived" else "REJECTED", a.verdict, f"{a.seconds:.1f}"]
-                 for _, a in findings.right]  # fmt: skip
+        rows = [_row(a, f.stratum, a.fate) for f, a in findings.faults]
+        for kind, group, survived in (
+            ("broken checker", findings.broken, ("noticed", "UNNOTICED")),
+            ("known right", findings.right, ("accepted", "REJECTED")),
+        ):
+            rows += [_row(a, kind, survived[a.fate != "survived"]) for _, a in group]
         table("planted faults", ["fault", "stratum", "fate", "verdict", "seconds"], rows)
         print(f"{len(findings.faults) - len(findings.survivors)} of {len(findings.faults)} killed")
     return 0 if findings.sound else 1
+
+
+def _row(autopsy: Any, stratum: str, fate: str) -> list[str]:
+    return [autopsy.id, stratum, fate, autopsy.verdict, f"{autopsy.seconds:.1f}"]

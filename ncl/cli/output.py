@@ -36,6 +36,19 @@ def show_error(fault: NclError, as_json: bool, code: int) -> int:
     return code
 
 
+def tell(line: str) -> None:
+    """One line for people, on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def quiet_transformers() -> None:
+    """Its own bars and advice would stand between ours; what goes wrong it raises."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write under a temporary name, then rename: a reader sees the old file or the whole new one."""
     try:

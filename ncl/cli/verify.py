@@ -12,6 +12,9 @@ from ncl.cli import guard
 from ncl.cli.output import Json, Memory, Registers, Width, emit, progress, table, write_atomically
 from ncl.errors import InputError
 
+COUNTEREXAMPLES = Path(".ncl")
+
+Counterexamples = Annotated[Path, typer.Option(help="Folder for counterexamples that `ncl replay` runs.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Worker processes.")]
 Targets = Annotated[list[str] | None, typer.Argument(help="Library programs, FILEs or FILE:FUNCs.")]
 
@@ -29,9 +32,9 @@ def verify(
     cache: Annotated[bool, typer.Option(help="Use outcomes of earlier runs over the same bytes.")] = True,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
     sarif: Annotated[Path | None, typer.Option(help="Write SARIF 2.1.0 here.")] = None,
-    counterexamples: Annotated[Path, typer.Option(help="Folder for counterexamples that `ncl replay` runs.")] = Path(
-        ".ncl"
-    ),
+    counterexamples: Annotated[
+        Path, typer.Option(help="Folder for counterexamples that `ncl replay` runs.")
+    ] = COUNTEREXAMPLES,
     as_json: Json = False,
 ) -> int:
     """Show that ops, step, executors and programs do what they must. Exits 1 when refuted, 3 when undecided.
@@ -48,7 +51,7 @@ def verify(
             asked, jobs=jobs, budget=budget, total_budget=total_budget, use_cache=cache,
             progress=lambda finding, done, total: advance(1, finding.obligation.id),
         )  # fmt: skip
-    written = _counterexamples(findings, counterexamples)
+    written = keep_counterexamples(findings, counterexamples)
     if junit:
         write_atomically(junit, report.junit(findings))
     if sarif:
@@ -89,7 +92,7 @@ def parse_shard(text: str) -> tuple[int, int]:
     return int(part), int(parts)
 
 
-def _counterexamples(findings: Any, folder: Path) -> dict[str, Path]:
+def keep_counterexamples(findings: Any, folder: Path) -> dict[str, Path]:
     """Write each refuted obligation's counterexample; id → file."""
     write = guard.load("verify.counterexample").write
     return {

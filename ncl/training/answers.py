@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any
 
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from ncl.errors import InputError
+from ncl.llama.tokenizer import NUMBERS
 from ncl.training.batches import ids, prompts
+from ncl.training.config import TrainConfig
 from ncl.training.tasks import TASKS, Example
 
 ROOM = 8  # tokens that an answer may be longer than any right one, before it is cut off and counts as wrong
 TOKENS_AT_ONCE = 40_000
+
+
+def fitting(lengths: Iterable[int], config: TrainConfig) -> tuple[int, ...]:
+    """The lengths, each once in order. Raises InputError for what such a model cannot be asked.
+
+    A count needs its number token, a list its cells, and prompt and answer together their positions.
+    """
+    most = min(NUMBERS - 1, (1 << config.width) - 1, (config.model.positions - 2 * ROOM) // 2)
+    found = tuple(sorted(set(lengths)))
+    if not found or found[0] < 0 or found[-1] > most:
+        raise InputError(
+            f"lengths {', '.join(map(str, found))}: this model answers prompts of 0 to {most} numbers", where="--length"
+        )
+    return found
 
 
 def fresh(task: str, length: int, n: int, seed: int) -> list[Example]:

@@ -6,7 +6,7 @@ generation, the gold length never given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,11 @@ class Cell:
             "seed": self.seed, "n": self.n, "exact": self.exact, "interval": list(self.interval),
         }  # fmt: skip
 
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Cell:
+        low, high = data["interval"]
+        return Cell(**{**data, "interval": (low, high)})
+
 
 def interval(hits: int, n: int) -> tuple[float, float]:
     """The exact (Clopper-Pearson) confidence interval of a proportion."""
@@ -54,7 +59,7 @@ def samples_for(length: int, n: int, n_long: int) -> int:
 
 
 def evaluate(
-    answerers: dict[str, Answerer],
+    answerers: Mapping[str, Answerer],
     tasks: Iterable[str],
     lengths: Sequence[int],
     *,

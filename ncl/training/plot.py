@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
+from typing import Any
 
 from ncl.training.evaluate import Cell
 
@@ -19,7 +20,7 @@ def accuracy_plot(cells: Sequence[Cell], trained_to: int) -> bytes:
     tasks = list(dict.fromkeys(c.task for c in cells))
     figure = Figure(figsize=(2.5 * len(tasks) + 0.6, 2.9), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
+    panels: list[Any] = list(figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0])
     for panel, task in zip(panels, tasks, strict=True):
         panel.axvspan(1, trained_to, color="#e8e3d3", zorder=0)
         for arm in dict.fromkeys(c.arm for c in cells):

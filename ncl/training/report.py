@@ -1,14 +1,24 @@
-"""One self-contained HTML page of a result: picture, table, what the model did, what was shown, the library."""
+"""One self-contained HTML page of a result: picture, table, what the model did, what was shown and what was not.
+
+Nothing on the page is fetched from anywhere. Called by the demo.
+"""
 
 from __future__ import annotations
 
+import platform
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ncl.build import Artefact
+from ncl.certificate import Certificate, ObligationRecord
+from ncl.training.config import TrainConfig
 from ncl.training.evaluate import Cell
+from ncl.training.plot import LABELS
+from ncl.training.samples import Sample
 
 
 @dataclass(frozen=True)
@@ -16,6 +26,23 @@ class Row:
     task: str
     arm: str
     cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True)
+class Account:
+    """All that is told about one result. `command` does it again; `runs` holds the trainer's summary of each arm."""
+
+    command: str
+    config: TrainConfig
+    artefact: Artefact
+    paper: Certificate
+    runs: Mapping[str, Mapping[str, Any]]
+    parameters: Mapping[str, int]
+    restarts: int
+    cells: Sequence[Cell]
+    samples: Sequence[Sample]
+    stages: Mapping[str, float]
+    plot: bytes = b""
 
 
 def rows_of(cells: Sequence[Cell]) -> tuple[tuple[int, ...], tuple[Row, ...]]:
@@ -26,11 +53,95 @@ def rows_of(cells: Sequence[Cell]) -> tuple[tuple[int, ...], tuple[Row, ...]]:
     return lengths, tuple(Row(t, a, tuple(found.get((t, a, n)) for n in lengths)) for t, a in heads)
 
 
-def render(cells: Sequence[Cell], plot: bytes, context: Mapping[str, Any]) -> str:
-    """The page. `context` holds title, lead, trained_to, samples, obligations, programs, trust and footer."""
+def page(account: Account) -> str:
+    """The page as text."""
     from jinja2 import Environment, StrictUndefined
 
     template = (Path(__file__).parent / "report.html").read_text(encoding="utf-8")
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(template)
-    lengths, rows = rows_of(cells)
-    return page.render(plot=b64encode(plot).decode(), lengths=lengths, rows=rows, **context)
+    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    lengths, rows = rows_of(account.cells)
+    records = account.paper.obligations
+    return made.from_string(template).render(
+        account=account,
+        config=account.config,
+        paper=account.paper,
+        plot=b64encode(account.plot).decode(),
+        labels=LABELS,
+        lengths=lengths,
+        rows=rows,
+        longest=_longest(account.cells),
+        verdicts=Counter(o.verdict for o in records).most_common(),
+        kinds=_kinds(records),
+        unproved=[o for o in records if o.verdict != "proved"],
+        programs=_programs(account.artefact),
+        total=sum(account.stages.values()),
+        facts=_facts(account),
+    )
+
+
+@dataclass(frozen=True)
+class Kind:
+    """All obligations of one kind: how many, with which verdicts, by which methods, to which bounds."""
+
+    name: str
+    count: int
+    verdicts: str
+    methods: tuple[str, ...]
+    bounds: tuple[str, ...]
+    seconds: float
+
+
+def _kinds(records: Iterable[ObligationRecord]) -> list[Kind]:
+    grouped: dict[str, list[ObligationRecord]] = {}
+    for item in records:
+        grouped.setdefault(item.kind, []).append(item)
+    return [
+        Kind(
+            name,
+            len(items),
+            ", ".join(f"{n} {verdict}" for verdict, n in Counter(i.verdict for i in items).items()),
+            tuple(dict.fromkeys(i.method for i in items)),
+            tuple(dict.fromkeys(i.bound for i in items if i.bound)),
+            sum(i.seconds for i in items),
+        )
+        for name, items in grouped.items()
+    ]
+
+
+def _longest(cells: Sequence[Cell]) -> list[Cell]:
+    """The `ncl` arm's cells at the greatest length."""
+    mine = [c for c in cells if c.arm == "ncl"]
+    most = max((c.length for c in mine), default=0)
+    return [c for c in mine if c.length == most]
+
+
+def _programs(artefact: Artefact) -> list[dict[str, Any]]:
+    from ncl.language.text import disassemble
+
+    return [
+        {
+            "name": name,
+            "signature": str(program.signature),
+            "instructions": len(program.code),
+            "source": artefact.functions[name].text if name in artefact.functions else "",
+            "assembly": disassemble(program),
+        }
+        for name, program in artefact.programs.items()
+    ]
+
+
+def _facts(account: Account) -> list[tuple[str, str]]:
+    """What is needed to get the same result again."""
+    import ncl
+
+    paper = account.paper
+    versions = ", ".join(f"{name} {version}" for name, version in {"ncl": ncl.__version__, **paper.versions}.items())
+    return [
+        ("command", account.command),
+        ("seed", f"{account.config.seed} ({account.restarts} restarts of a stalled run)"),
+        ("configuration", account.config.model_dump_json()),
+        ("certificate", paper.seal),
+        ("policy", paper.policy),
+        ("versions", versions),
+        ("machine", f"{platform.system()} {platform.machine()}, {paper.device}"),
+    ]

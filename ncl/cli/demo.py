@@ -1,0 +1,69 @@
+"""`ncl demo`: the whole chain on a small LLaMA, from a Python function to exact answers and a report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ncl.cli import guard
+from ncl.cli.certify import PolicyFile, findings_of
+from ncl.cli.evaluate import LENGTHS, Lengths, Samples, SamplesLong, Tasks, chosen_tasks, show
+from ncl.cli.output import Json, emit, progress, quiet_transformers, tell
+from ncl.cli.verify import Jobs
+
+Out = Annotated[Path, typer.Option(help="Output folder; an earlier demo there is replaced once all is done.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Training steps of both models, instead of the recipe's.")]
+
+
+def demo(
+    out: Out = Path("ncl-demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, training data and test samples.")] = 0,
+    tiny: Annotated[
+        bool, typer.Option("--tiny", help="The small LLaMA trained from scratch: the default, and the only one so far.")
+    ] = True,
+    lengths: Lengths = None,
+    task: Tasks = None,
+    n: Samples = 200,
+    n_long: SamplesLong = 50,
+    steps: Steps = None,
+    restarts: Annotated[int, typer.Option(min=0, help="How often a stalled run is made again with the next seed.")] = 3,
+    policy: PolicyFile = None,
+    jobs: Jobs = 2,
+    as_json: Json = False,
+) -> int:
+    """Compile the library, verify, certify, train a tiny LLaMA with and without it, evaluate both and write a report.
+
+    Exits 3 when every run has stalled.
+
+    Example: ncl demo --out ncl-demo --seed 1
+    """
+    from ncl.gate import read_policy
+    from ncl.training.config import read_config
+    from ncl.training.demo import Doors, Plan
+    from ncl.training.demo import demo as run_demo
+    from ncl.training.evaluate import Cell
+
+    quiet_transformers()
+    recipe = read_config("tiny")
+    config = recipe.model_copy(update={"seed": seed, "steps": steps or recipe.steps})
+    plan = Plan(
+        out, config, read_policy(policy), chosen_tasks(task), tuple(lengths or LENGTHS), n, n_long, restarts,
+        " ".join(["ncl", *sys.argv[1:]]),
+    )  # fmt: skip
+
+    def prove(artefact: Any, rules: Any) -> Any:
+        return findings_of(artefact, rules, jobs)
+
+    def certify(artefact: Any, rules: Any, findings: Any) -> Any:
+        return guard.load("verify.certify").certify(artefact, rules, findings=findings)
+
+    document = run_demo(plan, Doors(prove, certify, progress, tell))
+    if as_json:
+        emit(document)
+    else:
+        show([Cell.from_json(c) for c in document["cells"]])
+        print(f"report: {document['report']}  ({document['seconds']:.0f} s)")
+    return 3 if document["training"]["ncl"]["stalled"] else 0

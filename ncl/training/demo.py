@@ -1,0 +1,209 @@
+"""The main job from end to end: compile, verify, certify, train beside the plain LLaMA, evaluate both, report.
+
+Proving and progress bars are handed in by the door (`ncl demo`); everything else is here. All of it is made in a hidden
+folder inside the output folder and moved into place only when it is complete, so an earlier result stays until then.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ncl import certificate as record
+from ncl.build import Artefact
+from ncl.certificate import Certificate
+from ncl.errors import InputError
+from ncl.gate import Policy
+from ncl.training.answers import exact, fitting
+from ncl.training.config import TrainConfig
+from ncl.training.evaluate import Cell, evaluate
+from ncl.training.plot import accuracy_plot
+from ncl.training.report import Account, page
+from ncl.training.samples import samples
+from ncl.training.tasks import NUMBER_TASKS
+from ncl.training.trainer import discard, library_for, load_checkpoint, train
+
+DOCUMENT, REPORT, PLOT = "demo.json", "report.html", "accuracy.png"
+MADE = (DOCUMENT, REPORT, PLOT, "artefact", "ncl", "plain")  # all that a demo leaves in its folder
+RESTARTS = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done. `config` is the `ncl` arm's; `command` is how to do it again, for the report."""
+
+    out: Path
+    config: TrainConfig
+    policy: Policy
+    tasks: tuple[str, ...] = tuple(NUMBER_TASKS)
+    lengths: tuple[int, ...] = (10, 50, 100, 500)
+    n: int = 200
+    n_long: int = 50
+    restarts: int = RESTARTS
+    command: str = "ncl demo"
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What comes from above. `prove` runs all obligations, `certify` makes a certificate of what it gave or raises."""
+
+    prove: Callable[[Artefact, Policy], Any]
+    certify: Callable[[Artefact, Policy, Any], Certificate]
+    bar: Callable[[str, int], AbstractContextManager[Callable[[float, str], None]]]
+    tell: Callable[[str], None] = lambda line: None
+
+
+@dataclass
+class Clock:
+    """Seconds of each stage; one line is told as each ends."""
+
+    tell: Callable[[str], None]
+    begin: float = field(default_factory=time.perf_counter)
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[list[str]]:
+        """Yields a list for remarks that stand behind the seconds."""
+        began, remarks = time.perf_counter(), list[str]()
+        yield remarks
+        self.stages[name] = round(time.perf_counter() - began, 1)
+        self.tell(f"{name:<28}{self.stages[name]:7.1f} s  {'; '.join(remarks)}".rstrip())
+
+    @property
+    def total(self) -> float:
+        return round(time.perf_counter() - self.begin, 1)
+
+
+def demo(plan: Plan, doors: Doors) -> dict[str, Any]:
+    """Do all of it and return the document. Raises InputError before anything is done when the folder is not ours."""
+    plan = replace(plan, lengths=fitting(plan.lengths, plan.config))
+    claim(plan.out)
+    clock = Clock(doors.tell)
+    with tempfile.TemporaryDirectory(prefix=".demo-", dir=plan.out) as name:
+        place = Path(name)
+        account = _made(plan, doors, place, clock)
+        with clock.stage("report"):
+            picture = accuracy_plot(account.cells, plan.config.longest)
+            (place / PLOT).write_bytes(picture)
+            (place / REPORT).write_text(page(replace(account, plot=picture)), encoding="utf-8")
+        document = _document(plan, account, clock)
+        (place / DOCUMENT).write_text(json.dumps({"schema": 1, **document}, indent=1) + "\n", encoding="utf-8")
+        settle(place, plan.out)
+    return document
+
+
+def _made(plan: Plan, doors: Doors, place: Path, clock: Clock) -> Account:
+    with clock.stage("compile the library") as remarks:
+        artefact = library_for(plan.config)
+        remarks.append(f"{len(artefact.programs)} programs at width {plan.config.width}")
+    with clock.stage("verify") as remarks:
+        findings = doors.prove(artefact, plan.policy)
+        remarks.append(f"{len(findings)} obligations")
+    with clock.stage("certify") as remarks:
+        paper = doors.certify(artefact, plan.policy, findings)
+        artefact.save(place / "artefact")
+        record.write(paper, place / "artefact" / record.FILE_NAME)
+        remarks.append(f"certificate {paper.seal[:12]}…")
+    with clock.stage("train the LLaMA with NCL") as remarks:
+        config, summary, restarts = _trained(plan, doors, place)
+        remarks.append(f"loss {summary['loss']:.3f}; temperature {summary['softness']}; {restarts} restarts")
+    with clock.stage("train the plain LLaMA") as remarks:
+        plain = _train(plan, doors, place, config.model_copy(update={"arm": "plain"}))
+        remarks.append(f"loss {plain['loss']:.3f}")
+    with clock.stage("evaluate both"):
+        models = {arm: load_checkpoint(place / arm, plan.policy) for arm in ("ncl", "plain")}
+        cells = _evaluated(plan, doors, models)
+        shown = samples(models, plan.tasks, plan.config.seed)
+    return Account(
+        command=plan.command, config=config, artefact=artefact, paper=paper, runs={"ncl": summary, "plain": plain},
+        parameters={arm: model.num_parameters() for arm, (model, _, _) in models.items()},
+        restarts=restarts, cells=cells, samples=shown, stages=clock.stages,
+    )  # fmt: skip
+
+
+def _trained(plan: Plan, doors: Doors, place: Path) -> tuple[TrainConfig, dict[str, Any], int]:
+    """The `ncl` arm; a run that has stalled is made again with the next seed. Also how often that was."""
+    for restart in range(plan.restarts + 1):
+        config = plan.config.model_copy(update={"seed": plan.config.seed + restart})
+        summary = _train(plan, doors, place, config)
+        if not summary["stalled"] or restart == plan.restarts:
+            break
+        doors.tell(f"seed {config.seed} has stalled at loss {summary['loss']:.3f}; again with seed {config.seed + 1}")
+        discard(place / config.arm)
+    return config, summary, restart
+
+
+def _train(plan: Plan, doors: Doors, place: Path, config: TrainConfig) -> dict[str, Any]:
+    with doors.bar(f"training ({config.arm})", config.steps) as advance:
+        return train(
+            config, place / config.arm, artefact=place / "artefact", policy=plan.policy,
+            advance=lambda step, loss: advance(1, f"loss {loss:.3f}"),
+        )  # fmt: skip
+
+
+def _evaluated(plan: Plan, doors: Doors, models: dict[str, Any]) -> list[Cell]:
+    answerers = {arm: partial(exact, model, tokenizer) for arm, (model, tokenizer, _) in models.items()}
+    with doors.bar("evaluating", len(answerers) * len(plan.tasks) * len(plan.lengths)) as advance:
+        return evaluate(
+            answerers, plan.tasks, plan.lengths, n=plan.n, n_long=plan.n_long, seed=plan.config.seed,
+            advance=lambda note: advance(1, note),
+        )  # fmt: skip
+
+
+def _document(plan: Plan, account: Account, clock: Clock) -> dict[str, Any]:
+    out, paper = plan.out, account.paper
+    verdicts = [o.verdict for o in paper.obligations]
+    return {
+        "cells": [c.to_json() for c in account.cells],
+        "report": str(out / REPORT),
+        "seconds": clock.total,
+        "plot": str(out / PLOT),
+        "artefact": str(out / "artefact"),
+        "certificate": str(out / "artefact" / record.FILE_NAME),
+        "seal": paper.seal,
+        "softness": paper.softness,
+        "verdicts": {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)},
+        "checkpoints": {arm: str(out / arm) for arm in account.runs},
+        "training": account.runs,
+        "seed": plan.config.seed,
+        "restarts": account.restarts,
+        "stages": [{"name": name, "seconds": seconds} for name, seconds in clock.stages.items()],
+    }
+
+
+# --- the output folder -----------------------------------------------------------------------------------------------
+
+
+def claim(out: Path) -> None:
+    """Make the folder, or raise InputError when it holds something that is no earlier demo."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        others = [p.name for p in out.iterdir() if not p.name.startswith(".demo-")]
+    except OSError as fault:
+        raise InputError(
+            f"no output folder can be made here: {fault.strerror}", where=str(out), remedy="name another with --out"
+        ) from fault
+    if others and not (out / DOCUMENT).is_file():
+        raise InputError(
+            f"the folder holds something that is no earlier demo: {', '.join(sorted(others)[:3])}", where=str(out),
+            remedy="name a new folder with --out",
+        )  # fmt: skip
+    if not os.access(out, os.W_OK):
+        raise InputError("the folder cannot be written to", where=str(out), remedy="name another with --out")
+
+
+def settle(place: Path, out: Path) -> None:
+    """Move what was made into the output folder, the document first: with it the folder is known for a demo's."""
+    for name in MADE:
+        target = out / name
+        if target.exists():
+            os.replace(target, place / f"{name}.old")
+        os.replace(place / name, target)
