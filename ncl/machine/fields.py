@@ -8,14 +8,17 @@ Legend: L lines, O opcodes, X operand values (registers, lines, words, slots …
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from ncl.errors import ConfigurationError
 from ncl.language.opcodes import Opcode, Trap
-from ncl.language.program import Program
+from ncl.language.program import Instruction, Program
+from ncl.language.wellformed import check
 from ncl.machine.temperature import Temperature
 
 NAMES = ("opcode", "a", "b", "c")
@@ -52,11 +55,18 @@ def hard_fields(program: Program, dtype: torch.dtype = torch.float32) -> Fields:
 class ProgramMemory(nn.Module):
     """The integer program in buffers, and logits for the fields named in `trainable`: a program with holes.
 
-    trainable: (line, field) pairs, field one of opcode, a, b, c. state_dict holds both.
+    trainable: (line, field) pairs, field one of opcode, a, b, c. state_dict holds both, and one of another program is
+    refused. Raises ConfigurationError for a pair that names no field of the program.
     """
 
     def __init__(self, program: Program, trainable: frozenset[tuple[int, str]] = frozenset()) -> None:
         super().__init__()
+        for line, field in trainable:
+            if field not in NAMES or not 0 <= line < len(program.code):
+                raise ConfigurationError(
+                    f"there is no field {field!r} of line {line}", where=program.name,
+                    remedy=f"fields are {', '.join(NAMES)}, lines 0 … {len(program.code) - 1}",
+                )  # fmt: skip
         self.size = domain(program)
         self.lines_of: dict[str, list[int]] = {n: sorted(at for at, f in trainable if f == n) for n in NAMES}
         for name, row_L in integer_rows(program).items():
@@ -81,3 +91,24 @@ class ProgramMemory(nn.Module):
         soft_TX = temperature.of_logits(getattr(self, f"{name}_logits_TX")).to(dtype)
         index = torch.tensor(lines, device=rows_LX.device)
         return rows_LX.index_copy(0, index, soft_TX)
+
+    def extracted(self, program: Program) -> Program:
+        """The integer program with the most probable value in every hole. Raises IllFormedProgramError.
+
+        What was learned has no source: the program names none.
+        """
+        columns = {name: row_L.tolist() for name, row_L in integer_rows(program).items()}
+        for name, lines in self.lines_of.items():
+            for place, line in enumerate(lines):
+                columns[name][line] = int(getattr(self, f"{name}_logits_TX")[place].argmax())
+        code = tuple(Instruction(*fields) for fields in zip(*(columns[name] for name in NAMES)))
+        return check(replace(program, code=code, source=""))
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        # The layer's own program decides what runs; buffers that say something else would go unnoticed.
+        errors = rest[-1]
+        for name in NAMES:
+            theirs = state_dict.get(f"{prefix}{name}_L")
+            if theirs is not None and not torch.equal(theirs.cpu(), getattr(self, f"{name}_L").cpu()):
+                errors.append(f"{prefix}{name}_L is of another program")
+        super()._load_from_state_dict(state_dict, prefix, *rest)

@@ -7,7 +7,10 @@ cell. A sample that traps has length 0. Cells past a length are all zero.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -104,7 +107,7 @@ class PathwiseLayer(ProgramLayer):
         outputs_ON = replay(graph, inputs_IN, self.program.sizes.width)
         outputs_ON = pad(outputs_ON, (0, words - outputs_ON.shape[1]))
         starts = graph.output_start.tolist()
-        sizes = [stop - start for start, stop in zip(starts, starts[1:])]
+        sizes = [stop - start for start, stop in pairwise(starts)]
         rows = [
             pad(outputs_ON[start : start + size], (0, 0, 0, max(sizes, default=0) - size))
             for start, size in zip(starts, sizes)
@@ -130,11 +133,10 @@ class DenseLayer(ProgramLayer):
     def forward(self, values_BMN: Tensor, lengths_B: Tensor, arguments: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
         self.check_inputs(values_BMN, lengths_B, arguments)
         dense.capacity(self.program, len(values_BMN))
-        state = self.start(values_BMN, lengths_B, arguments)
+        start = self.start(values_BMN, lengths_B, arguments)
         fields = self.memory.at(self.temperature, values_BMN.dtype)
-        for state in dense.states(self.program, fields, state, self.budget, self.temperature, self.most):
-            pass
-        return self.read(state)
+        run = dense.states(self.program, fields, start, self.budget, self.temperature, self.most)
+        return self.read(deque(run, maxlen=1).pop())
 
     def start(self, values_BMN: Tensor, lengths_B: Tensor, arguments: Sequence[Tensor]) -> dense.DenseState:
         """Arguments in memory and registers, as the calling convention has them."""
@@ -146,7 +148,7 @@ class DenseLayer(ProgramLayer):
         length_BN = one_hot(lengths_B, words).to(values_BMN.dtype)
         given = [blank.registers_BRN[:, 0], length_BN, *(self.temperature.of_distribution(a) for a in arguments)]
         registers = torch.cat([torch.stack(given, 1), blank.registers_BRN[:, len(given) :]], 1)
-        return dense.replace(
+        return replace(
             blank,
             registers_BRN=registers,
             memory_BMN=torch.where(inside_BM1, soft_BMN, blank.memory_BMN),

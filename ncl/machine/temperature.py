@@ -1,8 +1,8 @@
 """Temperature and sharpening: how far distributions may be from hard.
 
-`soft`: softmax(logits/τ), or p^(1/τ)/Σ for what is already a distribution. `hard`: the most probable word, one-hot to
-the bit. `straight-through`: hard values, but the gradient passes as if nothing had been done. *Sharpening* replaces p by
-p^β/Σ after each step, which keeps error from growing. Every width of distribution, every executor.
+`soft`: softmax(logits/τ), or p^(1/τ)/Σ for what is already a distribution. `hard`: the most probable word, one-hot
+to the bit. `straight-through`: hard values, but the gradient passes as if nothing had been done. *Sharpening* replaces
+p by p^β/Σ after each step, which keeps error from growing. Every width of distribution, every executor.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class _StraightThrough(torch.autograd.Function):
         return harden(p_N)
 
     @staticmethod
-    def backward(context: Any, gradient_N: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(context: Any, gradient_N: Tensor) -> Tensor:
         return gradient_N
 
 

@@ -1,10 +1,12 @@
 """Pathwise: the integer run fixes control and addresses, then only the value graph is replayed on distributions.
 
-So an output is the exact push-forward of the inputs' distributions along the executed path, and its gradient is that of
-the program's soft data semantics there, at the cost of the few ops that reach the outputs. What an input does to
-addresses, branches, lengths and traps has no gradient. Distributions carry only the support 0 … K-1 that they need.
+So an output is the push-forward of the inputs' distributions along the executed path, the operands of each op taken as
+independent, and its gradient is that of the program's soft data semantics there, at the cost of the few ops that reach
+the outputs. What an input does to addresses, branches, lengths and traps has no gradient. Distributions carry only the
+support 0 … K-1 that they need.
 
-Legend: S samples, I inputs of the whole batch, O outputs, K support. Called by `machine`, `build` and the language model.
+Legend: S samples, I inputs of the whole batch, O outputs, K support. Called by `machine`, `build` and the language
+model.
 """
 
 from __future__ import annotations
