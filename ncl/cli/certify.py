@@ -48,13 +48,13 @@ def certify(
         print(f"certificate {paper.seal}")
 
 
-def certified(artefact: Any, out: Path, policy: Path | None, jobs: int) -> Any:
-    """Certify, then write the artefact with its certificate; the certificate is returned."""
+def certified(artefact: Any, out: Path, policy: Path | None, jobs: int, tokenizer: str | None = None) -> Any:
+    """Certify, then write the artefact with its certificate; the certificate is returned. `tokenizer` is a digest."""
     from ncl.gate import read_policy
 
     rules = read_policy(policy)
     findings = findings_of(artefact, rules, jobs)
-    paper = guard.load("verify.certify").certify(artefact, rules, findings=findings)
+    paper = guard.load("verify.certify").certify(artefact, rules, findings=findings, tokenizer=tokenizer)
     artefact.save(out)
     guard.load("verify.certify").record.write(paper, out / "certificate.json")
     return paper

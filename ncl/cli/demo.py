@@ -45,6 +45,7 @@ def demo(
     from ncl.training.demo import Doors, Plan
     from ncl.training.demo import demo as run_demo
     from ncl.training.evaluate import Cell
+    from ncl.training.trainer import tokenizer_digest
 
     quiet_transformers()
     recipe = read_config("tiny")
@@ -58,7 +59,7 @@ def demo(
         return findings_of(artefact, rules, jobs)
 
     def certify(artefact: Any, rules: Any, findings: Any) -> Any:
-        return guard.load("verify.certify").certify(artefact, rules, findings=findings)
+        return guard.load("verify.certify").certify(artefact, rules, findings=findings, tokenizer=tokenizer_digest())
 
     document = run_demo(plan, Doors(prove, certify, progress, tell))
     if as_json:

@@ -32,7 +32,7 @@ def train(
     """
     from ncl.gate import read_policy
     from ncl.training.config import TrainConfig, read_config
-    from ncl.training.trainer import library_for
+    from ncl.training.trainer import library_for, tokenizer_digest
     from ncl.training.trainer import train as run_training
 
     changes = {"seed": seed, "steps": steps, "arm": "plain" if plain else None}
@@ -42,7 +42,7 @@ def train(
     if settings.arm == "ncl" and artefact is None:
         folder = out / "artefact"
         if not (resume and folder.is_dir()):
-            certified(library_for(settings), folder, policy, jobs)
+            certified(library_for(settings), folder, policy, jobs, tokenizer_digest())
     with progress(f"training ({settings.arm})", settings.steps) as advance:
         summary = run_training(
             settings, out, artefact=folder, policy=read_policy(policy), resume=resume,

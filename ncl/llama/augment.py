@@ -32,6 +32,7 @@ from ncl.llama.call import Answers, Call
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.lexer import Lexer
 from ncl.llama.side_module import Reading, SideModule
+from ncl.llama.tokenizer import digest_in as tokenizer_digest
 
 LIBRARY = "library"
 TAPES = 16  # sampled a prompt while learning
@@ -61,8 +62,17 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
 
     # --- the library
 
-    def attach(self, artefact: Artefact, certificate: Certificate | None, policy: gate.Policy | None = None) -> None:
-        """Let a library in through the gate. Raises GateRefused; before, the model can neither train nor call."""
+    def attach(
+        self,
+        artefact: Artefact,
+        certificate: Certificate | None,
+        policy: gate.Policy | None = None,
+        tokenizer: str | None = None,
+    ) -> None:
+        """Let a library in through the gate. Raises GateRefused; before, the model can neither train nor call.
+
+        `tokenizer` is the digest of the one in use (`tokenizer.digest_of`), compared when given.
+        """
         rules = policy or gate.read_policy()
         missing = [name for name in self.config.ncl_programs if name not in artefact.programs]
         if missing:
@@ -72,7 +82,12 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             raise GateRefused(f"the library is not of width {self.config.ncl_width}", where=LIBRARY)
         for program in programs:
             select.runnable(program)
-        self.permit = gate.require(artefact, certificate, rules, tensors=self.lexer.tables(), executor="integer")
+        tables = self.lexer.tables()
+        permit = gate.require(artefact, certificate, rules, tensors=tables, executor="integer", tokenizer=tokenizer)
+        # Integers, so no cast of the model changes them: what the library's folder says is what the lexer must hold.
+        if gate.tensors_digest(artefact.weights) != gate.tensors_digest(tables):
+            raise GateRefused("the library's own tables are not the certified ones", where=LIBRARY)
+        self.permit = permit
         self.artefact, self.paper, self.programs = artefact, certificate, programs
 
     def recheck(self) -> None:
@@ -91,11 +106,12 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         try:
             artefact = Artefact.load(folder)
             paper = record.read(folder)
+            tokenizer = tokenizer_digest(Path(pretrained))
         except GateRefused:
             raise
         except NclError as fault:
             raise GateRefused(str(fault).splitlines()[0], where=str(folder)) from fault
-        found.attach(artefact, paper, policy)
+        found.attach(artefact, paper, policy, tokenizer)
         return model
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *arguments: Any, **options: Any) -> None:

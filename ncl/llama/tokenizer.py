@@ -5,10 +5,15 @@ Numbers are 0 â€¦ 1023, so that every count is one token; data are the words 0 â
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
+
+from ncl.certificate import canonical_json, digest
+from ncl.errors import FormatError
 
 NUMBERS = 1024
 CALL = "="
@@ -36,3 +41,24 @@ def words_of(tokenizer: PreTrainedTokenizerFast, width: int) -> list[int]:
         words[vocabulary[str(number)]] = number
     words[vocabulary[POP]] = (1 << width) - 1
     return words
+
+
+def digest_of(tokenizer: PreTrainedTokenizerFast) -> str:
+    """Of everything that turns text into tokens; how a batch was last padded or cut does not count."""
+    return _digest(tokenizer.backend_tokenizer.to_str())
+
+
+def digest_in(folder: Path) -> str | None:
+    """The digest of the tokenizer saved in a folder, None where there is none. Raises FormatError."""
+    file = folder / "tokenizer.json"
+    if not file.is_file():
+        return None
+    try:
+        return _digest(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise FormatError(f"not a tokenizer: {fault}", where=str(file)) from fault
+
+
+def _digest(text: str) -> str:
+    parts = json.loads(text)
+    return digest(canonical_json({k: v for k, v in parts.items() if k not in ("padding", "truncation")}))

@@ -26,7 +26,7 @@ from ncl.errors import FormatError, GateRefused, NclError, NotFoundError
 from ncl.llama.augment import NCLLlamaForCausalLM
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.lexer import Lexer
-from ncl.llama.tokenizer import CALL, make_tokenizer, words_of
+from ncl.llama.tokenizer import CALL, digest_of, make_tokenizer, words_of
 from ncl.training.batches import encode, examples
 from ncl.training.config import TrainConfig
 from ncl.training.tasks import WORDS
@@ -43,6 +43,11 @@ def library_for(config: TrainConfig) -> Artefact:
     """The artefact that a run needs: its programs, and the lexer's tables as tensors that the certificate covers."""
     lexer = Lexer(words_of(make_tokenizer(WORDS), config.width), config.width)
     return build_library(config.programs, width=config.width, memory=1 << config.width, weights=lexer.tables())
+
+
+def tokenizer_digest() -> str:
+    """Of the tokenizer that every run of these tasks uses; a run's certificate names it."""
+    return digest_of(make_tokenizer(WORDS))
 
 
 def new_model(config: TrainConfig, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
@@ -92,7 +97,7 @@ def train(
     tokenizer = make_tokenizer(WORDS)
     model = new_model(config, tokenizer)
     if isinstance(model, NCLLlamaForCausalLM):
-        _let_in(model, artefact, policy)
+        _let_in(model, artefact, policy, digest_of(tokenizer))
         model.tape_generator = torch.Generator().manual_seed(config.seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     begin = _resume(out, config, model, optimizer) if resume else 0
@@ -121,7 +126,7 @@ def train(
     return summary
 
 
-def _let_in(model: NCLLlamaForCausalLM, folder: Path | None, policy: gate.Policy | None) -> None:
+def _let_in(model: NCLLlamaForCausalLM, folder: Path | None, policy: gate.Policy | None, tokenizer: str) -> None:
     if folder is None:
         raise GateRefused("training needs a certified library", where="train", remedy="ncl certify … --out FOLDER")
     try:
@@ -130,7 +135,7 @@ def _let_in(model: NCLLlamaForCausalLM, folder: Path | None, policy: gate.Policy
         raise
     except NclError as fault:
         raise GateRefused(str(fault).splitlines()[0], where=str(folder)) from fault
-    model.attach(artefact, paper, policy)
+    model.attach(artefact, paper, policy, tokenizer)
 
 
 def _step(
