@@ -6,8 +6,6 @@ docstring, `find` the functions that a user means by a name or a file.
 
 from __future__ import annotations
 
-import ast
-import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,11 +71,8 @@ def find(target: str) -> tuple[Function, ...]:
     return (get(target),)
 
 
-def examples(name: str) -> tuple[tuple[list[Value], Value], ...]:
-    """(arguments, result) of each line `name(arguments) -> result` of the docstring."""
-    found = []
-    for line in get(name).documentation.splitlines():
-        match = re.fullmatch(rf"\s*{name}\((.*)\) -> (.*)", line)
-        if match:
-            found.append((list(ast.literal_eval(f"[{match[1]}]")), ast.literal_eval(match[2])))
-    return tuple(found)
+def examples(name: str) -> tuple[tuple[list[Value], Value | None], ...]:
+    """(arguments, result) of each line `name(arguments) -> result` of the docstring; the result of a trap is None."""
+    from ncl.language import examples as reader
+
+    return tuple((e.arguments, e.expected) for e in reader.examples(get(name)))
