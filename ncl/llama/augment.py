@@ -98,9 +98,12 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
 
     @classmethod
     def from_pretrained(cls, pretrained: str | os.PathLike[str], *arguments: Any, **options: Any) -> Any:
-        """As in transformers; the gate is passed on the way. `ncl_policy` is a policy of the caller's own."""
+        """As in transformers; the gate is passed on the way. `ncl_policy` is a policy of the caller's own.
+
+        Only safetensors are read: a pickle could run code.
+        """
         policy = options.pop("ncl_policy", None)
-        model = super().from_pretrained(pretrained, *arguments, **options)
+        model = super().from_pretrained(pretrained, *arguments, **{**options, "use_safetensors": True})
         found = model[0] if isinstance(model, tuple) else model
         folder = Path(pretrained) / LIBRARY
         try:

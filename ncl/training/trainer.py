@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from ncl import certificate as record
@@ -177,8 +179,6 @@ def _checkpoint(
 
 
 def _save_state(path: Path, model: Any, optimizer: torch.optim.Optimizer, step: int) -> None:
-    from safetensors.torch import save_file
-
     tensors = {"step": torch.tensor(step)}
     for number, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{key}": torch.as_tensor(value).clone() for key, value in moments.items()}
@@ -189,9 +189,6 @@ def _save_state(path: Path, model: Any, optimizer: torch.optim.Optimizer, step: 
 
 def _resume(out: Path, config: TrainConfig, model: Any, optimizer: torch.optim.Optimizer) -> int:
     """Load weights, moments and random state; the step to go on with."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     folder = out / "model"
     if not (folder / STATE).is_file():
         raise NotFoundError("no checkpoint to resume from", where=str(folder), remedy="leave out --resume")
@@ -228,11 +225,11 @@ def load_checkpoint(
         config = TrainConfig.model_validate_json((place / CONFIG).read_text(encoding="utf-8"))
         tokenizer = PreTrainedTokenizerFast.from_pretrained(place)
         if config.arm == "plain":
-            return LlamaForCausalLM.from_pretrained(place), tokenizer, config
+            return LlamaForCausalLM.from_pretrained(place, use_safetensors=True), tokenizer, config
         return NCLLlamaForCausalLM.from_pretrained(place, ncl_policy=policy), tokenizer, config
     except FileNotFoundError as fault:
         raise NotFoundError("no checkpoint here", where=str(place), remedy="train one with `ncl train`") from fault
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, SafetensorError) as fault:
         raise FormatError(f"not a checkpoint: {fault}", where=str(place)) from fault
 
 

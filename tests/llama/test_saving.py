@@ -130,3 +130,10 @@ def test_the_tables_are_looked_at_again_when_asked(model):
 
 def test_the_package_registers_its_name():
     assert ncl.llama.NCLLlamaConfig.model_type == "ncl_llama"
+
+
+def test_a_pickle_instead_of_safetensors_is_never_opened(model, folder):
+    (folder / "model.safetensors").unlink()
+    torch.save(model.state_dict(), folder / "pytorch_model.bin")
+    with pytest.raises(OSError, match="safetensors"):
+        NCLLlamaForCausalLM.from_pretrained(folder)
