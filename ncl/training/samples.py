@@ -20,7 +20,7 @@ LENGTH = 8
 @dataclass(frozen=True)
 class Token:
     text: str
-    role: str  # "data": written to the tape, "argument": pointed at, "": neither
+    role: str  # "data": written to the tape; "argument": pointed at; "data argument": both; "": neither
 
 
 @dataclass(frozen=True)
@@ -70,5 +70,6 @@ def _read(model: Any, tokenizer: Any, example: Example) -> tuple[tuple[Token, ..
         data_T = literal_T & (reading.gate_BT[0] > 0)
         roles = ["data" if taken else "" for taken in data_T[1:].tolist()]
         if call.argument is not None:
-            roles[int(reading.pointer_BT[0].argmax()) - 1] = "argument"
+            pointed = int(reading.pointer_BT[0].argmax()) - 1
+            roles[pointed] = f"{roles[pointed]} argument".strip()
     return tuple(map(Token, names, roles)), call
