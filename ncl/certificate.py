@@ -31,10 +31,20 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "library": ("ncl/library",),
     "compiler": ("ncl/compiler",),
     "machine": ("ncl/machine",),
-    "gate": ("ncl/gate.py", "ncl/certificate.py", "ncl/build.py", "ncl/policy.json", "ncl/errors.py"),
-    "llama": ("ncl/llama/lexer.py", "ncl/llama/tape.py", "ncl/llama/select.py", "ncl/llama/block.py"),
+    "gate": (
+        "ncl/__init__.py",
+        "ncl/gate.py",
+        "ncl/certificate.py",
+        "ncl/build.py",
+        "ncl/policy.json",
+        "ncl/errors.py",
+    ),
+    # From tokens to the tape, and from the program's answer to tokens again.
+    "llama": tuple(f"ncl/llama/{name}.py" for name in ("lexer", "tape", "select", "call", "augment")),
     "verify": ("verify",),
 }
+# An extension module beside a source file would be imported instead of it.
+SUFFIXES = (".py", ".json", ".so", ".pyd")
 DISTRIBUTIONS = {
     "torch": "torch",
     "numpy": "numpy",
@@ -162,7 +172,7 @@ def _room_digest(base: Path, paths: tuple[str, ...]) -> str:
     whole = hashlib.sha256()
     for path in paths:
         place = base / path
-        files = sorted(p for p in place.rglob("*") if p.suffix in (".py", ".json")) if place.is_dir() else [place]
+        files = sorted(p for p in place.rglob("*") if p.suffix in SUFFIXES) if place.is_dir() else [place]
         for file in files:
             # A file that should be there and is not is digested as such, so that its coming shows.
             body = file.read_bytes() if file.is_file() else b"absent"

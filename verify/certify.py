@@ -16,6 +16,7 @@ from ncl.certificate import Certificate, ObligationRecord
 from ncl.errors import ConfigurationError, Refuted, Undecided
 from ncl.gate import Policy
 from verify import runner
+from verify.obligation import Obligation
 from verify.runner import Finding, Progress
 
 
@@ -43,36 +44,67 @@ def certify(
     rules = policy or gate.read_policy()
     before = gate.digests(artefact, tensors)
     sources = record.source_digests()
-    if findings is None:
-        from verify import prove
+    from verify import prove
 
-        asked = prove.obligations(artefact, executors=rules.executors)
+    asked = prove.obligations(artefact, executors=rules.executors, tensors=tensors)
+    if findings is None:
         findings = runner.run(
             asked, jobs=jobs, use_cache=use_cache, progress=progress, budget=budget, total_budget=total_budget
         )
-    records = tuple(_record(f) for f in findings)
-    _demand(gate.unmet(gate.required_obligations(artefact, rules), records), findings)
-    widths = {program.sizes.width for program in artefact.programs.values()}
-    if len(widths) != 1:
-        raise ConfigurationError(f"an artefact has one width, got {sorted(widths)}")
+    _belong(findings, asked)
+    _demand(gate.unmet(gate.required_obligations(artefact, rules), map(_record, findings)), findings)
     if sources != record.source_digests() or before != gate.digests(artefact, tensors):
         raise Undecided("sources or artefact changed while they were being proved", remedy="certify again")
-    paper = Certificate(
-        schema=record.SCHEMA,
-        **before,
-        sources=sources,
-        tokenizer=tokenizer,
-        versions=record.installed_versions(),
-        device=device,
-        executors=rules.executors,
-        width=widths.pop(),
-        obligations=records,
-        dtype=dtype,
-        policy=rules.digest,
-    ).sealed()
+    paper = compose(artefact, rules, findings, tensors=tensors, tokenizer=tokenizer, device=device, dtype=dtype)
     if out is not None:
         record.write(paper, out / record.FILE_NAME if out.suffix != ".json" else out)
     return paper
+
+
+def compose(
+    artefact: Any,
+    policy: Policy,
+    findings: Sequence[Finding],
+    *,
+    tensors: Mapping[str, Any] | None = None,
+    tokenizer: str | None = None,
+    device: str = "cpu",
+    dtype: str = "float32",
+) -> Certificate:
+    """The sealed certificate that says of the artefact what the findings say; judging is `certify`'s and the gate's.
+
+    Raises ConfigurationError for programs of several widths.
+    """
+    widths = {program.sizes.width for program in artefact.programs.values()}
+    if len(widths) != 1:
+        raise ConfigurationError(f"an artefact has one width, got {sorted(widths)}")
+    return Certificate(
+        schema=record.SCHEMA,
+        **gate.digests(artefact, tensors),
+        sources=record.source_digests(),
+        tokenizer=tokenizer,
+        versions=record.installed_versions(),
+        device=device,
+        executors=policy.executors,
+        width=widths.pop(),
+        obligations=tuple(_record(f) for f in findings),
+        dtype=dtype,
+        policy=policy.digest,
+    ).sealed()
+
+
+def _belong(findings: Sequence[Finding], asked: Sequence[Obligation]) -> None:
+    """Raise Undecided when a finding answers another question than is asked of this artefact under the same name."""
+    questions = {o.id: o.digest() for o in asked}
+    strangers = [
+        f.obligation.id
+        for f in findings
+        if questions.get(f.obligation.id, f.obligation.digest()) != f.obligation.digest()
+    ]
+    if strangers:
+        raise Undecided(
+            f"findings about something else: {', '.join(strangers)}", where="certify", remedy="prove this artefact"
+        )
 
 
 def _demand(unmet: Sequence[str], findings: Sequence[Finding]) -> None:

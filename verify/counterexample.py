@@ -7,6 +7,9 @@ A file is JSON: {"schema": 1, "kind": …} and, by kind,
     op        "opcode", "width", "operands", "circuit" ("integer", "onehot" or "kernel"), "expected", "got"
     step      what `verify.step` needs to set one state and step it
     golden    "op": a row whose hand-worked example fails
+    loop      "program", "budget" and "state" in which the compiled loop makes another step
+    gate      "trial": a tampering that the gate did not refuse
+    push      "opcode", "width" and "form" of a one-hot circuit, "operands" with their masses, "constant"
 
 Replay runs what is installed now: where the source is known it is compiled again, so a mended compiler shows.
 """
@@ -36,6 +39,9 @@ _REPLAYS = {
     "op": "verify.enumerate:replay",
     "step": "verify.step:replay",
     "golden": "verify.golden:replay",
+    "push": "verify.pushforward:replay",
+    "loop": "verify.loop:replay",
+    "gate": "verify.tampering:replay",
 }
 
 

@@ -3,7 +3,8 @@
 The spec's table of an op comes from its row, evaluated over numpy arrays (`Arrays`, an algebra of its own whose
 agreement with `Integers` on each row is enumerated too), so a million pairs take milliseconds. Integer circuits are
 enumerated through torch to W = 10 and lifted to the solver at the width asked for; the compiled loop likewise to
-W = 10; one-hot circuits on all hard inputs to W = 6, bit-exact. Called by `prove`, through obligations.
+W = 10; one-hot circuits on all hard inputs to W = 6, bit-exact, and through their structure (`multilinear`) on all
+distributions; the forms that pathwise uses in `pushforward`. Called by `prove`, through obligations.
 """
 
 from __future__ import annotations
@@ -113,7 +114,11 @@ def operands(opcode: Opcode, width: int) -> tuple[Array, Array]:
 @lru_cache(maxsize=8)
 def table(opcode: Opcode, width: int) -> Array:
     """What the row says of all operands, `TRAPS` where it traps."""
-    x_P, y_P = operands(opcode, width)
+    return image(opcode, *operands(opcode, width), width)
+
+
+def image(opcode: Opcode, x_P: Array, y_P: Array, width: int) -> Array:
+    """What the row says of pairs of words, `TRAPS` where it traps."""
     row, algebra = OPS[opcode], Arrays(width)
     assert row.word is not None
     z_P = row.word(algebra, x_P) if opcode in UNARY else row.word(algebra, x_P, y_P)
@@ -145,7 +150,7 @@ def _misread(opcode: Opcode) -> str:
 
 
 def obligations(width: int) -> tuple[Obligation, ...]:
-    """Integer circuits, one-hot circuits and the compiled loop's ops."""
+    """Integer circuits, one-hot circuits in both forms, and the compiled loop's ops."""
     found = []
     for opcode in WORD_OPS:
         name = opcode.mnemonic
@@ -155,6 +160,8 @@ def obligations(width: int) -> tuple[Obligation, ...]:
             ("kernel", "check_kernel", (name,)),
         ):
             found.append(Obligation(f"{kind}/{name}", name, kind, f"verify.enumerate:{check}", arguments))
+        forms = "verify.pushforward:check_pathwise"
+        found.append(Obligation(f"circuit-pathwise/{name}", name, "circuit-pathwise", forms, (name, width)))
     return tuple(found)
 
 
@@ -191,6 +198,8 @@ def check_kernel(mnemonic: str) -> Outcome:
 
 
 def check_onehot(mnemonic: str) -> Outcome:
+    from verify import pushforward
+
     opcode = _BY_MNEMONIC[mnemonic]
     method = _METHOD.format("torch on all hard inputs, bit-exact")
     if bad := _not_finite():
@@ -198,8 +207,13 @@ def check_onehot(mnemonic: str) -> Outcome:
     for at in range(1, ONEHOT_WIDTH + 1):
         if bad_outcome := _wrong(method, opcode, "onehot", at):
             return bad_outcome
-    bound = f"W = 1 … {ONEHOT_WIDTH} all hard operands, float32"
-    return Outcome("proved-bounded", method, bound, limits={"width": ONEHOT_WIDTH})
+    soft = pushforward.check_full(opcode, ONEHOT_WIDTH)
+    if not soft.green:
+        return soft
+    bound = f"W = 1 … {ONEHOT_WIDTH} all hard operands, float32; by multilinearity all distributions there"
+    return Outcome(
+        "proved-bounded", f"{method}; {soft.method}", bound, cross_check=soft.bound, limits={"width": ONEHOT_WIDTH}
+    )
 
 
 def _wrong(method: str, opcode: Opcode, circuit: str, width: int) -> Outcome | None:

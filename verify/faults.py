@@ -3,9 +3,9 @@ refutes it.
 
 A fault is an edit of one file of a *copy* of NCL's packages, so nothing here reasons about a model of them. Its checker
 runs in a process of its own that imports that copy. Killed means `refuted`, by the named checker: `unknown`, a time-out
-or a crash is no kill. Three controls keep the laboratory honest: `known_right` (harmless edits, which every checker must
-accept), `broken` (a checker spoiled together with a fault that the sound one kills: the laboratory must notice that the
-fault now survives), and each edit's text must occur exactly once in its file.
+or a crash is no kill. Three controls keep the laboratory honest: `known_right` (harmless edits, which every checker
+must accept), `broken` (a checker spoiled together with a fault that the sound one kills: the laboratory must notice
+that the fault now survives), and each edit's text must occur exactly once in its file.
 
 The table is in `planted.py`. Called by `ncl faults` and tests/faults.
 """
@@ -118,7 +118,7 @@ def _count(names: Iterable[str]) -> dict[str, int]:
 
 
 def plant(edits: Sequence[Edit], folder: Path) -> None:
-    """Copy the packages into `folder` and apply the edits. Raises ValueError for an edit that does not fit exactly once."""
+    """Copy the packages into `folder` and apply the edits. Raises ValueError for one that does not fit exactly once."""
     for package in PACKAGES:
         shutil.copytree(HOME / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     for edit in edits:

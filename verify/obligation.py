@@ -4,7 +4,8 @@ An obligation is data (the path of a function and its arguments), so it can be s
 can be cached by content. Made by `algebra`, `enumerate`, `step` and `prove`, each in a function `obligations(...)`
 that returns a tuple of them; run by `runner`; named by the gate's policy. Ids are paths, general before special:
 
-    golden/OPCODE  algebra/OPERATION  circuit-integer/OPCODE  circuit-onehot/OPCODE  kernel/OPCODE  step/COMPONENT
+    golden/OPCODE  algebra/OPERATION  circuit-integer/OPCODE  circuit-onehot/OPCODE  circuit-pathwise/OPCODE
+    kernel/OPCODE  loop/OPCODE  step/COMPONENT  gate/refusals  weights/finite
     executor/EXECUTOR/PROGRAM  source/PROGRAM  compiled/PROGRAM
 """
 

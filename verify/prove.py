@@ -1,8 +1,8 @@
 """Everything that is to be shown about an artefact, in one list; and `ncl.prove`, which runs it.
 
-The machine's obligations (golden, algebra, circuits, kernels, step) are the same for every program of one width; each
-program adds that it is what its source compiles to, that it computes what its source computes, and that every executor
-runs it alike. Called by `certify`, the command line and users.
+The machine's obligations (golden, algebra, circuits, compiled loop, step, gate) are the same for every program of one
+width; each program adds that it is what its source compiles to, that it computes what its source computes, and that
+every executor runs it alike. Called by `certify`, the command line and users.
 """
 
 from __future__ import annotations
@@ -78,14 +78,23 @@ def prove(
     )
 
 
-def obligations(subject: Any, *, machine: bool = True, executors: Sequence[str] = EXECUTORS) -> tuple[Obligation, ...]:
-    """All obligations of a compiled program or an artefact, the machine's first. Raises NclError when sources lack."""
+def obligations(
+    subject: Any,
+    *,
+    machine: bool = True,
+    executors: Sequence[str] = EXECUTORS,
+    tensors: Mapping[str, Any] | None = None,
+) -> tuple[Obligation, ...]:
+    """All obligations of a compiled program or an artefact, the machine's first. Raises NclError when sources lack.
+
+    `tensors` are an artefact's float tensors as they will be loaded; default: its own.
+    """
     pairs = sources(subject)
     widths = {program.sizes.width for program, _ in pairs}
     if len(widths) != 1:
         raise ConfigurationError(f"programs of one width are proved together, got widths {sorted(widths)}")
     found = list(machine_obligations(widths.pop())) if machine else []
-    weights = getattr(subject, "weights", None)
+    weights = getattr(subject, "weights", None) if tensors is None else tensors
     if weights is not None:
         found.append(_finite(weights))
     for program, function in pairs:
@@ -95,13 +104,15 @@ def obligations(subject: Any, *, machine: bool = True, executors: Sequence[str] 
 
 def machine_obligations(width: int) -> tuple[Obligation, ...]:
     """What holds of the machine at this width, whatever it runs."""
-    from verify import algebra, enumerate, step
+    from verify import algebra, enumerate, loop, step, tampering
 
     return (
         *golden.obligations(),
         *algebra.obligations(width),
         *enumerate.obligations(width),
+        *loop.obligations(),
         *step.obligations(width),
+        *tampering.obligations(),
     )
 
 

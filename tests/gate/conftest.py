@@ -8,7 +8,7 @@ import torch
 
 from ncl import gate
 from ncl.language.text import assemble
-from verify.certify import certify
+from verify.certify import compose
 from verify.obligation import Obligation, Outcome
 from verify.runner import Finding
 
@@ -64,4 +64,4 @@ def artefact():
 
 @pytest.fixture
 def certificate(artefact, policy):
-    return certify(artefact, policy, findings=findings_for(artefact, policy))
+    return compose(artefact, policy, findings_for(artefact, policy))

@@ -15,7 +15,7 @@ from ncl import certificate as record
 from ncl import gate
 from ncl.errors import FormatError, GateRefused
 from ncl.language.program import Instruction, Program
-from verify.certify import certify
+from verify.certify import compose
 
 HOME = Path(ncl.__file__).resolve().parent.parent
 
@@ -305,4 +305,4 @@ def certify_well(artefact, policy):
         Finding(Obligation(n, "s", "k", "m:f"), Outcome(r.accept[0], "given", bound="k", limits=dict(r.at_least)))
         for n, r in gate.required_obligations(artefact, policy).items()
     ]
-    return certify(artefact, policy, findings=found)
+    return compose(artefact, policy, found)
