@@ -8,6 +8,7 @@ A file is JSON: {"schema": 1, "kind": …} and, by kind,
     step      what `verify.step` needs to set one state and step it
     golden    "op": a row whose hand-worked example fails
     loop      "program", "budget" and "state" in which the compiled loop makes another step
+    temperature  "part" (a mode, or sharpening) and the "row" that it gets wrong
     gate      "trial": a tampering that the gate did not refuse
     push      "opcode", "width" and "form" of a one-hot circuit, "operands" with their masses, "constant"
 
@@ -41,6 +42,7 @@ _REPLAYS = {
     "golden": "verify.golden:replay",
     "push": "verify.pushforward:replay",
     "loop": "verify.loop:replay",
+    "temperature": "verify.temperature:replay",
     "gate": "verify.tampering:replay",
 }
 

@@ -5,7 +5,7 @@ can be cached by content. Made by `algebra`, `enumerate`, `step` and `prove`, ea
 that returns a tuple of them; run by `runner`; named by the gate's policy. Ids are paths, general before special:
 
     golden/OPCODE  algebra/OPERATION  circuit-integer/OPCODE  circuit-onehot/OPCODE  circuit-pathwise/OPCODE
-    kernel/OPCODE  loop/OPCODE  step/COMPONENT  gate/refusals  weights/finite
+    kernel/OPCODE  loop/OPCODE  step/COMPONENT  temperature/PART  gate/refusals  weights/finite
     executor/EXECUTOR/PROGRAM  source/PROGRAM  compiled/PROGRAM
 """
 

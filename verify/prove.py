@@ -1,8 +1,8 @@
 """Everything that is to be shown about an artefact, in one list; and `ncl.prove`, which runs it.
 
-The machine's obligations (golden, algebra, circuits, compiled loop, step, gate) are the same for every program of one
-width; each program adds that it is what its source compiles to, that it computes what its source computes, and that
-every executor runs it alike. Called by `certify`, the command line and users.
+The machine's obligations (golden, algebra, circuits, compiled loop, step, temperature, gate) are the same for every
+program of one width; each program adds that it is what its source compiles to, that it computes what its source
+computes, and that every executor runs it alike. Called by `certify`, the command line and users.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def obligations(
 
 def machine_obligations(width: int) -> tuple[Obligation, ...]:
     """What holds of the machine at this width, whatever it runs."""
-    from verify import algebra, enumerate, loop, step, tampering
+    from verify import algebra, enumerate, loop, step, tampering, temperature
 
     return (
         *golden.obligations(),
@@ -112,6 +112,7 @@ def machine_obligations(width: int) -> tuple[Obligation, ...]:
         *enumerate.obligations(width),
         *loop.obligations(),
         *step.obligations(width),
+        *temperature.obligations(),
         *tampering.obligations(),
     )
 
