@@ -46,7 +46,8 @@ class Violation:
     remedy: str
 
     def __str__(self) -> str:
-        caret = " " * (self.column - 1) + "^" * max(1, self.width)
+        indent = "".join("\t" if c == "\t" else " " for c in self.text[: self.column - 1].ljust(self.column - 1))
+        caret = indent + "^" * max(1, self.width)
         return (
             f"{self.file}:{self.line}:{self.column}: {self.reason}\n"
             f"    {self.text}\n    {caret}\n  remedy: {self.remedy}"

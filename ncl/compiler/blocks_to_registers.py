@@ -114,7 +114,7 @@ def _colour(graph: Graph, enemies: Mapping[int, set[int]], order: list[int], col
     """Pinned ones first, in their own register or none; then the others, in the first that no enemy has."""
     found: dict[int, Location] = {}
     friends = _friends(graph)
-    results = {r for label in graph.reachable() for r in graph.blocks[label].end_sources if r in graph.pins}
+    results = _results(graph)
     slots = 0
     for register in order:
         taken = {found[enemy] for enemy in enemies.get(register, ()) if enemy in found}
@@ -133,6 +133,12 @@ def _colour(graph: Graph, enemies: Mapping[int, set[int]], order: list[int], col
         else:
             found[register] = free
     return found
+
+
+def _results(graph: Graph) -> set[int]:
+    """Virtual registers that hold an answer when the program halts."""
+    ends = (graph.blocks[label].end for label in graph.reachable())
+    return {register for end in ends if isinstance(end, Halt) for register in end.results}
 
 
 def _friends(graph: Graph) -> dict[int, list[int]]:
@@ -259,6 +265,13 @@ def violations(allocated: Allocated, sizes: Sizes) -> list[str]:
             found.append(f"argument {parameter} is looked for in register {where.number}")
     if len(set(graph.parameters)) != len({places[p] for p in graph.parameters}):
         found.append("two arguments share a place")
+    if allocated.slots:
+        found += [
+            f"register {register} lives in scratch register {where.number}"
+            for register, where in places.items()
+            if isinstance(where, Register) and where.number >= sizes.registers - SCRATCH
+            if register not in _results(graph)
+        ]
     for where in places.values():
         if not 0 <= where.number < (sizes.registers if isinstance(where, Register) else sizes.frame):
             found.append(f"{where} is outside the machine")

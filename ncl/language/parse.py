@@ -9,18 +9,21 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
-import textwrap
+import unicodedata
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ncl.errors import InputError, LanguageError, NotFoundError
+from ncl.language.discover import AnyFunction, Marks, bound, constants, functions, marks_of, programs
 from ncl.language.parse_statements import new_array, statements
 from ncl.language.program import Parameter, Signature, Sort
-from ncl.language.reader import Constant, Reader
+from ncl.language.reader import Reader, lines_of
 from ncl.language.syntax import Function
 from ncl.language.typecheck import typecheck
+
+DEEPEST = 100  # levels of statements and expressions in each other; every pass after this one recurses over them
 
 _ANNOTATIONS: dict[str, Sort] = {"Word": "word", "Array": "array"}
 
@@ -37,12 +40,20 @@ def of_callable(function: Callable[..., Any]) -> Function:
             f"the source of {getattr(raw, '__name__', raw)!r} is in no file",
             remedy="write the function into a file: source is read, never executed",
         )
-    return parse_text(read_source(Path(file)), file, raw.__name__)[0]
+    text = read_source(Path(file))
+    if getattr(raw, "__qualname__", raw.__name__) != raw.__name__:
+        raise NotFoundError(
+            f"{raw.__qualname__} stands inside another function or a class",
+            where=file,
+            remedy="move it to the top level of its file",
+        )
+    code = getattr(raw, "__code__", None)
+    return parse_text(text, file, raw.__name__, code.co_firstlineno if code else None)[0]
 
 
 def read_source(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # a byte order mark is no text
     except FileNotFoundError as fault:
         raise NotFoundError("no such file", where=str(path)) from fault
     except IsADirectoryError as fault:
@@ -53,27 +64,31 @@ def read_source(path: Path) -> str:
         raise InputError("not UTF-8 text", where=str(path), remedy="save the file as UTF-8") from fault
 
 
-def parse_text(text: str, file: str, name: str | None = None) -> tuple[Function, ...]:
+def parse_text(text: str, file: str, name: str | None = None, line: int | None = None) -> tuple[Function, ...]:
     """All decorated functions of a text, or the one named (which needs no decorator), in order.
 
-    Raises LanguageError with every violation of all of them, NotFoundError when the named one is not there.
+    `line`, where a definition of that name may begin, chooses among several; else the last one stands. Raises
+    LanguageError with every violation of all of them, NotFoundError when the named one is not there.
     """
-    reader = Reader(file, text.splitlines())
+    reader = Reader(file, lines_of(text))
     tree = _tree(reader, text)
-    chosen = _chosen(tree, name)
+    marks = marks_of(tree)
+    chosen = programs(tree, marks) if name is None else _named(tree, name, line)
     if name is not None and not chosen:
-        known = ", ".join(n.name for n in tree.body if isinstance(n, ast.FunctionDef)) or "none"
+        known = ", ".join(dict.fromkeys(f.name for f in functions(tree))) or "none"
         raise NotFoundError(f"no function {name}", where=file, remedy=f"functions there: {known}")
-    reader.constants = _constants(tree)
-    found = []
-    try:
-        for node in chosen:
-            found.append(_function(reader, node, text))
-    except RecursionError:
-        reader.refuse(chosen[len(found)], "the nesting is too deep", "split it into smaller statements")
+    reader.constants, reader.bound = constants(tree), bound(tree)
+    found = [_function(reader, node, marks) for node in chosen]
     if reader.found:
         raise LanguageError(tuple(sorted(reader.found, key=lambda v: (v.line, v.column))))
-    return tuple(found)
+    return tuple(f for f in found if f is not None)
+
+
+def _named(tree: ast.Module, name: str, line: int | None) -> list[AnyFunction]:
+    """The definition that stands: Python normalises identifiers, so the name is too."""
+    wanted = unicodedata.normalize("NFKC", name)
+    alike = [f for f in functions(tree) if f.name == wanted]
+    return [f for f in alike if _first_line(f) == line] or alike[-1:]
 
 
 def _tree(reader: Reader, text: str) -> ast.Module:
@@ -89,74 +104,19 @@ def _tree(reader: Reader, text: str) -> ast.Module:
     raise LanguageError(tuple(reader.found))
 
 
-# --- discovery -------------------------------------------------------------------------------------------------------
-
-
-def _chosen(tree: ast.Module, name: str | None) -> list[ast.FunctionDef]:
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    if name is not None:
-        return [f for f in functions if f.name == name][-1:]  # the last definition is the one that stands
-    direct, modules = _aliases(tree)
-    return [f for f in functions if any(_is_program(d, direct, modules) for d in f.decorator_list)]
-
-
-def _aliases(tree: ast.Module) -> tuple[set[str], set[str]]:
-    """Names that mean `ncl.program`, and names that mean the module `ncl`."""
-    direct, modules = set(), set()
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module in ("ncl", "ncl.language.declare"):
-            direct |= {a.asname or a.name for a in node.names if a.name == "program"}
-        elif isinstance(node, ast.Import):
-            modules |= {a.asname or a.name for a in node.names if a.name == "ncl"}
-    return direct, modules
-
-
-def _is_program(decorator: ast.expr, direct: set[str], modules: set[str]) -> bool:
-    match decorator:
-        case ast.Name(id=name):
-            return name in direct
-        case ast.Attribute(value=ast.Name(id=module), attr="program"):
-            return module in modules
-    return False
-
-
-def _constants(tree: ast.Module) -> dict[str, Constant]:
-    """Module constants: `NAME = literal` or `NAME = ~literal`, assigned once at the top level."""
-    found: dict[str, Constant] = {}
-    spoiled: set[str] = set()
-    for node in tree.body:
-        targets = _targets(node)
-        names = [t.id for t in targets if isinstance(t, ast.Name)]
-        spoiled |= {n for n in names if n in found}
-        value = _literal(node.value) if isinstance(node, ast.Assign | ast.AnnAssign) and node.value else None
-        if value is None or len(names) != len(targets):
-            spoiled.update(names)
-        else:
-            found |= dict.fromkeys(names, value)
-    return {name: value for name, value in found.items() if name not in spoiled}
-
-
-def _targets(node: ast.stmt) -> list[ast.expr]:
-    if isinstance(node, ast.Assign):
-        return node.targets
-    return [node.target] if isinstance(node, ast.AnnAssign | ast.AugAssign) else []
-
-
-def _literal(node: ast.expr) -> Constant | None:
-    match node:
-        case ast.Constant(value=bool() | int() as value):
-            return Constant(int(value), False)
-        case ast.UnaryOp(op=ast.Invert(), operand=ast.Constant(value=int() as value)) if not isinstance(value, bool):
-            return Constant(value, True)
-    return None
-
-
 # --- one function ----------------------------------------------------------------------------------------------------
 
 
-def _function(reader: Reader, node: ast.FunctionDef, text: str) -> Function:
-    reader.used = set()
-    signature = _signature(reader, node)
+def _function(reader: Reader, node: AnyFunction, marks: Marks) -> Function | None:
+    """The typed function; None when it cannot even be read."""
+    reader.begin()
+    if isinstance(node, ast.AsyncFunctionDef):
+        reader.refuse(node, "a program is not asynchronous", "write `def`")
+        return None
+    if (deep := _too_deep(node)) is not None:
+        reader.refuse(deep, f"this nests more than {DEEPEST} levels deep", "split it into smaller statements")
+        return None
+    signature = _signature(reader, node, marks)
     body, documentation = node.body, ""
     if (
         isinstance(body[0], ast.Expr)
@@ -175,7 +135,7 @@ def _function(reader: Reader, node: ast.FunctionDef, text: str) -> Function:
         }
     )
     tree = statements(reader, body, arrays, False)
-    source = _source(node, text)
+    source = "\n".join(reader.lines[_first_line(node) - 1 : node.end_lineno]) + "\n"
     function = Function(
         node.name, signature, tree, reader.file, reader.position(node), _digest(reader, source), source, documentation
     )
@@ -183,28 +143,39 @@ def _function(reader: Reader, node: ast.FunctionDef, text: str) -> Function:
     return function
 
 
-def _source(node: ast.FunctionDef, text: str) -> str:
-    first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-    lines = text.splitlines()[first - 1 : node.end_lineno]
-    return textwrap.dedent("\n".join(lines)) + "\n"
+def _first_line(node: AnyFunction) -> int:
+    return min([node.lineno, *(d.lineno for d in node.decorator_list)])
+
+
+def _too_deep(node: ast.FunctionDef) -> ast.stmt | ast.expr | None:
+    """A statement or expression that nests too deep. The n-th side of one `and` or `or` counts as n levels deep."""
+    waiting: list[tuple[ast.AST, int]] = [(node, 0)]
+    while waiting:
+        here, depth = waiting.pop()
+        if depth > DEEPEST and isinstance(here, ast.stmt | ast.expr):
+            return here
+        step = isinstance(here, ast.BoolOp)
+        waiting.extend((child, depth + 1 + step * n) for n, child in enumerate(ast.iter_child_nodes(here)))
+    return None
 
 
 def _digest(reader: Reader, source: str) -> str:
     """Of the source text and the constants it uses: what decides the meaning."""
-    constants = [(n, reader.constants[n].value, reader.constants[n].inverted) for n in sorted(reader.used)]
-    return hashlib.sha256(repr((source, constants)).encode()).hexdigest()
+    named = [(n, hex(reader.constants[n].value), reader.constants[n].inverted) for n in sorted(reader.used)]
+    return hashlib.sha256(repr((source, named)).encode()).hexdigest()
 
 
-def _signature(reader: Reader, node: ast.FunctionDef) -> Signature:
+def _signature(reader: Reader, node: ast.FunctionDef, marks: Marks) -> Signature:
     arguments = node.args
     for extra in (*arguments.kwonlyargs, arguments.vararg, arguments.kwarg, *arguments.posonlyargs):
         if extra is not None:
             reader.refuse(extra, "parameters are plain: no stars, no keyword-only or positional-only ones",
                           "write def f(xs: Array, n: Word)")  # fmt: skip
+            reader.lost.add(extra.arg)
     for default in (*arguments.defaults, *(d for d in arguments.kw_defaults if d)):
         reader.refuse(default, "parameters have no defaults", "pass every argument")
     for decorator in node.decorator_list:
-        if isinstance(decorator, ast.Call):
+        if isinstance(decorator, ast.Call) and marks.means_program(decorator):
             reader.refuse(decorator, "the decorator takes no arguments", "write @program")
     parameters = tuple(Parameter(a.arg, _sort(reader, a.annotation, a, f"parameter {a.arg}")) for a in arguments.args)
     for number, parameter in enumerate(arguments.args):

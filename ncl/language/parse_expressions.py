@@ -64,8 +64,15 @@ def expression(reader: Reader, node: ast.expr) -> Expression:
             first, second = expression(reader, left), expression(reader, right)
             return Binary(_COMPARISONS[type(kind)], first, second, place)
         case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=array)], keywords=[]):
+            hidden(reader, node, "len")
             return Length(array, place)
     return _refused(reader, node, place)
+
+
+def hidden(reader: Reader, node: ast.AST, name: str) -> None:
+    """`len` and `range` are the language's own; a file that gives the name to something else is refused."""
+    if name in reader.bound:
+        reader.refuse(node, f"{name} is something else in this file", f"rename what hides {name}")
 
 
 def _name(reader: Reader, name: str, place: Position) -> Expression:
@@ -86,17 +93,36 @@ def _logical(reader: Reader, kind: str, values: list[ast.expr], place: Position)
 
 
 def _misplaced_array(reader: Reader, node: ast.expr, place: Position) -> Expression:
-    reader.refuse(node, "an array is made only by an assignment `name = [c] * n`", "give it a name of its own first")
+    reader.refuse(
+        node,
+        "an array is made only by an assignment `name = [c] * n`",
+        "write name = [c] * n: one value, then how many",
+    )
     return Number(0, False, place)
 
 
 def _refused(reader: Reader, node: ast.expr, place: Position) -> Expression:
     reason, remedy = _why(node)
     reader.refuse(node, reason, remedy)
-    for child in ast.iter_child_nodes(node):  # what stands inside may hold violations of its own
-        if isinstance(child, ast.expr) and not isinstance(child, ast.Constant | ast.Name):
+    for child in _inside(node):
+        if not isinstance(child, ast.Constant | ast.Name):
             expression(reader, child)
     return Number(0, False, place)
+
+
+def _inside(node: ast.expr) -> list[ast.expr]:
+    """The parts of a refused expression that may hold violations of their own."""
+    match node:
+        case ast.Call(func=function, args=args, keywords=keywords):
+            of = [function.value] if isinstance(function, ast.Attribute) else []
+            return [*of, *args, *(k.value for k in keywords)]
+        case ast.Subscript(value=value, slice=ast.Slice(lower=lower, upper=upper, step=step)):
+            return [value, *(bound for bound in (lower, upper, step) if bound is not None)]
+        case ast.Subscript(value=value, slice=ast.Tuple(elts=elements)):
+            return [value, *elements]
+        case ast.JoinedStr():
+            return []
+    return [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
 
 
 def _why(node: ast.expr) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from ncl.language.parse_expressions import expression, operator
+from ncl.language.parse_expressions import expression, hidden, operator
 from ncl.language.program import Position
 from ncl.language.reader import Reader
 from ncl.language.syntax import (
@@ -48,9 +48,12 @@ def statements(reader: Reader, nodes: list[ast.stmt], arrays: frozenset[str], in
     """The typed trees of a block. `arrays` are the names of arrays in the whole function."""
     read: list[Statement] = []
     for node in nodes:
+        before = len(reader.found)
         one = _statement(reader, node, arrays, in_loop)
         if one is not None:
             read.append(one)
+        if one is None or (not isinstance(node, ast.If | ast.While | ast.For) and len(reader.found) > before):
+            reader.lose(node)
     return tuple(read)
 
 
@@ -69,11 +72,11 @@ def _statement(reader: Reader, node: ast.stmt, arrays: frozenset[str], in_loop: 
             then = statements(reader, body, arrays, in_loop)
             return If(condition, then, statements(reader, orelse, arrays, in_loop), place)
         case ast.While(test=test, body=body, orelse=orelse):
-            _no_else(reader, orelse)
+            _no_else(reader, orelse, arrays, in_loop)
             condition = expression(reader, test)
             return While(condition, statements(reader, body, arrays, True), place)
         case ast.For():
-            return _for(reader, node, arrays, place)
+            return _for(reader, node, arrays, in_loop, place)
         case ast.Break():
             return Break(place) if _inside(reader, node, in_loop) else None
         case ast.Continue():
@@ -84,14 +87,19 @@ def _statement(reader: Reader, node: ast.stmt, arrays: frozenset[str], in_loop: 
             return Assert(expression(reader, test), place)
         case ast.Return(value=value):
             return _return(reader, node, value, arrays, place)
-        case ast.AnnAssign():
+        case ast.AnnAssign(value=value):
             reader.refuse(node, "variables carry no annotations", "write name = value")
+            _read_only(reader, value)
             return None
         case ast.Expr(value=value):
-            reader.refuse(node, "an expression alone has no effect", "assign it, or delete it")
+            before = len(reader.found)
             if not isinstance(value, ast.Constant):
                 expression(reader, value)
+            if len(reader.found) == before:
+                reader.refuse(node, "an expression alone has no effect", "assign it, or delete it")
             return None
+    for block in _blocks(node):  # what stands inside may hold violations of its own
+        statements(reader, block, arrays, in_loop or isinstance(node, ast.AsyncFor))
     reason, remedy = _REFUSED.get(type(node), (f"{type(node).__name__} is outside the language", "see the reference"))
     reader.refuse(node, reason, remedy)
     return None
@@ -103,9 +111,34 @@ def _inside(reader: Reader, node: ast.stmt, in_loop: bool) -> bool:
     return in_loop
 
 
-def _no_else(reader: Reader, orelse: list[ast.stmt]) -> None:
+def _no_else(reader: Reader, orelse: list[ast.stmt], arrays: frozenset[str], in_loop: bool) -> None:
     if orelse:
         reader.refuse(orelse[0], "a loop has no else", "set a variable before `break` and test it after the loop")
+        statements(reader, orelse, arrays, in_loop)
+        for node in orelse:
+            reader.lose(node)
+
+
+def _blocks(node: ast.stmt) -> list[list[ast.stmt]]:
+    """The blocks of a compound statement that is refused as a whole."""
+    match node:
+        case ast.With(body=body) | ast.AsyncWith(body=body):
+            return [body]
+        case ast.AsyncFor(body=body, orelse=orelse):
+            return [body, orelse]
+        case ast.Try() | ast.TryStar():
+            return [node.body, *(handler.body for handler in node.handlers), node.orelse, node.finalbody]
+        case ast.Match(cases=cases):
+            return [case.body for case in cases]
+    return []
+
+
+def _read_only(reader: Reader, value: ast.expr | None) -> None:
+    """Look for violations in a value that is not kept."""
+    parts = (value,) if value is None or (made := new_array(value)) is None else made
+    for part in parts:
+        if part is not None:
+            expression(reader, part)
 
 
 # --- assignments -----------------------------------------------------------------------------------------------------
@@ -114,6 +147,7 @@ def _no_else(reader: Reader, orelse: list[ast.stmt]) -> None:
 def _assign(reader: Reader, node: ast.Assign, arrays: frozenset[str], place: Position) -> Statement | None:
     if len(node.targets) > 1:
         reader.refuse(node, "one assignment has one `=`", "write a = x, then b = x")
+        _read_only(reader, node.value)
         return None
     target, value = node.targets[0], node.value
     if (made := new_array(value)) is not None:
@@ -192,28 +226,34 @@ def _assignable(reader: Reader, node: ast.Name) -> bool:
 # --- loops and returns -----------------------------------------------------------------------------------------------
 
 
-def _for(reader: Reader, node: ast.For, arrays: frozenset[str], place: Position) -> Statement | None:
-    _no_else(reader, node.orelse)
-    head = node.iter
+def _for(reader: Reader, node: ast.For, arrays: frozenset[str], in_loop: bool, place: Position) -> Statement | None:
+    _no_else(reader, node.orelse, arrays, in_loop)
     named = isinstance(node.target, ast.Name) and _assignable(reader, node.target)
     if not isinstance(node.target, ast.Name):
         reader.refuse(node.target, "a for loop has one variable", "write for i in range(…)")
+    start, stop, step, falling = _head(reader, node.iter, place)
     body = statements(reader, node.body, arrays, True)
-    match head:
-        case ast.Call(func=ast.Name(id="range"), args=bounds, keywords=[]) if 1 <= len(bounds) <= 3:
-            start, stop, step, falling = _range(reader, bounds, place)
-        case _:
-            reader.refuse(head, "a for loop runs over range with one to three bounds", "write for i in range(len(xs))")
-            return None
     if not named or not isinstance(node.target, ast.Name):
         return None
     return For(node.target.id, start, stop, step, falling, body, place)
 
 
+def _head(
+    reader: Reader, head: ast.expr, place: Position
+) -> tuple[Expression, Expression | None, Expression, int | None]:
+    """(start, stop, step, falling) as `syntax.For` has them; a refused head reads as range(0)."""
+    match head:
+        case ast.Call(func=ast.Name(id="range"), args=bounds, keywords=[]) if 1 <= len(bounds) <= 3:
+            hidden(reader, head, "range")
+            return _range(reader, bounds, place)
+    reader.refuse(head, "a for loop runs over range with one to three bounds", "write for i in range(len(xs))")
+    nothing = Number(0, False, place)
+    return nothing, nothing, Number(1, False, place), None
+
+
 def _range(
     reader: Reader, bounds: list[ast.expr], place: Position
 ) -> tuple[Expression, Expression | None, Expression, int | None]:
-    """(start, stop, step, falling) as `syntax.For` has them."""
     if len(bounds) == 1:
         return Number(0, False, place), expression(reader, bounds[0]), Number(1, False, place), None
     start = expression(reader, bounds[0])

@@ -18,18 +18,38 @@ class Constant:
     inverted: bool
 
 
-Node = ast.expr | ast.stmt | ast.arg | ast.keyword | ast.excepthandler | ast.withitem
+def lines_of(text: str) -> list[str]:
+    """The lines as Python counts them: form feeds and Unicode separators end none, unlike in `str.splitlines`."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 @dataclass
 class Reader:
-    """One file being read. `refuse` collects; nothing is raised before everything was seen."""
+    """One file being read. `refuse` collects; nothing is raised before everything was seen.
+
+    The last three are of the function being read: the constants it uses, and what its refused statements would have
+    bound or returned, of which nobody is to complain a second time.
+    """
 
     file: str
     lines: list[str]
     constants: Mapping[str, Constant] = field(default_factory=dict)
+    bound: frozenset[str] = frozenset()  # every name that the file binds outside its functions
     found: list[Violation] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)  # constants that the function read so far uses
+    used: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
+    lost_return: bool = False
+
+    def begin(self) -> None:
+        """A new function starts."""
+        self.used, self.lost, self.lost_return = set(), set(), False
+
+    def lose(self, node: ast.AST) -> None:
+        """A statement was refused."""
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                self.lost.add(inner.id)
+            self.lost_return |= isinstance(inner, ast.Return)
 
     def refuse(self, node: ast.AST, reason: str, remedy: str) -> None:
         line = getattr(node, "lineno", 1)

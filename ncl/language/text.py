@@ -33,13 +33,18 @@ def disassemble(program: Program) -> str:
     ]
     body = []
     for number, instruction in enumerate(program.code):
-        opcode = Opcode(instruction.opcode)
-        operands = zip(OPERANDS[opcode], instruction.operands, strict=True)
-        inner = ", ".join(f"{_PREFIX.get(kind, '')}{value}" for kind, value in operands)
-        line = f"{number:4}  {opcode.mnemonic} {inner}".rstrip()
+        line = f"{number:4}  {spelled(instruction)}"
         place = program.positions[number] if program.positions else None
         body.append(f"{line:<40}; {place.line}:{place.column}" if place else line)
     return "\n".join(head + body) + "\n"
+
+
+def spelled(instruction: Instruction) -> str:
+    """One instruction without its line number."""
+    opcode = Opcode(instruction.opcode)
+    operands = zip(OPERANDS[opcode], instruction.operands, strict=True)
+    inner = ", ".join(f"{_PREFIX.get(kind, '')}{value}" for kind, value in operands)
+    return f"{opcode.mnemonic} {inner}".rstrip()
 
 
 def assemble(text: str, where: str = "assembly") -> Program:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from itertools import zip_longest
 
 from ncl.language.opcodes import Trap
 from ncl.language.program import Position, Value
@@ -71,12 +72,15 @@ class Divergence:
         return f"step {self.step}: {self.component} should be {self.expected}, is {self.got}"
 
 
-def first_divergence(expected: Sequence[State], got: Sequence[State]) -> Divergence | None:
-    for step, (left, right) in enumerate(zip(expected, got, strict=False)):
+def first_divergence(expected: Iterable[State], got: Iterable[State]) -> Divergence | None:
+    """Where two traces first part, both read as they come; a trace that goes on is told by the lengths."""
+    rows = enumerate(zip_longest(expected, got))
+    for step, (left, right) in rows:
+        if left is None or right is None:
+            most = step + 1 + sum(1 for _ in rows)
+            return Divergence(step, "length", *((step, most) if left is None else (most, step)))
         for part in fields(State):
             mine, theirs = getattr(left, part.name), getattr(right, part.name)
             if mine != theirs:
                 return Divergence(step, part.name, mine, theirs)
-    if len(expected) != len(got):
-        return Divergence(min(len(expected), len(got)), "length", len(expected), len(got))
     return None

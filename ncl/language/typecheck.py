@@ -7,11 +7,12 @@ Called by `parse` with the reader that collects violations; `check_width` by who
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ncl.errors import LanguageError, Violation
 from ncl.language.program import Position
-from ncl.language.reader import Reader
+from ncl.language.reader import Reader, lines_of
 from ncl.language.syntax import (
     Assert,
     Assign,
@@ -41,36 +42,40 @@ Assigned = frozenset[str] | None  # None: no way leads here
 def typecheck(function: Function, reader: Reader) -> None:
     """Report every violation of the function to the reader."""
     words = {p.name for p in function.signature.parameters if p.sort == "word"} | set(_words(function.body))
-    for name in sorted(words & function.arrays):
+    for name in sorted((words & function.arrays) - reader.lost):
         place = _first_use(function, name)
         _refuse(reader, place, name, f"{name} is used as a word and as an array", "give one of them another name")
     checker = _Checker(reader, function)
     start = frozenset(p.name for p in function.signature.parameters)
-    if checker.block(function.body, start) is not None:
+    if checker.block(function.body, start) is not None and not reader.lost_return:
         place = function.position
         reader.refuse_at(place.line, 1, len(reader.line(place.line)), "a path ends without return", "return a value")
 
 
 def check_width(function: Function, width: int) -> None:
     """Raise LanguageError for every literal that is no word of this width."""
-    lines = function.text.splitlines()
     found = []
     for number in _numbers(function.body):
         if number.value >> width:
-            place = number.position
-            reason = f"{number.value} is no word of width {width}: the largest is {(1 << width) - 1}"
-            # The function's own text does not begin at line 1 of its file; without the file the line is not at hand.
-            text = _line_of(function, lines, place.line)
-            found.append(Violation(function.file, place.line, place.column, len(str(number.value)), text, reason,
-                                   "compile at a larger width"))  # fmt: skip
+            place, text = number.position, _line_of(function, number.position.line)
+            reason = f"{_shown(number.value)} is no word of width {width}: the largest is {(1 << width) - 1}"
+            written = re.match(r"[~\s]*\w+", text[place.column - 1 :])
+            found.append(Violation(function.file, place.line, place.column, written.end() if written else 1, text,
+                                   reason, "compile at a larger width"))  # fmt: skip
     if found:
-        raise LanguageError(tuple(dict.fromkeys(found)))
+        raise LanguageError(tuple(dict.fromkeys(sorted(found, key=lambda v: (v.line, v.column)))))
 
 
-def _line_of(function: Function, lines: list[str], line: int) -> str:
-    offset = next((i for i, text in enumerate(lines) if text.lstrip().startswith("def ")), 0)
-    index = line - function.position.line + offset
-    return lines[index] if 0 <= index < len(lines) else ""
+def _shown(value: int) -> str:
+    # Python refuses to write thousands of digits, and nobody would read them.
+    return str(value) if value.bit_length() <= 128 else f"this number of {value.bit_length()} bits"
+
+
+def _line_of(function: Function, line: int) -> str:
+    """The function's own text does not begin at line 1 of its file: its `def` is told by the position."""
+    lines = lines_of(function.text)
+    first = function.position.line - next((n for n, text in enumerate(lines) if text.startswith("def ")), 0)
+    return lines[line - first] if 0 <= line - first < len(lines) else ""
 
 
 def _refuse(reader: Reader, place: Position, name: str, reason: str, remedy: str) -> None:
@@ -152,12 +157,12 @@ class _Checker:
                 _refuse(self.reader, statement.position, "return", f"{value} is an array, the result is a Word",
                         "return a word, or annotate -> Array")  # fmt: skip
             self.known(value, statement.position, now)
-        elif self.result == "array":
+            return
+        lost = self.reader.lost_return or (isinstance(value, Variable) and value.name in self.reader.lost)
+        if self.result == "array" and not lost:
             _refuse(self.reader, statement.position, "return", "this returns a word, the result is an Array",
                     "return the name of an array, or annotate -> Word")  # fmt: skip
-            self.read(value, now)
-        else:
-            self.read(value, now)
+        self.read(value, now)
 
     def write(self, target: Variable | Element, now: frozenset[str]) -> frozenset[str]:
         if isinstance(target, Element):
@@ -187,18 +192,21 @@ class _Checker:
                 pass
 
     def array(self, name: str, place: Position, now: frozenset[str]) -> None:
-        if name in self.arrays:
-            self.known(name, place, now)
-        elif name in self.locals:
+        if name in self.locals and name not in self.arrays and name not in self.reader.lost:
             _refuse(self.reader, place, name, f"{name} is a word, an array is needed here", "annotate it as Array")
         else:
             self.known(name, place, now)
 
     def known(self, name: str, place: Position, now: frozenset[str]) -> None:
-        if name not in self.locals:
-            _refuse(self.reader, place, name, f"{name} is not known here", "assign it first, or pass it as a parameter")
-        elif name not in now:
+        if name in now or name in self.reader.lost:
+            return
+        if name in self.locals:
             _refuse(self.reader, place, name, f"{name} may not have been assigned here", "assign it on every path")
+        elif name in self.reader.bound:
+            _refuse(self.reader, place, name, f"{name} is no constant: it must be bound once in the file, to a number",
+                    "write NAME = 5 or NAME = ~0 at the top level, or pass it as a parameter")  # fmt: skip
+        else:
+            _refuse(self.reader, place, name, f"{name} is not known here", "assign it first, or pass it as a parameter")
 
 
 def _meet(left: Assigned, right: Assigned) -> Assigned:

@@ -6,6 +6,7 @@ docstring, `find` the functions that a user means by a name or a file.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +61,7 @@ def find(target: str) -> tuple[Function, ...]:
     file, colon, name = target.rpartition(":")
     if colon and file and name.isidentifier():
         return parse_text(read_source(Path(file)), file, name)
-    if target.endswith(".py") or "/" in target or Path(target).is_file():
+    if target.endswith(".py") or "/" in target or os.path.isfile(target):
         found = parse_text(read_source(Path(target)), target)
         if not found:
             raise NotFoundError(

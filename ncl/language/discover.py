@@ -1,0 +1,118 @@
+"""What the top level of a file says: which functions are programs, which names are constants, and what else is bound.
+
+Python's `ast` was read before; nothing is executed. Called by `parse`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ncl.language.reader import Constant
+
+AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The names by which this file knows `ncl.program` and the module `ncl`."""
+
+    direct: frozenset[str]
+    modules: frozenset[str]
+
+    def means_program(self, decorator: ast.expr) -> bool:
+        """True for `@program`, and for `@program(…)`, which is refused later instead of being passed over."""
+        match decorator:
+            case ast.Call(func=inner):
+                return self.means_program(inner)
+            case ast.Name(id=name):
+                return name in self.direct
+            case ast.Attribute(value=ast.Name(id=module), attr="program"):
+                return module in self.modules
+        return False
+
+
+def functions(tree: ast.Module) -> list[AnyFunction]:
+    return [node for node in tree.body if isinstance(node, AnyFunction)]
+
+
+def programs(tree: ast.Module, marks: Marks) -> list[AnyFunction]:
+    """The top-level functions that carry the decorator, in order."""
+    return [f for f in functions(tree) if any(marks.means_program(d) for d in f.decorator_list)]
+
+
+def marks_of(tree: ast.Module) -> Marks:
+    direct, modules = set(), set()
+    for node in _outside_functions(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module in ("ncl", "ncl.language.declare"):
+            direct |= {a.asname or "program" for a in node.names if a.name in ("program", "*")}
+        elif isinstance(node, ast.Import):
+            modules |= {a.asname or "ncl" for a in node.names if a.name == "ncl" or _binds_ncl(a)}
+    return Marks(frozenset(direct), frozenset(modules))
+
+
+def _binds_ncl(alias: ast.alias) -> bool:
+    return alias.name.startswith("ncl.") and alias.asname is None  # `import ncl.build` binds `ncl`
+
+
+def constants(tree: ast.Module) -> dict[str, Constant]:
+    """Module constants: `NAME = literal` or `NAME = ~literal` at the top level, and bound nowhere else in the file."""
+    times = _times_bound(tree)
+    found: dict[str, Constant] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value and (value := _literal(node.value)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {t.id: value for t in targets if isinstance(t, ast.Name) and times[t.id] == 1}
+    return found
+
+
+def bound(tree: ast.Module) -> frozenset[str]:
+    """Every name that the file binds outside its functions."""
+    return frozenset(_times_bound(tree))
+
+
+def _literal(node: ast.expr) -> Constant | None:
+    match node:
+        case ast.Constant(value=bool() | int() as value):
+            return Constant(int(value), False)
+        case ast.UnaryOp(op=ast.Invert(), operand=ast.Constant(value=int() as value)) if not isinstance(value, bool):
+            return Constant(value, True)
+    return None
+
+
+def _times_bound(tree: ast.Module) -> Counter[str]:
+    """How often each name is bound at the top level; a `global` statement in a function counts as one time."""
+    times: Counter[str] = Counter()
+    for node in _outside_functions(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                times[name] += 1
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                times[name] += 1
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                times.update((a.asname or a.name.partition(".")[0]) for a in names)
+            case ast.ExceptHandler(name=str() as name):
+                times[name] += 1
+            case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
+                times[name] += 1
+            case ast.MatchMapping(rest=str() as name):
+                times[name] += 1
+            case ast.AnnAssign(target=ast.Name(id=name), value=None):
+                times[name] -= 1  # an annotation alone binds nothing
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            times.update(node.names)
+    return +times
+
+
+def _outside_functions(tree: ast.Module) -> Iterator[ast.AST]:
+    """Every node that runs when the file is loaded: what stands in functions and classes is left out, they are not."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, _SCOPES):
+            waiting.extend(ast.iter_child_nodes(node))
