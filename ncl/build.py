@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,7 +22,7 @@ from ncl.language.interpret.source import run_source
 from ncl.language.parse import of_callable
 from ncl.language.program import Program, Sizes, Value
 from ncl.language.syntax import Function
-from ncl.language.trace import DEFAULT_BUDGET, Result, State
+from ncl.language.trace import DEFAULT_BUDGET, Result, State, check_budget
 from ncl.language.wellformed import check
 from ncl.language.word import DEFAULT_WIDTH
 from ncl.library import find
@@ -40,7 +40,8 @@ def sizes_for(
     width: int = DEFAULT_WIDTH, registers: int = 16, memory: int | None = None, frame: int = 1024, depth: int = 64
 ) -> Sizes:
     """Machine sizes with the default memory: 4096 cells, or all that addresses of this width reach."""
-    return Sizes(width, registers, min(1 << width, 4096) if memory is None else memory, frame, depth)
+    checked = Sizes(width, registers, 0, frame, depth)
+    return replace(checked, memory=min(1 << width, 4096) if memory is None else memory)
 
 
 def compile(
@@ -89,10 +90,13 @@ class Compiled:
 
         Raises InputError for arguments of the wrong number, sort or range, or an executor that is not in `EXECUTORS`.
         """
-        inputs = [[_plain(value) for value in arguments] for arguments in batch]
-        for arguments in inputs:
-            self.program.check_arguments(arguments)
-        return self._runner(executor)(inputs, budget)
+        inputs = [self._arguments(arguments) for arguments in _items(batch, "a batch is a list of argument lists")]
+        return self._runner(executor)(inputs, check_budget(budget))
+
+    def _arguments(self, given: Sequence[Any]) -> list[Value]:
+        values = [_plain(value) for value in _items(given, "the arguments of one run are a list")]
+        self.program.check_arguments(values)
+        return values
 
     def _runner(self, executor: str) -> Callable[[list[list[Value]], int], list[Result]]:
         program, function = self.program, self.function
@@ -111,14 +115,20 @@ class Compiled:
 
     def trace(self, arguments: Sequence[Any], executor: str = "reference", budget: int = DEFAULT_BUDGET) -> list[State]:
         """Every state of one run, from the first to the halted one. `executor`: reference, integer or dense."""
-        values = [_plain(value) for value in arguments]
-        self.program.check_arguments(values)
+        return list(self.states(arguments, executor, budget))
+
+    def states(
+        self, arguments: Sequence[Any], executor: str = "reference", budget: int = DEFAULT_BUDGET
+    ) -> Iterator[State]:
+        """The same one after another, for runs too long to hold; a state repeats the whole memory."""
+        values = self._arguments(arguments)
+        check_budget(budget)
         _known(executor, ("reference", "integer", "dense"))
         if executor == "reference":
-            return list(trace_machine(self.program, values, budget))
+            return trace_machine(self.program, values, budget)
         from ncl.machine.executors import dense, integer
 
-        return list((integer if executor == "integer" else dense).trace(self.program, values, budget))
+        return (integer if executor == "integer" else dense).walk(self.program, values, budget)
 
     def module(self, executor: str = "pathwise", temperature: Any = None) -> nn.Module:
         """An nn.Module `(values_BMN, lengths_B, arguments) → (values_BMN, lengths_B)`; see `ncl.machine.machine`."""
@@ -134,10 +144,18 @@ def _known(executor: str, known: Sequence[str]) -> None:
         raise InputError(f"no executor {executor!r} here", remedy=f"choose one of {', '.join(known)}")
 
 
+def _items(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
+        raise InputError(f"{what}, got {value!r}", remedy="write compiled.run([[argument, …], …])")
+    return list(value)
+
+
 def _plain(value: Any) -> Value:
     """Plain Python for what users hand in: NumPy and torch have `tolist`, tuples become lists."""
     plain = value.tolist() if hasattr(value, "tolist") else value
-    return cast(Value, list(plain) if isinstance(plain, tuple) else plain)
+    if isinstance(plain, list | tuple):
+        plain = [word.tolist() if hasattr(word, "tolist") else word for word in plain]
+    return cast(Value, plain)
 
 
 # --- artefacts -------------------------------------------------------------------------------------------------------
@@ -163,19 +181,20 @@ class Artefact:
 
     def save(self, folder: Path | str) -> Path:
         """Write the folder, whole or not at all; an earlier artefact there is replaced. Raises InputError."""
-        place = Path(folder)
-        if place.exists() and not _is_artefact(place) and (place.is_file() or any(place.iterdir())):
-            raise InputError(
-                "there is something else that is no artefact", where=str(place), remedy="name a new folder"
-            )
+        place = claim(folder)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as name:
-                fresh = Path(name) / "new"
+                fresh, old = Path(name) / "new", Path(name) / "old"
                 self._write(fresh)
                 if place.exists():
-                    os.replace(place, Path(name) / "old")
-                os.replace(fresh, place)
+                    os.replace(place, old)
+                try:
+                    os.replace(fresh, place)
+                except OSError:
+                    if old.exists():  # what was there comes back before the temporary folder goes
+                        os.replace(old, place)
+                    raise
         except OSError as fault:
             raise InputError(f"cannot write: {fault.strerror}", where=str(place)) from fault
         return place
@@ -199,11 +218,24 @@ class Artefact:
             )
         programs = {p.name: check(p) for p in _read_all(place / "programs", Program.from_json)}
         witnesses = {w.function: w for w in _read_all(place / "witness", Witness.from_json)}
+        if not programs:
+            raise FormatError("it holds no program", where=str(place), remedy="certify the artefact again")
         if set(programs) != set(witnesses):
             raise FormatError("programs and witnesses do not belong together", where=str(place))
         if len({program.sizes.width for program in programs.values()}) > 1:
             raise FormatError("programs of different widths", where=str(place))
         return Artefact(programs, witnesses, _read_weights(place / WEIGHTS))
+
+
+def claim(folder: Path | str) -> Path:
+    """The path, or InputError when an artefact cannot be written there; to be asked before long work, too."""
+    place = Path(folder)
+    if place.is_file() or (place.is_dir() and not _is_artefact(place) and any(place.iterdir())):
+        raise InputError("there is something else that is no artefact", where=str(place), remedy="name a new folder")
+    above = next(p for p in (place.absolute().parent, *place.absolute().parents) if p.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError(f"cannot write: {above} is no folder that can be written to", where=str(place))
+    return place
 
 
 def _is_artefact(place: Path) -> bool:

@@ -67,6 +67,10 @@ class LanguageError(NclError):
         return (LanguageError, (self.violations,))
 
 
+class UsageError(NclError):
+    """A command line that is none: an unknown option, a missing argument, a number out of its range."""
+
+
 class InputError(NclError):
     """Arguments that a program cannot take: wrong number, type, range or size."""
 

@@ -7,19 +7,21 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ncl.errors import FormatError, InputError, NclError, NotFoundError
+from ncl.errors import FormatError, InputError, LanguageError, NclError, NotFoundError
 
 SCHEMA = 1
+MOST_REGISTERS = 4096
 
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable document on stdout.")]
 Width = Annotated[int, typer.Option("--width", "-w", min=1, max=32, help="Bits of a word.")]
 Memory = Annotated[int | None, typer.Option(help="Memory cells; at most 2^width. Default: 4096 or 2^width.")]
-Registers = Annotated[int, typer.Option(min=2, help="Registers of the machine.")]
+Registers = Annotated[int, typer.Option(min=2, max=MOST_REGISTERS, help="Registers of the machine.")]
 
 
 def emit(document: dict[str, Any]) -> None:
@@ -28,12 +30,22 @@ def emit(document: dict[str, Any]) -> None:
 
 
 def show_error(fault: NclError, as_json: bool, code: int) -> int:
+    """The error as a document or as one message, and the exit code again."""
     if as_json:
-        record = {"class": type(fault).__name__, "message": fault.message, "where": fault.where}
-        emit({"error": {**record, "remedy": fault.remedy}})
+        emit({"error": _error_record(fault)})
     else:
         print(f"ncl: {fault}", file=sys.stderr)
     return code
+
+
+def _error_record(fault: NclError) -> dict[str, Any]:
+    record = {"class": type(fault).__name__, "message": fault.message, "where": fault.where, "remedy": fault.remedy}
+    if not isinstance(fault, LanguageError):
+        return record
+    first = fault.violations[0]
+    violations = [asdict(v) for v in fault.violations]
+    where = f"{first.file}:{first.line}:{first.column}"
+    return {**record, "where": where, "remedy": first.remedy, "violations": violations}
 
 
 def tell(line: str) -> None:
@@ -49,15 +61,35 @@ def quiet_transformers() -> None:
     logging.set_verbosity_error()
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write under a temporary name, then rename: a reader sees the old file or the whole new one."""
+def claim_file(path: Path | None) -> None:
+    """Raise InputError when no file can be written there; asked before long work, not after it. Leaves nothing."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise InputError("this is a folder, expected a file to write", where=str(path))
+    probe = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        probe.touch()
+        probe.unlink()
+    except OSError as fault:
+        raise InputError(f"cannot write: {fault.strerror}", where=str(path)) from fault
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write under a temporary name, then rename: a reader sees the old file or the whole new one."""
+    claim_file(path)
+    temporary = _beside(path)
+    try:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as fault:
+        temporary.unlink(missing_ok=True)
         raise InputError(f"cannot write: {fault.strerror}", where=str(path)) from fault
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 def read_json(path: Path) -> Any:
@@ -68,7 +100,7 @@ def read_json(path: Path) -> Any:
         raise NotFoundError("no such file", where=str(path)) from fault
     except OSError as fault:
         raise NotFoundError(f"cannot read: {fault.strerror}", where=str(path)) from fault
-    except (json.JSONDecodeError, UnicodeDecodeError) as fault:
+    except (ValueError, RecursionError) as fault:
         raise FormatError(f"not JSON: {fault}", where=str(path)) from fault
 
 

@@ -12,6 +12,9 @@ from ncl.errors import InputError
 from ncl.language.program import Value
 from ncl.language.trace import DEFAULT_BUDGET
 
+SHOWN = 60  # signs of a wrong argument that a message repeats
+HOW = "write a word as 5, an array as '[3, 1, 2]'"
+
 Target = Annotated[str, typer.Argument(help="FILE:FUNC, or the name of a library program.")]
 Arguments = Annotated[list[str] | None, typer.Argument(help="JSON values in order: 5 or '[3, 1, 2]'.")]
 Budget = Annotated[int, typer.Option(min=0, help="Ticks (loop heads and calls) before the run is trapped.")]
@@ -66,16 +69,16 @@ def single(target: str):  # type: ignore[no-untyped-def]  # language.syntax.Func
 
 
 def parse_arguments(texts: list[str]) -> list[Value]:
+    """Each text is a JSON number or a list of numbers. Raises InputError; the program checks their range."""
     values: list[Value] = []
     for number, text in enumerate(texts, 1):
+        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
         try:
             value = json.loads(text)
-        except json.JSONDecodeError as fault:
-            raise InputError(
-                f"argument {number} is no JSON value: {text!r}", remedy="write a word as 5, an array as '[3, 1, 2]'"
-            ) from fault
+        except (ValueError, RecursionError) as fault:
+            raise InputError(f"argument {number} is no JSON value: {shown}", remedy=HOW) from fault
         words = value if isinstance(value, list) else [value]
         if any(isinstance(w, bool) or not isinstance(w, int) for w in words):
-            raise InputError(f"argument {number} is {text}, expected a number or a list of numbers")
+            raise InputError(f"argument {number} is {shown}, expected a number or a list of numbers", remedy=HOW)
         values.append(value)
     return values

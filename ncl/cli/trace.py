@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ncl.cli.output import Json, Memory, Registers, Width, emit
-from ncl.cli.run import Arguments, Budget, Target, parse_arguments, single
-from ncl.language.trace import DEFAULT_BUDGET, State, first_divergence
+from ncl.cli.run import Arguments, Target, parse_arguments, single
+from ncl.errors import InputError
+from ncl.language.trace import State, first_divergence
+
+BUDGET = 100_000  # ticks; a state repeats the whole memory, so a trace costs far more than a run
 
 
 def trace(
@@ -17,14 +23,14 @@ def trace(
     arguments: Arguments = None,
     executor: Annotated[str, typer.Option(help="source, reference, integer or dense.")] = "reference",
     against: Annotated[str, typer.Option(help="Compare with this executor; report the first divergence.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="Print at most this many states.")] = 200,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many states.")] = 200,
     width: Width = 16,
     registers: Registers = 16,
     memory: Memory = None,
-    budget: Budget = DEFAULT_BUDGET,
+    budget: Annotated[int, typer.Option(min=0, help="Ticks before the run is trapped.")] = BUDGET,
     as_json: Json = False,
 ) -> int:
-    """Show every state of a run, or where two executors first differ (exit 1).
+    """Show every state of a run, or where two executors first differ (exit 1). A trap exits with 1 too.
 
     Example: ncl trace reverse '[1, 2, 3]' --against integer
     """
@@ -33,41 +39,55 @@ def trace(
     compiled = compile(single(target), width=width, registers=registers, memory=memory)
     values = parse_arguments(arguments or [])
     if executor == "source":
+        if against:
+            raise InputError("the source has no machine states to compare", where="--against",
+                             remedy="choose reference, integer or dense as --executor")  # fmt: skip
         return _source(compiled, values, limit, budget, as_json)
-    states = list(compiled.trace(values, executor=executor, budget=budget))
     parted = None
     if against:
-        parted = first_divergence(states, list(compiled.trace(values, executor=against, budget=budget)))
-    shown = [_brief(compiled.program, state) for state in islice(states, limit)]
+        pair = (compiled.states(values, executor=e, budget=budget) for e in (executor, against))
+        parted = first_divergence(*pair)
+    shown, total, last = _gathered(compiled.states(values, executor=executor, budget=budget), limit)
+    trap = _trap(compiled.program, last)
     if as_json:
-        emit(
-            {
-                "program": compiled.program.name,
-                "executor": executor,
-                "states": shown,
-                "total": len(states),
-                "divergence": str(parted) if parted else None,
-            }
-        )
+        states = [_brief(compiled.program, state) for state in shown]
+        emit({"program": compiled.program.name, "executor": executor, "states": states, "total": total, "trap": trap,
+              "against": against or None, "divergence": asdict(parted) if parted else None})  # fmt: skip
     else:
         for step, state in enumerate(shown):
-            print(f"{step:5}  pc {state['pc']:4}  {state['instruction']:<34} r {state['registers']}")
-        if len(states) > limit:
-            print(f"… {len(states) - limit} more states (--limit)")
+            row = _brief(compiled.program, state)
+            print(f"{step:5}  pc {row['pc']:4}  {row['instruction']:<34} r {row['registers']}")
+        _print_end(total, limit, trap)
         if against:
             print(f"first divergence: {parted}" if parted else f"{executor} and {against} agree in every state")
-    return 1 if parted else 0
+    return 1 if parted or trap else 0
 
 
-def _brief(program, state: State) -> dict[str, object]:  # type: ignore[no-untyped-def]
-    from ncl.language.opcodes import Opcode
+def _gathered(states: Iterator[State], limit: int) -> tuple[list[State], int, State]:
+    """The first states, how many there are, and the last one."""
+    counted = enumerate(states, 1)
+    shown = [state for _, state in islice(counted, limit)]
+    rest = deque(counted, maxlen=1)
+    total, last = rest[0] if rest else (len(shown), shown[-1])
+    return shown, total, last
 
-    instruction = program.code[state.pc]
-    text = f"{Opcode(instruction.opcode).mnemonic} {', '.join(map(str, instruction.operands))}"
+
+def _trap(program: Any, last: State) -> dict[str, object] | None:
+    from ncl.language.opcodes import Trap
+
+    if not last.trap:
+        return None
+    place = program.positions[last.pc] if program.positions else None
+    return {"kind": Trap(last.trap).label, "line": place and place.line, "column": place and place.column}
+
+
+def _brief(program: Any, state: State) -> dict[str, Any]:
+    from ncl.language.text import spelled
+
     place = program.positions[state.pc] if program.positions else None
     return {
         "pc": state.pc,
-        "instruction": text,
+        "instruction": spelled(program.code[state.pc]),
         "line": place.line if place else None,
         "registers": list(state.registers),
         "memory": list(state.memory[: max(state.hp, 0)]),
@@ -77,14 +97,25 @@ def _brief(program, state: State) -> dict[str, object]:  # type: ignore[no-untyp
     }
 
 
-def _source(compiled, values, limit: int, budget: int, as_json: bool) -> int:  # type: ignore[no-untyped-def]
+def _source(compiled: Any, values: Any, limit: int, budget: int, as_json: bool) -> int:
     from ncl.language.interpret.source import trace_source
 
-    states = trace_source(compiled.function, values, compiled.program.sizes, budget)
-    shown = [{"line": place.line, "variables": dict(variables)} for place, variables in islice(states, limit)]
+    states = list(trace_source(compiled.function, values, compiled.program.sizes, budget))
+    result = compiled.run([values], executor="source", budget=budget)[0]
+    trap = result.trap.to_json() if result.trap else None
+    shown = [{"line": place.line, "variables": dict(variables)} for place, variables in states[:limit]]
     if as_json:
-        emit({"program": compiled.program.name, "executor": "source", "states": shown})
+        emit({"program": compiled.program.name, "executor": "source", "states": shown, "total": len(states),
+              "trap": trap, "against": None, "divergence": None})  # fmt: skip
     else:
         for state in shown:
             print(f"line {state['line']:4}  {state['variables']}")
-    return 0
+        _print_end(len(states), limit, trap)
+    return 1 if trap else 0
+
+
+def _print_end(total: int, limit: int, trap: dict[str, object] | None) -> None:
+    if total > limit:
+        print(f"… {total - limit} more states (--limit)")
+    if trap:
+        print(f"trap {trap['kind']} at line {trap['line']}, column {trap['column']}")

@@ -6,7 +6,8 @@ The integer program is canonical: what a certificate digests, what every executo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,6 +18,8 @@ from ncl.language.word import DEFAULT_WIDTH, MAX_WIDTH
 Sort = Literal["word", "array"]
 Value = int | list[int]
 SCHEMA = 1
+SIZES = ("width", "registers", "memory", "frame", "depth")
+MOST = 1 << 16  # registers, frame cells and calls: no state of absurd size from a file or a slip
 
 
 @dataclass(frozen=True)
@@ -51,15 +54,21 @@ class Sizes:
     depth: int = 64
 
     def __post_init__(self) -> None:
-        faults = []
+        faults = [
+            f"{name} is {value!r}, which is no whole number"
+            for name, value in vars(self).items()
+            if isinstance(value, bool) or not isinstance(value, int)
+        ]
+        if faults:
+            raise InputError("; ".join(faults), where="machine sizes")
         if not 1 <= self.width <= MAX_WIDTH:
             faults.append(f"width {self.width} is not in 1 … {MAX_WIDTH}")
         elif not 0 <= self.memory <= 1 << self.width:
             faults.append(f"memory {self.memory} is not in 0 … N = {1 << self.width}: an address is a word")
-        if self.registers < 2:
-            faults.append(f"{self.registers} registers: a result needs two")
-        if self.frame < 0 or self.depth < 0:
-            faults.append(f"frame {self.frame} and depth {self.depth} cannot be negative")
+        if not 2 <= self.registers <= MOST:
+            faults.append(f"{self.registers} registers: a result needs two, and there are at most {MOST}")
+        if not (0 <= self.frame <= MOST and 0 <= self.depth <= MOST):
+            faults.append(f"frame {self.frame} and depth {self.depth} are not both in 0 … {MOST}")
         if faults:
             raise InputError("; ".join(faults), where="machine sizes")
 
@@ -127,16 +136,16 @@ class Program:
             if data["schema"] != SCHEMA:
                 raise ValueError(f"schema {data['schema']!r}, expected {SCHEMA}")
             return Program(
-                name=str(data["name"]),
+                name=_name(data["name"]),
                 signature=Signature(
-                    tuple(Parameter(str(n), _sort(s)) for n, s in data["parameters"]), _sort(data["result"])
+                    tuple(Parameter(_name(n), _sort(s)) for n, s in data["parameters"]), _sort(data["result"])
                 ),
-                sizes=Sizes(**{k: _natural(v) for k, v in data["sizes"].items()}),
-                code=tuple(Instruction(*(_natural(n) for n in row)) for row in data["code"]),
-                positions=tuple(Position(_natural(p[0]), _natural(p[1])) if p else None for p in data["positions"]),
-                source=str(data["source"]),
+                sizes=Sizes(*(natural(data["sizes"][name]) for name in SIZES)),
+                code=tuple(_instruction(row) for row in data["code"]),
+                positions=_positions(data["positions"]),
+                source=_digest(data["source"]),
             )
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as fault:
+        except (InputError, KeyError, TypeError, ValueError, AttributeError) as fault:
             raise FormatError(
                 f"not a program: {type(fault).__name__}: {fault}",
                 where=where,
@@ -154,7 +163,8 @@ class Program:
         for parameter, value in zip(parameters, arguments, strict=True):
             is_array = isinstance(value, list)
             if is_array != (parameter.sort == "array"):
-                raise InputError(f"argument {parameter.name} must be a {parameter.sort}, got {value!r}", where=where)
+                wanted = "an array" if parameter.sort == "array" else "a word"
+                raise InputError(f"argument {parameter.name} must be {wanted}, got {reprlib.repr(value)}", where=where)
             words = value if isinstance(value, list) else [value]
             cells += len(words) if is_array else 0
             for word in words:
@@ -175,10 +185,39 @@ class Program:
             )
 
 
-def _natural(value: object) -> int:
+def _an(sort: Sort) -> str:
+    return "an array" if sort == "array" else "a word"
+
+
+def natural(value: object) -> int:
+    """The number itself; ValueError for anything else that a document may hold in its place."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{value!r} is not a natural number")
     return value
+
+
+def _name(value: object) -> str:
+    # Names become file names and assembly text.
+    if not isinstance(value, str) or not value.isidentifier():
+        raise ValueError(f"{value!r} is not a name")
+    return value
+
+
+def _digest(value: object) -> str:
+    if not isinstance(value, str) or not value.isalnum() and value:
+        raise ValueError(f"{value!r} is not a digest")
+    return value
+
+
+def _instruction(row: Sequence[object]) -> Instruction:
+    opcode, a, b, c = row
+    return Instruction(natural(opcode), natural(a), natural(b), natural(c))
+
+
+def _positions(rows: Sequence[Sequence[object] | None]) -> tuple[Position | None, ...]:
+    """Of a program without any, none at all: so assembly text can tell the two apart from nothing."""
+    found = tuple(Position(*map(natural, row)) if row is not None else None for row in rows)
+    return found if any(found) else ()
 
 
 def _sort(value: object) -> Sort:

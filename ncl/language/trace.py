@@ -6,10 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from itertools import zip_longest
 
+from ncl.errors import InputError
 from ncl.language.opcodes import Trap
 from ncl.language.program import Position, Value
+from ncl.language.word import NATURALS
 
 DEFAULT_BUDGET = 1_000_000  # ticks
+
+
+def check_budget(budget: int) -> int:
+    """The budget itself, or InputError when it is no natural."""
+    if isinstance(budget, bool) or not isinstance(budget, int) or not 0 <= budget < NATURALS:
+        raise InputError(f"a budget is a number of ticks in 0 … 2^62 - 1, got {budget!r}")
+    return budget
 
 
 @dataclass(frozen=True)

@@ -112,12 +112,16 @@ def run(program: Program, batch: Sequence[list[Value]], budget: int = DEFAULT_BU
 
 def trace(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGET) -> list[State]:
     """Every state of one hard run, as plain values."""
+    return list(walk(program, arguments, budget))
+
+
+@torch.no_grad()
+def walk(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGET) -> Iterator[State]:
+    """The states of `trace`, each as it is reached."""
     check(program)
     capacity(program, 1)
-    with torch.no_grad():
-        return [
-            plain(program, s) for s in states(program, hard_fields(program), hard_start(program, [arguments]), budget)
-        ]
+    for state in states(program, hard_fields(program), hard_start(program, [arguments]), budget):
+        yield plain(program, state)
 
 
 def plain(program: Program, state: DenseState, row: int = 0) -> State:

@@ -1,16 +1,16 @@
 """The integer executor: hard words, whole batches, any width to 32.
 
 `run` is the compiled bytecode loop of `kernel.py` and what everything else uses; `run_by_step` loops the traced graph
-of `step.py`, the very object that is proved; `trace` gives every state. `run_tensors` is the form for networks and
-training, `apply_kernel` the one by which verify enumerates the compiled ops. All raise InputError for arguments that
-the program cannot take, and IllFormedProgramError for code that breaks a rule of the machine.
+of `step.py`, the very object that is proved; `trace` and `walk` give every state. `run_tensors` is the form for
+networks and training, `apply_kernel` the one by which verify enumerates the compiled ops. All raise InputError for
+arguments that the program cannot take, and IllFormedProgramError for code that breaks a rule of the machine.
 
 Legend: B samples · M cells of an array or of memory · P pairs of words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,13 +125,17 @@ def run_by_step(program: Program, batch: Sequence[list[Value]], budget: int = DE
 
 def trace(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGET) -> list[State]:
     """Every state of one run of the compiled loop, from the first to the halted one."""
+    return list(walk(program, arguments, budget))
+
+
+def walk(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGET) -> Iterator[State]:
+    """The states of `trace`, each as it is reached."""
     check_program(program)
     pool = pool_of(program, initial(program, [arguments]), budget)
-    states = [plain(program, pool.state())]
-    while not states[-1].halted:
+    yield (state := plain(program, pool.state()))
+    while not state.halted:
         pool.advance(most=1)
-        states.append(plain(program, pool.state()))
-    return states
+        yield (state := plain(program, pool.state()))
 
 
 def run_tensors(
