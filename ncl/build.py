@@ -232,10 +232,15 @@ def claim(folder: Path | str) -> Path:
     place = Path(folder)
     if place.is_file() or (place.is_dir() and not _is_artefact(place) and any(place.iterdir())):
         raise InputError("there is something else that is no artefact", where=str(place), remedy="name a new folder")
-    above = next(p for p in (place.absolute().parent, *place.absolute().parents) if p.exists())
+    writable(place)
+    return place
+
+
+def writable(place: Path) -> None:
+    """Raise InputError unless a folder can be made or written to there; nothing is made."""
+    above = next(p for p in (place.absolute(), *place.absolute().parents) if p.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         raise InputError(f"cannot write: {above} is no folder that can be written to", where=str(place))
-    return place
 
 
 def _is_artefact(place: Path) -> bool:
@@ -247,7 +252,7 @@ def _read_all(folder: Path, read: Callable[[Mapping[str, Any], str], Any]) -> li
     for path in sorted(folder.glob("*.json")):
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as fault:
+        except (OSError, ValueError, RecursionError) as fault:
             raise FormatError(f"not readable JSON: {fault}", where=str(path)) from fault
         item = read(data, str(path))
         name = item.name if isinstance(item, Program) else item.function

@@ -29,8 +29,11 @@ def certify(
 
     Example: ncl certify reverse my_algorithms.py --out build/library
     """
+    from ncl.gate import read_policy
+
+    rules = read_policy(policy)
     artefact = artefact_of(targets, everything, width, registers, memory)
-    paper = certified(artefact, out, policy, jobs)
+    paper = certified(artefact, out, rules, jobs)
     if as_json:
         emit(
             {
@@ -48,11 +51,14 @@ def certify(
         print(f"certificate {paper.seal}")
 
 
-def certified(artefact: Any, out: Path, policy: Path | None, jobs: int, tokenizer: str | None = None) -> Any:
-    """Certify, then write the artefact with its certificate; the certificate is returned. `tokenizer` is a digest."""
-    from ncl.gate import read_policy
+def certified(artefact: Any, out: Path, rules: Any, jobs: int, tokenizer: str | None = None) -> Any:
+    """Certify under a policy, then write the artefact with its certificate, which is returned.
 
-    rules = read_policy(policy)
+    `tokenizer` is the digest of the tokenizer that the artefact will be used with, when that is known.
+    """
+    from ncl.build import claim
+
+    claim(out)
     findings = findings_of(artefact, rules, jobs)
     paper = guard.load("verify.certify").certify(artefact, rules, findings=findings, tokenizer=tokenizer)
     artefact.save(out)

@@ -12,7 +12,7 @@ from ncl.cli.output import Json, emit
 
 
 def gate(
-    artefact: Annotated[Path, typer.Argument(help="Artefact folder, or a checkpoint that holds one in `library/`.")],
+    artefact: Annotated[Path, typer.Argument(help="Artefact folder, or a run or checkpoint that holds one.")],
     policy: PolicyFile = None,
     as_json: Json = False,
 ) -> None:
@@ -23,8 +23,8 @@ def gate(
     from ncl.build import Artefact
     from ncl.gate import read_policy, require
 
-    folder = artefact / "library" if (artefact / "library").is_dir() else artefact
-    permit = require(Artefact.load(folder), folder, read_policy(policy))
+    folder = library_in(artefact)
+    permit = require(Artefact.load(folder), folder, read_policy(policy), tokenizer=_tokenizer_beside(folder))
     if as_json:
         emit(
             {
@@ -39,3 +39,17 @@ def gate(
         )
     else:
         print(f"passed: {len(permit.programs)} programs at width {permit.width}; certificate {permit.certificate}")
+
+
+def library_in(folder: Path) -> Path:
+    """The artefact's folder: of a run (`model/library/`), of a checkpoint (`library/`), or the folder itself."""
+    return next((p for p in (folder / "model" / "library", folder / "library") if p.is_dir()), folder)
+
+
+def _tokenizer_beside(folder: Path) -> str | None:
+    """The digest of the tokenizer that a checkpoint has beside its library; None for an artefact of its own."""
+    if not (folder.name == "library" and (folder.parent / "tokenizer.json").is_file()):
+        return None
+    from ncl.llama.tokenizer import digest_in
+
+    return digest_in(folder.parent)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ncl.cli.output import Json, emit, read_json, table
+from ncl.errors import NclError
 
 
 def regress(
@@ -27,7 +28,13 @@ def regress(
     """
     from ncl.training.regress import compare
 
-    cells = compare(read_json(run), read_json(baseline), alpha=alpha, arms=arm or ["ncl"])
+    documents = read_json(run), read_json(baseline)
+    try:
+        cells = compare(*documents, alpha=alpha, arms=arm or ["ncl"])
+    except NclError as fault:
+        # The comparison knows which of the two is at fault, not what its file is called.
+        fault.where = {"run": str(run), "baseline": str(baseline)}.get(fault.where, fault.where)
+        raise
     regressed = any(c.regressed for c in cells)
     verdict = "regressed" if regressed else "passed"
     if as_json:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ncl.cli.certify import PolicyFile, certified
-from ncl.cli.output import Json, emit, progress
+from ncl.cli.output import Json, emit, progress, quiet_transformers
 from ncl.cli.verify import Jobs
 
 
@@ -31,28 +31,32 @@ def train(
     Example: ncl train tiny --out runs/first --seed 1
     """
     from ncl.gate import read_policy
-    from ncl.training.config import TrainConfig, read_config
-    from ncl.training.trainer import library_for, tokenizer_digest
+    from ncl.training.config import read_config, validated
+    from ncl.training.trainer import claim, library_for, tokenizer_digest
     from ncl.training.trainer import train as run_training
 
+    quiet_transformers()
     changes = {"seed": seed, "steps": steps, "arm": "plain" if plain else None}
     given = {name: value for name, value in changes.items() if value is not None}
-    settings = TrainConfig.model_validate({**read_config(config).model_dump(), **given})
+    settings = validated({**read_config(config).model_dump(), **given}, config)
+    claim(out)
+    rules = read_policy(policy)
     folder = artefact
     if settings.arm == "ncl" and artefact is None:
         folder = out / "artefact"
         if not (resume and folder.is_dir()):
-            certified(library_for(settings), folder, policy, jobs, tokenizer_digest())
+            certified(library_for(settings), folder, rules, jobs, tokenizer_digest())
     with progress(f"training ({settings.arm})", settings.steps) as advance:
         summary = run_training(
-            settings, out, artefact=folder, policy=read_policy(policy), resume=resume,
+            settings, out, artefact=folder, policy=rules, resume=resume,
             advance=lambda step, loss: advance(1, f"loss {loss:.3f}"),
         )  # fmt: skip
     document = {**summary, "checkpoint": str(out / "model"), "metrics": str(out / "metrics.jsonl")}
     if as_json:
         emit(document)
     else:
-        print(f"{out / 'model'}: loss {summary['loss']}, temperature {summary['softness']}")
+        loss = "no finite loss" if summary["loss"] is None else f"loss {summary['loss']:.3f}"
+        print(f"{out / 'model'}: {loss}, temperature {summary['softness'] or 'none: no machine'}")
         if summary["stalled"]:
             print("the loss has stalled: train again with another --seed")
     return 0

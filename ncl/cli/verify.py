@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,13 +10,27 @@ from typing import Annotated, Any
 import typer
 
 from ncl.cli import guard
-from ncl.cli.output import Json, Memory, Registers, Width, emit, progress, table, write_atomically
+from ncl.cli.output import (
+    Json,
+    Memory,
+    Registers,
+    Width,
+    claim_file,
+    emit,
+    progress,
+    table,
+    tell,
+    write_atomically,
+)
 from ncl.errors import InputError
 
 COUNTEREXAMPLES = Path(".ncl")
 
 Counterexamples = Annotated[Path, typer.Option(help="Folder for counterexamples that `ncl replay` runs.")]
-Jobs = Annotated[int, typer.Option(min=1, help="Worker processes.")]
+Jobs = Annotated[int, typer.Option(min=1, max=256, help="Worker processes.")]
+Seconds = Annotated[float | None, typer.Option(min=0, max=1e9, help="Seconds an obligation; past it: unknown.")]
+AllSeconds = Annotated[float | None, typer.Option(min=0, max=1e9, help="Seconds for all of it.")]
+Machine = Annotated[bool, typer.Option(help="With what holds of every program of the width: ops, circuits, step.")]
 Targets = Annotated[list[str] | None, typer.Argument(help="Library programs, FILEs or FILE:FUNCs.")]
 
 
@@ -26,8 +41,9 @@ def verify(
     registers: Registers = 16,
     memory: Memory = None,
     jobs: Jobs = 2,
-    budget: Annotated[float | None, typer.Option(help="Seconds an obligation; past it: unknown.")] = None,
-    total_budget: Annotated[float | None, typer.Option(help="Seconds for all of it.")] = None,
+    machine: Machine = True,
+    budget: Seconds = None,
+    total_budget: AllSeconds = None,
     shard: Annotated[str, typer.Option(help="k/n: only the k-th of n parts, for CI matrices.")] = "",
     cache: Annotated[bool, typer.Option(help="Use outcomes of earlier runs over the same bytes.")] = True,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
@@ -41,9 +57,12 @@ def verify(
 
     Example: ncl verify my_algorithms.py --junit verify.xml
     """
+    for file in (junit, sarif):
+        claim_file(file)
+    claim_file(counterexamples / "any.json")
     subject = artefact_of(targets, everything, width, registers, memory)
     prove, runner, report = (guard.load(f"verify.{name}") for name in ("prove", "runner", "report"))
-    asked = prove.obligations(subject)
+    asked = prove.obligations(subject, machine=machine)
     if shard:
         asked = runner.shard(asked, *parse_shard(shard))
     with progress("verifying", len(asked)) as advance:
@@ -52,15 +71,7 @@ def verify(
             progress=lambda finding, done, total: advance(1, finding.obligation.id),
         )  # fmt: skip
     written = keep_counterexamples(findings, counterexamples)
-    if junit:
-        write_atomically(junit, report.junit(findings))
-    if sarif:
-        import json
-
-        write_atomically(sarif, json.dumps(report.sarif(findings), indent=1))
-    if place := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with open(place, "a", encoding="utf-8") as file:
-            file.write(report.summary(findings))
+    _write_reports(findings, report, junit, sarif)
     if as_json:
         document = report.document(findings)
         emit({**document, "counterexamples": {name: str(path) for name, path in written.items()}})
@@ -71,6 +82,20 @@ def verify(
     return int(report.exit_code(findings))
 
 
+def _write_reports(findings: Any, report: Any, junit: Path | None, sarif: Path | None) -> None:
+    """For CI: the files asked for, and the step summary where GitHub wants one."""
+    if junit:
+        write_atomically(junit, report.junit(findings))
+    if sarif:
+        write_atomically(sarif, json.dumps(report.sarif(findings), indent=1) + "\n")
+    if place := os.environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            with open(place, "a", encoding="utf-8") as file:
+                file.write(report.summary(findings))
+        except OSError as fault:
+            tell(f"ncl: no step summary: {place}: {fault.strerror}")
+
+
 def artefact_of(targets: list[str] | None, everything: bool, width: int, registers: int, memory: int | None) -> Any:
     """The artefact of the named programs; the whole library for --all. Raises InputError when nothing is named."""
     from ncl import library
@@ -79,7 +104,8 @@ def artefact_of(targets: list[str] | None, everything: bool, width: int, registe
 
     if everything == bool(targets):
         raise InputError(
-            "name programs or files, or give --all" if not targets else "--all goes without names", where="ncl"
+            "--all goes without names" if targets else "nothing is named",
+            remedy="name programs or files, or give --all for the shipped library",
         )
     functions = [f for t in (library.names() if everything else targets or ()) for f in find(t)]
     return build_library(functions, width=width, registers=registers, memory=memory)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ncl.errors import FormatError, NotFoundError
 from ncl.training.tasks import NUMBER_TASKS
@@ -19,12 +19,20 @@ class ModelConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    hidden_size: int = Field(64, ge=8)
-    layers: int = Field(2, ge=1)
+    hidden_size: int = Field(64, ge=8, le=16_384)
+    layers: int = Field(2, ge=1, le=256)
     heads: int = Field(4, ge=1)
     key_value_heads: int = Field(2, ge=1)
-    intermediate_size: int = Field(192, ge=8)
-    positions: int = Field(4096, ge=64)
+    intermediate_size: int = Field(192, ge=8, le=65_536)
+    positions: int = Field(4096, ge=64, le=1 << 20)
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> ModelConfig:
+        if self.hidden_size % (2 * self.heads):
+            raise ValueError(f"hidden_size {self.hidden_size} is no multiple of 2 · heads = {2 * self.heads}")
+        if self.heads % self.key_value_heads:
+            raise ValueError(f"heads {self.heads} is no multiple of key_value_heads {self.key_value_heads}")
+        return self
 
 
 class TrainConfig(BaseModel):
@@ -35,17 +43,32 @@ class TrainConfig(BaseModel):
     arm: Arm = "ncl"
     seed: int = Field(0, ge=0)
     steps: int = Field(400, ge=1)
-    batch: int = Field(48, ge=1)
-    longest: int = Field(10, ge=1)
+    batch: int = Field(48, ge=1, le=65_536)
+    longest: int = Field(10, ge=1, le=1023)  # a count must have its number token
     text_share: float = Field(0.15, ge=0, le=1)
-    learning_rate: float = Field(3e-3, gt=0)
-    weight_decay: float = Field(0.01, ge=0)
+    learning_rate: float = Field(3e-3, gt=0, allow_inf_nan=False)
+    weight_decay: float = Field(0.01, ge=0, allow_inf_nan=False)
     warmup: int = Field(20, ge=0)
     checkpoint_every: int = Field(100, ge=1)
     tasks: tuple[str, ...] = tuple(NUMBER_TASKS)
     programs: tuple[str, ...] = ("reverse", "copy", "count", "running_count", "stack", "insertion_sort", "modsum")
-    width: int = Field(11, ge=8, le=32)
+    width: int = Field(11, ge=11, le=16)  # numbers reach 1023 and `pop` is a word besides; memory has 2^width cells
     model: ModelConfig = ModelConfig()
+
+    @field_validator("tasks")
+    @classmethod
+    def _known_tasks(cls, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in tasks if name not in NUMBER_TASKS]
+        if unknown or not tasks:
+            raise ValueError(f"{', '.join(unknown) or 'no task'}: tasks are {', '.join(NUMBER_TASKS)}")
+        return tasks
+
+    @field_validator("programs")
+    @classmethod
+    def _some_programs(cls, programs: tuple[str, ...]) -> tuple[str, ...]:
+        if not programs or len(set(programs)) != len(programs):
+            raise ValueError("name at least one program, and none twice")
+        return programs
 
 
 RECIPES: dict[str, TrainConfig] = {"tiny": TrainConfig()}
@@ -59,9 +82,16 @@ def read_config(name: str) -> TrainConfig:
     if not path.is_file():
         raise NotFoundError(f"neither a recipe nor a file: {name}", remedy=f"recipes: {', '.join(RECIPES)}")
     try:
-        return TrainConfig.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as fault:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as fault:
         raise FormatError(f"not readable JSON: {fault}", where=name) from fault
+    return validated(data, name)
+
+
+def validated(data: Any, where: str) -> TrainConfig:
+    """Raises FormatError with every fault."""
+    try:
+        return TrainConfig.model_validate(data)
     except ValidationError as fault:
-        told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors())
-        raise FormatError(told, where=name, remedy="see docs/training.md") from fault
+        told = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'configuration'}: {e['msg']}" for e in fault.errors())
+        raise FormatError(told, where=where, remedy="see docs/training.md") from fault

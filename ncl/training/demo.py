@@ -114,10 +114,10 @@ def _made(plan: Plan, doors: Doors, place: Path, clock: Clock) -> Account:
         remarks.append(f"certificate {paper.seal[:12]}…")
     with clock.stage("train the LLaMA with NCL") as remarks:
         config, summary, restarts = _trained(plan, doors, place)
-        remarks.append(f"loss {summary['loss']:.3f}; temperature {summary['softness']}; {restarts} restarts")
+        remarks.append(f"loss {_told(summary)}; temperature {summary['softness']}; {restarts} restarts")
     with clock.stage("train the plain LLaMA") as remarks:
         plain = _train(plan, doors, place, config.model_copy(update={"arm": "plain"}))
-        remarks.append(f"loss {plain['loss']:.3f}")
+        remarks.append(f"loss {_told(plain)}")
     with clock.stage("evaluate both"):
         models = {arm: load_checkpoint(place / arm, plan.policy) for arm in ("ncl", "plain")}
         cells = _evaluated(plan, doors, models)
@@ -136,7 +136,7 @@ def _trained(plan: Plan, doors: Doors, place: Path) -> tuple[TrainConfig, dict[s
         summary = _train(plan, doors, place, config)
         if not summary["stalled"] or restart == plan.restarts:
             break
-        doors.tell(f"seed {config.seed} has stalled at loss {summary['loss']:.3f}; again with seed {config.seed + 1}")
+        doors.tell(f"seed {config.seed} has stalled at loss {_told(summary)}; again with seed {config.seed + 1}")
         discard(place / config.arm)
     return config, summary, restart
 
@@ -147,6 +147,10 @@ def _train(plan: Plan, doors: Doors, place: Path, config: TrainConfig) -> dict[s
             config, place / config.arm, artefact=place / "artefact", policy=plan.policy,
             advance=lambda step, loss: advance(1, f"loss {loss:.3f}"),
         )  # fmt: skip
+
+
+def _told(summary: dict[str, Any]) -> str:
+    return "not finite" if summary["loss"] is None else f"{summary['loss']:.3f}"
 
 
 def _evaluated(plan: Plan, doors: Doors, models: dict[str, Any]) -> list[Cell]:

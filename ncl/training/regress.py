@@ -14,6 +14,7 @@ from typing import Any
 from ncl.errors import FormatError, InputError
 
 ALPHA = 0.01
+MOST = 10_000_000  # samples a cell: a slip in a file must not keep the exact test busy for hours
 Key = tuple[str, int, str, str | None, int | None]
 
 
@@ -73,7 +74,7 @@ def _pool(document: Mapping[str, Any], where: str) -> dict[Key, tuple[int, int]]
         cells = document["cells"]
         for cell in cells:
             exact, n = float(cell["exact"]), int(cell["n"])
-            if n < 1 or not 0 <= exact <= 1:
+            if not 1 <= n <= MOST or not 0 <= exact <= 1:
                 raise ValueError(f"exact {exact} of n {n}")
             key: Key = (
                 str(cell["task"]),
@@ -84,7 +85,7 @@ def _pool(document: Mapping[str, Any], where: str) -> dict[Key, tuple[int, int]]
             )
             hits, total = pooled.get(key, (0, 0))
             pooled[key] = (hits + round(exact * n), total + n)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as fault:
         raise FormatError(
             f"no evaluation: {type(fault).__name__}: {fault}", where=where,
             remedy="use what `ncl evaluate --json` or `ncl demo --json` printed",

@@ -23,14 +23,14 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from ncl import certificate as record
 from ncl import gate
-from ncl.build import Artefact, build_library
-from ncl.errors import FormatError, GateRefused, NclError, NotFoundError
+from ncl.build import Artefact, build_library, writable
+from ncl.errors import FormatError, GateRefused, InputError, NclError, NotFoundError
 from ncl.llama.augment import NCLLlamaForCausalLM
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.lexer import Lexer
 from ncl.llama.tokenizer import CALL, digest_of, make_tokenizer, words_of
 from ncl.training.batches import encode, examples
-from ncl.training.config import TrainConfig
+from ncl.training.config import TrainConfig, validated
 from ncl.training.tasks import WORDS
 
 METRICS = "metrics.jsonl"
@@ -93,9 +93,10 @@ def train(
 ) -> dict[str, Any]:
     """Train into the folder `out`; returns the summary that is also the last line of the metrics.
 
-    `artefact` is the certified library's folder; the `ncl` arm cannot start without. Raises GateRefused, and
-    NotFoundError or FormatError when there is nothing sound to resume.
+    `artefact` is the certified library's folder; the `ncl` arm cannot start without. Raises GateRefused, InputError
+    when `out` cannot be used, and NotFoundError or FormatError when there is nothing sound to resume.
     """
+    claim(out)
     tokenizer = make_tokenizer(WORDS)
     model = new_model(config, tokenizer)
     if isinstance(model, NCLLlamaForCausalLM):
@@ -110,22 +111,38 @@ def train(
         for step in range(begin, config.steps):
             loss = _step(config, model, optimizer, tokenizer, step)
             losses.append(loss)
-            metrics.write(json.dumps({"step": step, "loss": round(loss, 6)}) + "\n")
+            metrics.write(json.dumps({"step": step, "loss": _told(loss)}) + "\n")
             advance(step, loss)
             if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
                 _checkpoint(out, config, model, optimizer, tokenizer, step + 1)
                 metrics.flush()
         last = losses[-20:]
+        mean = sum(last) / len(last) if last else None
         summary = {
             "steps": config.steps,
-            "loss": sum(last) / len(last) if last else None,
-            "stalled": bool(config.arm == "ncl" and last and sum(last) / len(last) > STALLED),
+            "loss": _told(mean),
+            # A loss that is no number has not come down either.
+            "stalled": config.arm == "ncl" and mean is not None and not mean <= STALLED,
             "arm": config.arm,
             "seed": config.seed,
             "softness": model.paper.softness if isinstance(model, NCLLlamaForCausalLM) and model.paper else None,
         }
         metrics.write(json.dumps(summary) + "\n")
     return summary
+
+
+def _told(loss: float | None) -> float | None:
+    """As JSON can say it, which has no NaN."""
+    return round(loss, 6) if loss is not None and math.isfinite(loss) else None
+
+
+def claim(out: Path) -> None:
+    """Raise InputError unless a run can be written there: a `model` folder that is no checkpoint is not replaced."""
+    writable(out)
+    model = out / "model"
+    if model.exists() and not (model / CONFIG).is_file():
+        raise InputError("there is something else that is no checkpoint", where=str(model),
+                         remedy="train into another folder")  # fmt: skip
 
 
 def _let_in(model: NCLLlamaForCausalLM, folder: Path | None, policy: gate.Policy | None, tokenizer: str) -> None:
@@ -193,7 +210,7 @@ def _resume(out: Path, config: TrainConfig, model: Any, optimizer: torch.optim.O
     if not (folder / STATE).is_file():
         raise NotFoundError("no checkpoint to resume from", where=str(folder), remedy="leave out --resume")
     try:
-        before = TrainConfig.model_validate_json((folder / CONFIG).read_text(encoding="utf-8"))
+        before = validated(json.loads((folder / CONFIG).read_text(encoding="utf-8")), str(folder / CONFIG))
         state, weights = load_file(folder / STATE), load_file(folder / "model.safetensors")
     except (OSError, ValueError, SafetensorError) as fault:
         raise FormatError(f"not readable: {fault}", where=str(folder), remedy="train anew") from fault
@@ -222,7 +239,7 @@ def load_checkpoint(
     """Model, tokenizer and configuration of a run's folder (or its `model/`). Raises NotFoundError, GateRefused."""
     place = folder / "model" if (folder / "model").is_dir() else folder
     try:
-        config = TrainConfig.model_validate_json((place / CONFIG).read_text(encoding="utf-8"))
+        config = validated(json.loads((place / CONFIG).read_text(encoding="utf-8")), str(place / CONFIG))
         tokenizer = PreTrainedTokenizerFast.from_pretrained(place)
         if config.arm == "plain":
             return LlamaForCausalLM.from_pretrained(place, use_safetensors=True), tokenizer, config
@@ -230,7 +247,10 @@ def load_checkpoint(
     except FileNotFoundError as fault:
         raise NotFoundError("no checkpoint here", where=str(place), remedy="train one with `ncl train`") from fault
     except (OSError, ValueError, SafetensorError) as fault:
-        raise FormatError(f"not a checkpoint: {fault}", where=str(place)) from fault
+        told = str(fault).partition("\n")[0]
+        raise FormatError(
+            f"not a checkpoint: {told}", where=str(place), remedy="train anew with `ncl train`"
+        ) from fault
 
 
 def discard(folder: Path) -> None:
