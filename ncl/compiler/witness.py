@@ -8,11 +8,13 @@ Locations: `r3` a register, `f0` a frame slot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ncl.errors import FormatError
+from ncl.language.program import natural
 
 SCHEMA = 1
 
@@ -48,11 +50,25 @@ class Witness:
             if data["schema"] != SCHEMA:
                 raise ValueError(f"schema {data['schema']!r}, expected {SCHEMA}")
             rows = tuple(
-                Row(str(r["kind"]), str(r["path"]), int(r["line"]), tuple((str(t), str(p)) for t, p in r["locations"]))
+                Row(_text(r["kind"]), _text(r["path"]), natural(r["line"]), _locations(r["locations"]))
                 for r in data["rows"]
             )
-            return Witness(str(data["function"]), int(data["entry"]), rows)
+            return Witness(_text(data["function"]), natural(data["entry"]), rows)
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
             raise FormatError(
                 f"not a witness: {type(fault).__name__}: {fault}", where=where, remedy="compile the program again"
             ) from fault
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text")
+    return value
+
+
+def _locations(pairs: Sequence[Sequence[object]]) -> tuple[tuple[str, str], ...]:
+    found = tuple((_text(term), _text(place)) for term, place in pairs)
+    for _, place in found:
+        if not re.fullmatch(r"[rf]\d+", place):
+            raise ValueError(f"{place!r} is no location")
+    return found

@@ -204,7 +204,7 @@ def _name(value: object) -> str:
 
 
 def _digest(value: object) -> str:
-    if not isinstance(value, str) or not value.isalnum() and value:
+    if not isinstance(value, str) or (not value.isalnum() and value):
         raise ValueError(f"{value!r} is not a digest")
     return value
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 MAX_WIDTH = 32
 DEFAULT_WIDTH = 16
+NATURALS = 1 << 62  # every natural stays below
 
 Term = Any  # an element of the model: an int here, a solver term in verify
 

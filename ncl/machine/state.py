@@ -18,10 +18,9 @@ from torch import Tensor
 from ncl.errors import InputError
 from ncl.language.opcodes import Trap
 from ncl.language.program import Program, Value
-from ncl.language.trace import Result, TrapReport
+from ncl.language.trace import Result, TrapReport, check_budget
 from ncl.language.trace import State as PlainState
-
-NATURALS = 1 << 62  # naturals (ticks, budgets, operands) stay below this
+from ncl.language.word import NATURALS as NATURALS  # ticks, budgets, operands
 
 
 class Code(NamedTuple):
@@ -67,8 +66,7 @@ def code_of(program: Program) -> Code:
 
 def limits_of(program: Program, batch: int, budget: int) -> Limits:
     """Raises InputError when the budget is no natural."""
-    if isinstance(budget, bool) or not isinstance(budget, int) or not 0 <= budget < NATURALS:
-        raise InputError(f"a budget is a number of ticks in 0 … 2^62 - 1, got {budget!r}")
+    check_budget(budget)
     sizes = program.sizes
     scalars = (torch.tensor(n, dtype=torch.int64) for n in (sizes.memory, sizes.frame, sizes.depth))
     return Limits(torch.full((batch,), budget, dtype=torch.int64), *scalars)

@@ -36,7 +36,7 @@ from ncl.language.syntax import (
     Variable,
     While,
 )  # fmt: skip
-from ncl.language.trace import DEFAULT_BUDGET, Result, TrapReport
+from ncl.language.trace import DEFAULT_BUDGET, Result, TrapReport, check_budget
 from ncl.language.typecheck import check_width
 from ncl.language.word import Integers
 
@@ -108,7 +108,7 @@ def trace_source(
 
 def _start(function: Function, arguments: list[Value], sizes: Sizes, budget: int) -> _Run:
     Program(function.name, function.signature, sizes, ()).check_arguments(arguments)
-    run = _Run({}, {}, 0, budget)
+    run = _Run({}, {}, 0, check_budget(budget))
     for parameter, value in zip(function.signature.parameters, arguments, strict=True):
         if isinstance(value, list):
             run.arrays[parameter.name] = list(value)
