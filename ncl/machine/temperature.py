@@ -65,8 +65,9 @@ def _power(p_N: Tensor, exponent: float) -> Tensor:
     # The power's slope at 0 is infinite for exponents below 1; there the entry stays 0 without one.
     raised_N = torch.where(raised_N > 0, torch.where(raised_N > 0, raised_N, 1.0) ** exponent, 0.0)
     total_1 = raised_N.sum(-1, keepdim=True)
-    mass_1 = p_N.sum(-1, keepdim=True)
-    return raised_N / torch.where(total_1 > 0, total_1, 1.0) * mass_1
+    # A row of zeros (a cell past a length) stays one. The largest is 1 before it is divided: where all others vanish,
+    # the row is one-hot to the bit, whatever p summed to.
+    return raised_N / torch.where(total_1 > 0, total_1, 1.0)
 
 
 class _StraightThrough(torch.autograd.Function):

@@ -65,12 +65,12 @@ def add(x_PX: Tensor, y_PY: Tensor, width: int) -> Tensor:
     return z_PZ
 
 
-def push(opcode: Opcode, x_PX: Tensor, y_PY: Tensor, width: int) -> Tensor:
+def push(opcode: Opcode, x_PX: Tensor, y_PY: Tensor, width: int, chunk: int = CHUNK) -> Tensor:
     """Any op, through the table of its values on the two supports; the result's support ends at its largest value."""
     table_XY = _table(opcode, x_PX.shape[-1], y_PY.shape[-1], width).to(x_PX.device)
     size = int(table_XY.max()) + 1
     flat_T = table_XY.reshape(-1)
-    rows = max(1, CHUNK // len(flat_T))
+    rows = max(1, chunk // len(flat_T))
     parts = []
     for begin in range(0, len(x_PX), rows):
         product_RT = x_PX[begin : begin + rows, :, None] * _divisors(opcode, y_PY[begin : begin + rows])[:, None, :]
