@@ -137,8 +137,9 @@ def _function(reader: Reader, node: AnyFunction, marks: Marks) -> Function | Non
     tree = statements(reader, body, arrays, False)
     source = "\n".join(reader.lines[_first_line(node) - 1 : node.end_lineno]) + "\n"
     function = Function(
-        node.name, signature, tree, reader.file, reader.position(node), _digest(reader, source), source, documentation
-    )
+        node.name, signature, tree, reader.file, reader.position(node), _digest(reader, source), source, documentation,
+        _written(reader),
+    )  # fmt: skip
     typecheck(function, reader)
     return function
 
@@ -163,6 +164,12 @@ def _digest(reader: Reader, source: str) -> str:
     """Of the source text and the constants it uses: what decides the meaning."""
     named = [(n, hex(reader.constants[n].value), reader.constants[n].inverted) for n in sorted(reader.used)]
     return hashlib.sha256(repr((source, named)).encode()).hexdigest()
+
+
+def _written(reader: Reader) -> str:
+    """The constants that the function uses, as the module might assign them."""
+    named = ((name, reader.constants[name]) for name in sorted(reader.used))
+    return "".join(f"{name} = {'~' * constant.inverted}{hex(constant.value)}\n" for name, constant in named)
 
 
 def _signature(reader: Reader, node: ast.FunctionDef, marks: Marks) -> Signature:

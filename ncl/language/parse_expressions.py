@@ -104,6 +104,8 @@ def _misplaced_array(reader: Reader, node: ast.expr, place: Position) -> Express
 def _refused(reader: Reader, node: ast.expr, place: Position) -> Expression:
     reason, remedy = _why(node)
     reader.refuse(node, reason, remedy)
+    if isinstance(node, ast.NamedExpr):
+        reader.lose(node)
     for child in _inside(node):
         if not isinstance(child, ast.Constant | ast.Name):
             expression(reader, child)

@@ -198,6 +198,7 @@ class Function:
     digest: str
     text: str  # the source text, dedented, decorators included
     documentation: str = ""
+    constants: str = ""  # the module constants that it uses, as assignments: with `text`, all that its meaning needs
 
     @property
     def arrays(self) -> frozenset[str]:

@@ -194,6 +194,8 @@ class _Checker:
     def array(self, name: str, place: Position, now: frozenset[str]) -> None:
         if name in self.locals and name not in self.arrays and name not in self.reader.lost:
             _refuse(self.reader, place, name, f"{name} is a word, an array is needed here", "annotate it as Array")
+        elif name in self.reader.constants:
+            _refuse(self.reader, place, name, f"{name} is no array, it is a module constant", "use a local array")
         else:
             self.known(name, place, now)
 

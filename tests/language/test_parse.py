@@ -1,0 +1,429 @@
+"""Source files are read as text: what is a program in them, what is a constant, and what no reader may do."""
+
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+
+import pytest
+from reading import function, refusals
+
+from ncl.build import Compiled, sizes_for
+from ncl.errors import InputError, LanguageError, NotFoundError
+from ncl.language.interpret.source import run_source
+from ncl.language.parse import DEEPEST, of_callable, parse_text, read_source
+from ncl.language.typecheck import check_width
+from ncl.library import find
+
+IMPORT = "from ncl import Array, Word, program\n"
+F = "def f(n: Word) -> Word:\n    return n\n"
+G = "def g(xs: Array) -> Array:\n    return xs\n"
+
+
+def names(text):
+    return [f.name for f in parse_text(text, "f.py")]
+
+
+def written(tmp_path, text, name="mine.py", encoding="utf-8"):
+    path = tmp_path / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def value_of(constants, expression="C"):
+    """What an expression is worth beside these module lines."""
+    (f,) = parse_text(f"{constants}\ndef f() -> Word:\n    return {expression}\n", "f.py", "f")
+    return run_source(f, []).result
+
+
+# --- discovery -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("imports", "decorator"),
+    [
+        ("from ncl import program", "program"),
+        ("from ncl import Array, program as compiled", "compiled"),
+        ("from ncl import *", "program"),
+        ("from ncl.language.declare import program", "program"),
+        ("import ncl", "ncl.program"),
+        ("import ncl as n", "n.program"),
+        ("import os, ncl as n", "n.program"),
+        ("import ncl.build", "ncl.program"),
+        ("try:\n    from ncl import program\nexcept ImportError:\n    raise", "program"),
+        ("if True:\n    import ncl", "ncl.program"),
+    ],
+)
+def test_a_decorated_function_is_a_program_under_any_name_of_the_decorator(imports, decorator):
+    assert names(f"{imports}\n@{decorator}\n{F}@staticmethod\n@{decorator}\n{G}") == ["f", "g"]
+
+
+@pytest.mark.parametrize(
+    ("imports", "decorator"),
+    [
+        ("from other import program", "program"),
+        ("from .ncl import program", "program"),
+        ("import ncl.build as n", "ncl.program"),
+        ("import ncl", "program"),
+        ("import other", "other.program"),
+        ("", "ncl.program"),
+        ("def late():\n    import ncl", "ncl.program"),
+    ],
+)
+def test_another_decorator_of_that_name_marks_no_program(imports, decorator):
+    assert names(f"{imports}\n@{decorator}\n{F}") == []
+
+
+def test_only_top_level_functions_are_found():
+    inner = "".join(f"    {line}\n" for line in f"@program\n{F}".splitlines())
+    assert names(f"{IMPORT}class A:\n{inner}def h():\n{inner}if True:\n{inner}@program\n{G}") == ["g"]
+
+
+def test_a_named_function_needs_no_decorator():
+    assert [f.name for f in parse_text(F + G, "f.py", "g")] == ["g"]
+
+
+def test_of_two_functions_of_one_name_the_last_stands():
+    (f,) = parse_text(F + F.replace("return n", "return n + 1"), "f.py", "f")
+    assert run_source(f, [1]).result == 2
+
+
+def test_a_missing_name_is_answered_with_the_names_there_are():
+    with pytest.raises(NotFoundError, match=r"no function h\n  remedy: functions there: f, g"):
+        parse_text(F + G + F, "f.py", "h")
+
+
+@pytest.mark.parametrize("decorator", ["@program()", "@program(width=8)"])
+def test_a_decorator_with_arguments_is_refused_and_not_passed_over(decorator):
+    with pytest.raises(LanguageError, match=r"f\.py:2:2: the decorator takes no arguments"):
+        names(f"{IMPORT}{decorator}\n{F}")
+
+
+def test_an_asynchronous_program_is_refused_and_not_passed_over():
+    with pytest.raises(LanguageError, match=r"f\.py:3:1: a program is not asynchronous"):
+        names(f"{IMPORT}@program\nasync {F}")
+
+
+def test_other_decorators_are_no_business_of_the_language():
+    (f,) = parse_text(f"@cache(maxsize=3)\n@other\n{F}", "f.py", "f")
+    assert f.text.startswith("@cache(maxsize=3)\n@other\ndef f")
+
+
+def test_annotations_may_be_qualified_or_quoted():
+    (f,) = parse_text("def f(xs: ncl.Array, n: 'Word') -> ncl.Word:\n    return n\n", "f.py", "f")
+    assert str(f.signature) == "(xs: Array, n: Word) -> Word"
+
+
+# --- FILE, FILE:FUNC, names ------------------------------------------------------------------------------------------
+
+
+def test_a_target_is_a_library_name_a_file_or_a_function_of_a_file(tmp_path):
+    path = written(tmp_path, f"{IMPORT}@program\n{F}\n{G}\n@program\n{G.replace('g', 'h')}")
+    assert [f.name for f in find(str(path))] == ["f", "h"]
+    assert [f.name for f in find(f"{path}:g")] == ["g"]
+    assert [f.name for f in find("reverse")] == ["reverse"]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("", "no library program is called ''"),
+        ("revers", "no library program is called 'revers'"),
+        ("a" * 400, "no library program is called"),
+        ("{folder}/" + "a" * 400 + ".py", "cannot read: File name too long"),
+        ("{folder}/none.py", "no such file"),
+        ("{folder}/none.py:f", "no such file"),
+        ("{folder}/", "this is a folder"),
+        ("{folder}/empty.py", "no function is decorated with @program"),
+        ("{folder}/empty.py:f", "no function f"),
+    ],
+)
+def test_a_target_that_is_nothing_is_named_in_the_error(tmp_path, target, message):
+    written(tmp_path, "", "empty.py")
+    with pytest.raises(NotFoundError, match=message):
+        find(target.format(folder=tmp_path))
+
+
+# --- constants -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "value"),
+    [
+        ("C = 5", 5),
+        ("C: int = 5", 5),
+        ("B = C = 5", 5),
+        ("C = 0xFF", 255),
+        ("C = 1_000", 1000),
+        ("C = True", 1),
+        ("C = ~0", 65535),
+        ("C = ~5", 65530),
+        ("C: int\nC = 5", 5),
+        ("C = 5\ndef g():\n    C = 6", 5),
+        ("C = 5\nclass A:\n    C = 6", 5),
+    ],
+)
+def test_a_name_bound_once_to_a_literal_is_a_constant(lines, value):
+    assert value_of(lines) == value
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "C = 5\nC = 6",
+        "C = 5\nC += 1",
+        "C = 5\nif C:\n    C = 6",
+        "if True:\n    C = 5",
+        "C = 5\ndel C",
+        "C = 5\nfor C in range(3):\n    pass",
+        "C = 5\nimport os as C",
+        "C = 5\nfrom os import path as C",
+        "C = 5\ndef C():\n    pass",
+        "C = 5\nclass C:\n    pass",
+        "C = 5\nwith open('x') as C:\n    pass",
+        "C = 5\ntry:\n    pass\nexcept OSError as C:\n    pass",
+        "C = 5\nmatch 1:\n    case C:\n        pass",
+        "C = 5\nmatch [1]:\n    case [*C]:\n        pass",
+        "C = 5\nmatch {}:\n    case {**C}:\n        pass",
+        "C = 5\nprint(C := 6)",
+        "C = 5\ndef g():\n    global C\n    C = 6",
+        "C = -1",
+        "C = 2 + 3",
+        "C = 5.0",
+        "C = 'a'",
+        "C, D = 5, 6",
+        "C = [0]",
+    ],
+)
+def test_a_name_that_python_might_give_another_value_is_no_constant(lines):
+    with pytest.raises(LanguageError, match="C is no constant: it must be bound once in the file, to a number"):
+        value_of(lines)
+
+
+def test_a_constant_is_a_word_in_every_place_of_one():
+    (f,) = parse_text(
+        "C = 2\nD = ~0\ndef f(xs: Array) -> Array:\n    ys = [C] * C\n    for i in range(C, C + C, C):\n"
+        "        ys[i - C] = xs[C] + D\n    return ys\n", "f.py", "f",
+    )  # fmt: skip
+    assert run_source(f, [[0, 0, 9]]).result == [8, 2]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("C = 1\n    return n", "C is a module constant"),
+        ("C += 1\n    return n", "C is a module constant"),
+        ("for C in range(n):\n        pass\n    return n", "C is a module constant"),
+        ("n, C = 1, 2\n    return n", "C is a module constant"),
+        ("C = [0] * n\n    return n", "C is a module constant"),
+        ("return C[0]", "C is no array, it is a module constant"),
+        ("return len(C)", "C is no array, it is a module constant"),
+        ("n = C = 1\n    return n", "one assignment has one `=`"),
+    ],
+)
+def test_a_constant_is_neither_variable_nor_array(body, reason):
+    with pytest.raises(LanguageError, match=reason) as caught:
+        parse_text(f"C = 5\ndef f(n: Word) -> Word:\n    {body}\n", "f.py", "f")
+    assert len(caught.value.violations) == 1
+
+
+def test_a_parameter_named_like_a_constant_is_refused():
+    with pytest.raises(LanguageError, match=r"f\.py:2:7: n already means something else here"):
+        parse_text(f"n = 5\n{F}", "f.py", "f")
+
+
+@pytest.mark.parametrize("hides", ["def len(x):\n    return 3", "len = max", "from os import path as len"])
+def test_a_file_that_hides_len_is_refused_where_len_is_used(hides):
+    with pytest.raises(LanguageError, match="len is something else in this file"):
+        parse_text(f"{hides}\ndef f(xs: Array) -> Word:\n    return len(xs)\n", "f.py", "f")
+
+
+def test_a_file_that_hides_range_is_refused_where_range_is_used():
+    text = "from mine import range\ndef f(n: Word) -> Word:\n    for i in range(n):\n        n += i\n    return n\n"
+    with pytest.raises(LanguageError, match="range is something else in this file"):
+        parse_text(text, "f.py", "f")
+
+
+# --- text ------------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_executed(tmp_path):
+    text = f"{IMPORT}import none_of_that_name\nraise SystemExit(3)\nx = 1 / 0\n@program\n@print\n{F}"
+    before = set(sys.modules)
+    assert [f.name for f in find(str(written(tmp_path, text)))] == ["f"]
+    assert set(sys.modules) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def f(:\n", "f.py:1:7: not Python: invalid syntax"),
+        ("x = (1,\n", "f.py:1:5: not Python: '\\(' was never closed"),
+        ("if x:\ny = 1\n", "f.py:2:1: not Python: expected an indented block"),
+        ("größe = §\n", "f.py:1:9: not Python: invalid character '§'"),
+        ("x = 'a\n", "f.py:1:5: not Python: unterminated string literal"),
+        ("x = 1\0\n", "not Python: source code.* null bytes"),
+        ("x = " + "9" * 5000, "not Python: Exceeds the limit"),
+        ("x = " + "(" * 500 + ")" * 500, "not Python: too many nested parentheses"),
+        ("x = " + "1+" * 20000 + "1", "f.py:1:1: the nesting is too deep"),
+    ],
+)
+def test_what_is_not_python_is_refused_with_its_place(text, message):
+    with pytest.raises(LanguageError, match=message):
+        parse_text(text, "f.py")
+
+
+def test_strange_escapes_in_a_file_warn_nobody():
+    assert names(f"x = '\\d'\ny = 1if 1else 2\n{IMPORT}@program\n{F}") == ["f"]
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path):
+    assert [f.name for f in find(str(written(tmp_path, f"{IMPORT}@program\n{F}", encoding="utf-8-sig")))] == ["f"]
+
+
+def test_a_file_in_another_encoding_is_bad_input(tmp_path):
+    with pytest.raises(InputError, match="not UTF-8 text"):
+        read_source(written(tmp_path, f"# -*- coding: latin-1 -*-\n# é\n{F}", encoding="latin-1"))
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_lines_end_as_in_python_whatever_else_the_text_holds(tmp_path, ending):
+    text = f"'''form\x0cfeed \u2028 \x1c \x85'''\n\x0c\n{F.replace('return n', 'return n + undefined')}"
+    path = written(tmp_path, text.replace("\n", ending))
+    with pytest.raises(LanguageError) as caught:
+        find(f"{path}:f")
+    (only,) = caught.value.violations
+    assert (only.line, only.column, only.text) == (4, 16, "    return n + undefined")
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_the_text_of_a_function_is_what_stands_in_the_file_decorators_included(tmp_path, ending):
+    path = written(tmp_path, f"{IMPORT}\x0c\n# before\n@program\n{F}# behind\n".replace("\n", ending))
+    (f,) = find(str(path))
+    assert f.text == f"@program\n{F}"
+
+
+def test_identifiers_may_be_any_that_python_takes():
+    (f,) = parse_text("def größe(数: Array, ﬁ: Word) -> Word:\n    µ = 数[ﬁ]\n    return μ + fi\n", "f.py", "größe")
+    assert run_source(f, [[5, 6], 1]).result == 7
+    assert [p.name for p in f.signature.parameters] == ["数", "fi"]
+
+
+def test_a_name_is_found_in_any_of_its_unicode_forms():
+    assert parse_text(F.replace("f(", "fi("), "f.py", "ﬁ")[0].name == "fi"
+
+
+@pytest.mark.parametrize("width", [1, 8, 32])
+def test_a_literal_too_large_for_a_width_is_refused_at_that_width_with_its_place(width):
+    big = 1 << width
+    f = function(f"n = {big - 1}\nn = 0x{big:X}\nn = ~{big}\nxs[{big}] = {big:_}\nreturn n")
+    with pytest.raises(LanguageError) as caught:
+        check_width(f, width)
+    assert [(v.line, v.text[v.column - 1 : v.column - 1 + v.width]) for v in caught.value.violations] == [
+        (3, f"0x{big:X}"), (4, f"~{big}"), (5, f"{big}"), (5, f"{big:_}"),
+    ]  # fmt: skip
+    assert f"{big} is no word of width {width}: the largest is {big - 1}" in str(caught.value)
+
+
+def test_a_number_of_thousands_of_digits_is_refused_and_not_printed():
+    with pytest.raises(LanguageError, match="this number of 20000 bits is no word of width 16"):
+        check_width(function("return 0x" + "f" * 5000), 16)
+    (f,) = parse_text("C = 0x" + "f" * 5000 + "\ndef f() -> Word:\n    return C\n", "f.py", "f")
+    with pytest.raises(LanguageError, match="this number of 20000 bits"):
+        check_width(f, 16)
+
+
+# --- nesting ---------------------------------------------------------------------------------------------------------
+
+CHAINS = {
+    "sum": lambda n: "return " + "+".join(["n"] * n),
+    "not": lambda n: "return " + "not " * n + "n",
+    "and": lambda n: "return " + " and ".join(["n"] * n),
+    "elif": lambda n: (
+        "if n == 0:\n    n = 1\n" + "".join(f"elif n == {k}:\n    n = 2\n" for k in range(n)) + "return n"
+    ),
+    "blocks": lambda n: "\n".join(f"{' ' * k}if n:" for k in range(n)) + "\n" + " " * n + "n = 1\nreturn n",
+}
+
+
+@pytest.mark.parametrize("kind", CHAINS)
+def test_deep_nesting_is_refused_before_any_pass_could_run_out_of_stack(kind):
+    if kind != "blocks":  # Python itself takes no more than 100 of those
+        assert len(refusals(CHAINS[kind](DEEPEST + 2))) == 1
+    deep = function(CHAINS[kind](DEEPEST - 10))
+    compiled = Compiled.of(deep, sizes_for(8))
+    (source,) = compiled.run([[[], 1]], executor="source")
+    (machine,) = compiled.run([[[], 1]], executor="reference")
+    assert source.same_meaning(machine)
+
+
+def test_the_refusal_of_deep_nesting_says_where():
+    (only,) = refusals("n = 1\n" + CHAINS["sum"](500))
+    assert only.line == 3 and only.reason == f"this nests more than {DEEPEST} levels deep"
+
+
+def test_a_long_flat_body_is_no_nesting():
+    f = function("\n".join(["n += 1"] * 2000) + "\nreturn n")
+    assert run_source(f, [[], 0]).result == 2000
+
+
+# --- callables -------------------------------------------------------------------------------------------------------
+
+
+def loaded(tmp_path, text, name="loaded_program"):
+    spec = spec_from_file_location(name, written(tmp_path, text, f"{name}.py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_callable_is_read_from_the_definition_it_came_from(tmp_path):
+    text = f"{IMPORT}@program\n{F}first = f\n@program\n{F.replace('return n', 'return n + 1')}"
+    module = loaded(tmp_path, text)
+    assert (module.first(1), module.f(1)) == (1, 2)
+    assert (module.first.python(1), module.f.python(1)) == (1, 2)
+
+
+def test_a_plain_function_is_read_too(tmp_path):
+    assert of_callable(loaded(tmp_path, f"from ncl import Word\n{F}").f).name == "f"
+
+
+def test_a_function_inside_another_is_not_mistaken_for_one_at_the_top(tmp_path):
+    text = f"{F}def outer():\n    def f(n: Word) -> Word:\n        return n + 7\n    return f\n"
+    text = f"from __future__ import annotations\n{text}class A:\n    def f(n: Word) -> Word:\n        return n + 8\n"
+    module = loaded(tmp_path, text)
+    for inner in (module.outer(), module.A.f):
+        with pytest.raises(NotFoundError, match="stands inside another function or a class"):
+            of_callable(inner)
+
+
+@pytest.mark.parametrize("thing", [len, 5, None, "text", lambda n: n, type, object()])
+def test_what_has_no_source_is_not_found(thing):
+    with pytest.raises(NotFoundError):
+        of_callable(thing)
+
+
+def test_a_function_typed_at_a_prompt_has_no_source():
+    room = {}
+    exec(compile(F.replace("Word", "int"), "<stdin>", "exec"), room)
+    with pytest.raises(NotFoundError, match="the source of 'f' is in no file"):
+        of_callable(room["f"])
+
+
+# --- digests and documentation ---------------------------------------------------------------------------------------
+
+
+def digest(text, name="f"):
+    return parse_text(text, "f.py", name)[0].digest
+
+
+def test_the_digest_is_of_the_source_text_and_of_the_constants_it_uses():
+    body = "def f() -> Word:\n    return C\n"
+    base = digest(f"C = 5\n{body}")
+    assert digest(f"# elsewhere\nC = 5\n\n\n{body}def g(): pass\n") == base
+    assert digest(f"C = 5\nD = 6\n{body}") == base
+    assert len({base, digest(f"C = 6\n{body}"), digest(f"C = ~5\n{body}"), digest(f"C = 5\n{body} # so\n")}) >= 3
+    assert digest(f"C = 5\n{body.replace('return C', 'return  C')}") != base
+
+
+def test_the_docstring_is_kept_as_documentation_and_is_no_statement():
+    f = function('"""First line.\n\n    More.\n"""\nreturn n')
+    assert f.documentation.startswith("First line.\n") and len(f.body) == 1
