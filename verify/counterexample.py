@@ -11,6 +11,7 @@ A file is JSON: {"schema": 1, "kind": …} and, by kind,
     temperature  "part" (a mode, or sharpening) and the "row" that it gets wrong
     gate      "trial": a tampering that the gate did not refuse
     push      "opcode", "width" and "form" of a one-hot circuit, "operands" with their masses, "constant"
+    check     "check" (a part of `properties.suite`), "source" (the whole text of its file), "sizes", "input"
 
 Replay runs what is installed now: where the source is known it is compiled again, so a mended compiler shows.
 """
@@ -44,6 +45,7 @@ _REPLAYS = {
     "loop": "verify.loop:replay",
     "temperature": "verify.temperature:replay",
     "gate": "verify.tampering:replay",
+    "check": "verify.checks:replay",
 }
 
 
@@ -89,7 +91,7 @@ def program_case(
         "schema": SCHEMA,
         "kind": "program",
         "program": program.to_json(),
-        "source": function and {"file": function.file, "name": function.name, "text": function.text},
+        "source": function and {**_named(function), "text": function.constants + function.text},
         "arguments": arguments,
         "budget": budget,
         "executors": [trusted[0], suspect[0]],
@@ -100,6 +102,10 @@ def program_case(
         place = function.position
         case["place"] = {"file": function.file, "line": place.line, "column": place.column}
     return case
+
+
+def _named(function: Function) -> dict[str, str]:
+    return {"file": function.file, "name": function.name}
 
 
 def _result_json(result: Result) -> dict[str, Any]:

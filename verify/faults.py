@@ -3,9 +3,10 @@ refutes it.
 
 A fault is an edit of one file of a *copy* of NCL's packages, so nothing here reasons about a model of them. Its checker
 runs in a process of its own that imports that copy. Killed means `refuted`, by the named checker: `unknown`, a time-out
-or a crash is no kill. Three controls keep the laboratory honest: `known_right` (harmless edits, which every checker
-must accept), `broken` (a checker spoiled together with a fault that the sound one kills: the laboratory must notice
-that the fault now survives), and each edit's text must occur exactly once in its file.
+or a crash is no kill. Four controls keep the laboratory honest: `known_right` (harmless edits, which the checkers must
+accept), `equivalent` (edits that look like faults and mean the same, with the reason, which they must accept too),
+`broken` (a checker spoiled together with a fault that the sound one kills: the laboratory must notice that the fault
+now survives), and each edit's text must occur exactly once in its file.
 
 The table is in `planted.py`. Called by `ncl faults` and tests/faults.
 """
@@ -20,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,15 +43,25 @@ class Edit:
 class Fault:
     """`checker` is "module:function" in the copy, called with `arguments`; it gives an Outcome or raises.
 
-    `expected_error` names the exception class by which a gate or loader refuses, when refusing is its way to refute.
+    `expected_error` names the exception class by which a gate, a loader or a rule between passes refuses, when refusing
+    is its way to refute. A fault in an artefact's bytes has no edit: the checker makes the artefact and changes it as
+    its arguments say.
     """
 
     id: str
-    stratum: str  # ops, program-memory, compiler, step, numeric, temperature, certificate, kernel, soft
+    stratum: str  # ops, kernel, program-memory, compiler, step, numeric, temperature, soft, certificate, verifier
     edits: tuple[Edit, ...]
     checker: str
     arguments: tuple[Any, ...] = ()
     expected_error: str = ""
+
+
+@dataclass(frozen=True)
+class Equivalent:
+    """An edit that changes no meaning, and why; its checker must accept it."""
+
+    fault: Fault
+    because: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +87,7 @@ class Findings:
     faults: tuple[tuple[Fault, Autopsy], ...]
     broken: tuple[tuple[Broken, Autopsy], ...] = ()
     right: tuple[tuple[Fault, Autopsy], ...] = ()
-    equivalent: tuple[str, ...] = field(default=())
+    equivalent: tuple[tuple[Equivalent, Autopsy], ...] = ()
 
     @property
     def survivors(self) -> tuple[Autopsy, ...]:
@@ -84,12 +95,9 @@ class Findings:
 
     @property
     def sound(self) -> bool:
-        """Every fault killed, every harmless edit accepted, every broken checker noticed."""
-        return (
-            not self.survivors
-            and all(a.fate == "survived" for _, a in self.right)
-            and all(a.fate == "survived" for _, a in self.broken)
-        )
+        """Every fault killed, every harmless or equivalent edit accepted, every broken checker noticed."""
+        controls = [*self.right, *self.equivalent, *self.broken]
+        return not self.survivors and all(autopsy.fate == "survived" for _, autopsy in controls)
 
     def to_json(self) -> dict[str, Any]:
         killed = [(f, a) for f, a in self.faults if a.fate == "killed"]
@@ -167,7 +175,10 @@ def _judge(root: str, fault: Fault, pipe: Any) -> None:
     sys.path.insert(0, root)
     module, _, name = fault.checker.partition(":")
     try:
-        check: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        home = importlib.import_module(module)
+        if not str(home.__file__).startswith(root):
+            raise ImportError(f"{home.__file__} is not in the copy")
+        check: Callable[..., Any] = getattr(home, name)
         outcome = check(*fault.arguments)
         pipe.send((outcome.verdict, outcome.detail))
     except Exception as error:
@@ -184,35 +195,52 @@ def _leave_the_original() -> None:
     importlib.invalidate_caches()
 
 
+def warm_up() -> None:
+    """Load, and use once, what every child would otherwise load anew: torch's tracer, numba's compiler, the solver."""
+    import numba
+    import numpy as np
+    import torch
+    import z3
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    examples = torch.arange(5), torch.arange(5) + 1
+    make_fx(lambda x, y: torch.where(x < y, x * y, x + y.shape[0]), tracing_mode="symbolic")(*examples)
+    numba.njit(nogil=True)(lambda cells, number: cells[0] + number)(np.zeros(3, np.int64), 3)
+    x = z3.BitVec("x", 8)
+    z3.Solver().check(x * x == 9)
+
+
 def laboratory(
     faults: Sequence[Fault],
     broken: Sequence[Broken] = (),
     right: Sequence[Fault] = (),
+    equivalent: Sequence[Equivalent] = (),
     *,
     jobs: int = 2,
     progress: Callable[[Autopsy], None] = lambda autopsy: None,
 ) -> Findings:
-    """Examine everything, `jobs` at a time."""
-    import torch  # noqa: F401  # once here, so that no child pays for it
-    import z3  # noqa: F401
-
+    """Examine everything, `jobs` at a time. Raises KeyError when a broken checker's fault is not among the faults."""
+    warm_up()
     by_id = {fault.id: fault for fault in faults}
 
     def one(task: tuple[Fault, Sequence[Edit], str]) -> Autopsy:
         fault, extra, name = task
-        found = examine(fault, extra)
-        autopsy = Autopsy(name, found.fate, found.verdict, found.seconds, found.detail)
+        autopsy = replace(examine(fault, extra), id=name)
         progress(autopsy)
         return autopsy
 
-    tasks: list[tuple[Fault, Sequence[Edit], str]] = [(f, (), f.id) for f in faults]
-    tasks += [(by_id[b.fault], b.edits, b.id) for b in broken]
-    tasks += [(f, (), f.id) for f in right]
+    groups: list[list[tuple[Fault, Sequence[Edit], str]]] = [
+        [(f, (), f.id) for f in faults],
+        [(by_id[b.fault], b.edits, b.id) for b in broken],
+        [(f, (), f.id) for f in right],
+        [(e.fault, (), e.fault.id) for e in equivalent],
+    ]
     with ThreadPoolExecutor(jobs) as pool:
-        autopsies = list(pool.map(one, tasks))
-    first, second = len(faults), len(faults) + len(broken)
+        autopsies = pool.map(one, [task for group in groups for task in group])
+        found = [[next(autopsies) for _ in group] for group in groups]
     return Findings(
-        tuple(zip(faults, autopsies[:first], strict=True)),
-        tuple(zip(broken, autopsies[first:second], strict=True)),
-        tuple(zip(right, autopsies[second:], strict=True)),
+        tuple(zip(faults, found[0], strict=True)),
+        tuple(zip(broken, found[1], strict=True)),
+        tuple(zip(right, found[2], strict=True)),
+        tuple(zip(equivalent, found[3], strict=True)),
     )

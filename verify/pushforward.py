@@ -35,7 +35,10 @@ SUPPORTS = ((1, 1), (2, 2), (2, 500), (500, 2), (17, 16), (128, 128), (300, 700)
 
 @dataclass(frozen=True)
 class Form:
-    """One way in which a circuit is called. `kind`: full, trapped, apply, left or right (that operand a constant)."""
+    """One way in which a circuit is called.
+
+    `kind`: full, trapped, apply, chunked (two rows at a time), left or right (that operand a constant).
+    """
 
     kind: str
     opcode: Opcode
@@ -51,6 +54,9 @@ class Form:
             case "apply":
                 x_PX, y_PY = operands
                 return onehot.apply(self.opcode, x_PX, y_PY, self.width)
+            case "chunked":
+                x_PX, y_PY = operands
+                return onehot.push(self.opcode, x_PX, y_PY, self.width, chunk=2 * x_PX.shape[1] * y_PY.shape[1])
         assert constants_P is not None
         return onehot.push_constant(self.opcode, operands[0], constants_P, self.width, swapped=self.kind == "left")
 
@@ -97,15 +103,16 @@ def _got(form: Form, masses: Sequence[Array], constants_P: Array | None, dtype: 
 
 def _refuted(form: Form, masses: Sequence[Array], constants_P: Array | None) -> Outcome:
     masses, constants_P = _narrowed(form, masses, constants_P)
-    operands = [{"support": m.shape[1], "masses": _sparse(m[0])} for m in masses]
-    known = None if constants_P is None else int(constants_P[0])
+    operands = [{"support": m.shape[1], "rows": [_sparse(row) for row in m]} for m in masses]
     case = {
         "schema": SCHEMA, "kind": "push", "opcode": form.opcode.mnemonic, "width": form.width, "form": form.kind,
-        "operands": operands, "constant": known,
+        "operands": operands, "constants": None if constants_P is None else constants_P.tolist(),
     }  # fmt: skip
-    told = " and ".join(f"{o['masses']} on 0 … {o['support'] - 1}" for o in operands)
+    told = " and ".join(f"{_sparse(m[0])} on 0 … {m.shape[1] - 1}" for m in masses)
+    told += "" if constants_P is None else f" with {constants_P[0]}"
+    told += "" if len(masses[0]) == 1 else f" and {len(masses[0]) - 1} more rows"
     where = f"{form.opcode.mnemonic}, form {form.kind}, at width {form.width}"
-    detail = f"{where}: of {told}" + ("" if known is None else f" with {known}") + " not the push-forward"
+    detail = f"{where}: of {told} not the push-forward"
     return Outcome("refuted", "masses pushed forward", detail=detail, counterexample=case)
 
 
@@ -114,7 +121,7 @@ def _sparse(mass_X: Array) -> dict[str, float]:
 
 
 def _narrowed(form: Form, masses: Sequence[Array], constants_P: Array | None) -> tuple[Sequence[Array], Array | None]:
-    """One row that parts alone, with its masses halved away as long as it does."""
+    """One row that parts alone, with its masses halved away as long as it does; all rows when none does."""
     for row in range(len(masses[0])):
         alone = [m[row : row + 1] for m in masses]
         known = None if constants_P is None else constants_P[row : row + 1]
@@ -217,6 +224,7 @@ def _large_cases(opcode: Opcode, width: int) -> Iterator[Case]:
     if opcode not in UNARY:
         for x, y in SUPPORTS:
             yield Form("apply", opcode, width), _masses(rng, [min(x, words), min(y, words)], TRIES), None
+        yield Form("chunked", opcode, width), _masses(rng, [min(9, words), min(5, words)], 3 * TRIES), None
     constants = [0, 1, 2, 3, 7, width - 1, width, words // 2, words - 2, words - 1, *rng.integers(0, words, 6).tolist()]
     known: Array = np.repeat(np.unique(np.array(constants) % words), TRIES)
     for kind in ("right",) if opcode in UNARY else ("right", "left"):
@@ -229,13 +237,14 @@ def _large_cases(opcode: Opcode, width: int) -> Iterator[Case]:
 def replay(case: Mapping[str, Any]) -> Replayed:
     """The masses of a counterexample through the circuit that is installed now."""
     form = Form(str(case["form"]), Opcode[str(case["opcode"]).upper()], int(case["width"]))
-    if form.kind not in ("full", "trapped", "apply", "left", "right"):
+    if form.kind not in ("full", "trapped", "apply", "chunked", "left", "right"):
         raise ValueError(f"no form {form.kind!r}")
-    masses = [np.zeros((1, int(o["support"]))) for o in case["operands"]]
-    for mass, operand in zip(masses, case["operands"]):
-        for word, value in operand["masses"].items():
-            mass[0, int(word)] = value
-    known = None if case["constant"] is None else np.array([int(case["constant"])])
+    masses = [np.zeros((len(o["rows"]), int(o["support"]))) for o in case["operands"]]
+    for mass_PX, operand in zip(masses, case["operands"]):
+        for number, row in enumerate(operand["rows"]):
+            for word, value in row.items():
+                mass_PX[number, int(word)] = value
+    known = None if case["constants"] is None else np.array(case["constants"], dtype=np.int64)
     got, expected = _got(form, masses, known), form.expected(masses, known)
     what = f"{form.opcode.mnemonic} of masses at width {form.width}, form {form.kind}"
-    return Replayed(not _same(got, expected), what, _sparse(expected[0]), _sparse(got[0]))
+    return Replayed(not _same(got, expected), what, [*map(_sparse, expected)], [*map(_sparse, got)])

@@ -30,9 +30,10 @@ def faults(
     ids = {f.id for f in chosen}
     broken = [b for b in planted.BROKEN if b.fault in ids]
     right = [] if only else list(planted.RIGHT)
-    with progress("planting", len(chosen) + len(broken) + len(right)) as advance:
+    equivalent = [] if only else list(planted.EQUIVALENT)
+    with progress("planting", len(chosen) + len(broken) + len(right) + len(equivalent)) as advance:
         findings = laboratory.laboratory(
-            chosen, broken, right, jobs=jobs, progress=lambda autopsy: advance(1, autopsy.id)
+            chosen, broken, right, equivalent, jobs=jobs, progress=lambda autopsy: advance(1, autopsy.id)
         )
     if as_json:
         emit(findings.to_json())
@@ -41,6 +42,7 @@ def faults(
         for kind, group, survived in (
             ("broken checker", findings.broken, ("noticed", "UNNOTICED")),
             ("known right", findings.right, ("accepted", "REJECTED")),
+            ("equivalent", findings.equivalent, ("accepted", "REJECTED")),
         ):
             rows += [_row(a, kind, survived[a.fate != "survived"]) for _, a in group]
         table("planted faults", ["fault", "stratum", "fate", "verdict", "seconds"], rows)

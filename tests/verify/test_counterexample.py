@@ -65,6 +65,19 @@ def test_a_counterexample_replays_while_the_fault_is_there_and_is_gone_after(tmp
     assert gone.to_json()["verdict"] == "tested" and str(gone).startswith("gone: ")
 
 
+def test_a_counterexample_carries_the_constants_of_its_source(tmp_path):
+    from ncl import library
+    from ncl.build import Compiled, sizes_for
+
+    compiled = Compiled.of(library.get("stack"), sizes_for(8, memory=16))
+    right = executors.run("source", compiled.program, compiled.function, [[[5, 6, 255]]], 99)[0]
+    case = counterexample.program_case(
+        compiled.program, compiled.function, [[5, 6, 255]], 99, ("source", right), ("reference", Result([5, 6], 9, 9))
+    )
+    assert "POP = ~0x0" in case["source"]["text"]
+    assert not counterexample.replay(counterexample.write(case, tmp_path, "source/stack")).reproduced
+
+
 def test_counterexamples_of_one_obligation_do_not_overwrite_each_other(tmp_path, with_spoiled_bytecode):
     case = refute().counterexample
     files = {counterexample.write(case | {"budget": n}, tmp_path, "a/b").name for n in range(3)}

@@ -51,7 +51,7 @@ def test_one_wrong_place_among_thousands_is_found_and_made_small(monkeypatch, tm
     monkeypatch.setattr(onehot, "push_constant", bent)
     found = pushforward.check_pathwise("add", 11)
     (operand,) = found.counterexample["operands"]
-    assert len(operand["masses"]) == 1
+    assert [len(row) for row in operand["rows"]] == [1]
     replays(found, tmp_path, monkeypatch)
 
 
@@ -65,6 +65,19 @@ def test_a_fault_on_partial_supports_only_is_refuted(monkeypatch, tmp_path):
     monkeypatch.setattr(onehot, "apply", bent)
     assert enumerate.check_onehot("less").verdict == "proved-bounded"
     replays(pushforward.check_pathwise("less", 11), tmp_path, monkeypatch)
+
+
+def test_chunks_that_mix_rows_are_refuted(monkeypatch, tmp_path):
+    right = onehot.push
+
+    def bent(opcode, x_PX, y_PY, width, chunk=onehot.CHUNK):
+        rows = chunk // (x_PX.shape[1] * y_PY.shape[1])
+        y_PY = torch.cat([y_PY[: len(y_PY[begin : begin + rows])] for begin in range(0, len(y_PY), rows)])
+        return right(opcode, x_PX, y_PY, width, chunk)
+
+    monkeypatch.setattr(onehot, "push", bent)
+    assert enumerate.check_onehot("or").verdict == "proved-bounded"
+    replays(pushforward.check_pathwise("or", 11), tmp_path, monkeypatch)
 
 
 def test_a_circuit_that_is_right_on_hard_operands_only_is_refuted(monkeypatch, tmp_path):

@@ -1,0 +1,168 @@
+"""Checkers of planted faults with plain arguments, for obligations and checks that take compiled programs.
+
+Each compiles or runs a program of the library with whatever is installed, which in the laboratory is a copy with a
+fault in it, and calls the real obligation or check. Named by the rows of `planted`; called by `faults`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from ncl import library
+from ncl.build import Compiled, build_library, sizes_for
+from ncl.language.opcodes import Opcode
+from ncl.language.program import Program
+from ncl.language.syntax import Function
+from verify import prove, tampering
+from verify.obligation import Outcome
+
+WIDTH, MEMORY, SAMPLES = 8, 32, 60
+
+# Small programs that use what the library does not: the passes are judged on these too.
+TEXTS = {
+    "traps": "def traps(a: Word, b: Word) -> Word:\n    assert a < b\n    return a // (b - 1 - a)\n",
+    "down": "def down(xs: Array) -> Array:\n"
+    "    for i in range(len(xs) - 1, -1, -1):\n        xs[i] += i\n    return xs\n",
+    "steps": "def steps(n: Word) -> Word:\n    c = 0\n    for i in range(1, n, 3):\n        c += i\n    return c\n",
+    "either": "def either(a: Word, b: Word) -> Word:\n    return a > 2 and b or not a\n",
+    "swap": "def swap(a: Word, b: Word) -> Word:\n    a, b = b, a\n    return a << 1 ^ b\n",
+    "fill": "def fill(n: Word) -> Array:\n    n = n % 4\n    ys = [n] * n\n    return ys\n",
+    "wide": "def wide(a: Word, b: Word, c: Word, d: Word) -> Word:\n"
+    "    e = a + b\n    f = b * c\n    g = c ^ d\n    h = a - d\n"
+    "    while a != 0:\n        a -= 1\n        e += f\n        g += h\n"
+    "    return e + f + g + h + b + c + d\n",
+}
+
+
+def function_of(name: str) -> Function:
+    """A program of the library, or one of `TEXTS`."""
+    from ncl.language.parse import parse_text
+
+    return library.get(name) if name in library.names() else parse_text(TEXTS[name], f"{name}.py", name)[0]
+
+
+def compiled(name: str, registers: int = 16) -> Compiled:
+    return Compiled.of(function_of(name), sizes_for(WIDTH, registers, MEMORY, frame=32, depth=4))
+
+
+# --- compiler --------------------------------------------------------------------------------------------------------
+
+
+def source(name: str, registers: int = 16) -> Outcome:
+    """`source/PROGRAM` of a program as it compiles here."""
+    from verify.programs import check_source
+
+    made = compiled(name, registers)
+    return check_source(made.function, made.program, SAMPLES, 0)
+
+
+def executor(executor: str, name: str) -> Outcome:
+    """`executor/EXECUTOR/PROGRAM`."""
+    from verify.programs import check_executor
+
+    made = compiled(name)
+    return check_executor(executor, made.function, made.program, 20, 0)
+
+
+# --- program memory and weights --------------------------------------------------------------------------------------
+
+
+def _changed(name: str, mnemonic: str, field: str, value: int) -> tuple[Function, Program]:
+    """A compiled program whose first instruction of this opcode has one field replaced, read back from its JSON."""
+    made = compiled(name)
+    line = next(n for n, row in enumerate(made.program.code) if row.opcode == Opcode[mnemonic.upper()])
+    program = tampering.edited(made.program, line, field, value)
+    return made.function, Program.from_json(program.to_json())
+
+
+def bytes_compiled(name: str, mnemonic: str, field: str, value: int) -> Outcome:
+    """`compiled/PROGRAM`: not what its source compiles to."""
+    from verify.programs import check_compiled
+
+    return check_compiled(*_changed(name, mnemonic, field, value))
+
+
+def bytes_run(name: str, mnemonic: str, field: str, value: int) -> Outcome:
+    """The part of `source/PROGRAM` that runs this very machine code: not what its source computes."""
+    from verify.programs import check_beyond
+
+    return check_beyond(*_changed(name, mnemonic, field, value), SAMPLES, 0)
+
+
+def bytes_loaded(name: str, mnemonic: str, field: str, value: int) -> Outcome:
+    """The gate and the loader, from files: IllFormedProgramError or GateRefused is what must come."""
+    import tempfile
+
+    from ncl import gate
+    from ncl.build import Artefact
+
+    case = tampering.honest()
+    program = case.artefact.programs[name]
+    line = next(n for n, row in enumerate(program.code) if row.opcode == Opcode[mnemonic.upper()])
+    edited = {**case.artefact.programs, name: tampering.edited(program, line, field, value)}
+    with tempfile.TemporaryDirectory(prefix="ncl-fault-") as folder:
+        found = Artefact.load(replace(case.artefact, programs=edited).save(f"{folder}/artefact"))
+    gate.require(found, case.paper, case.policy)
+    return Outcome("tested", "the gate", "1 artefact")
+
+
+def weights(value: float) -> Outcome:
+    """`weights/finite` of a library with this number among its weights."""
+    table = torch.tensor([[1.0, 0.0], [0.0, value]])
+    artefact = build_library(["reverse"], width=WIDTH, memory=MEMORY, weights={"table": table})
+    return next(o for o in prove.obligations(artefact, machine=False) if o.id == "weights/finite").run()
+
+
+# --- soft runs and gradients -----------------------------------------------------------------------------------------
+
+# Argument lists of soft words: each word a few (value, weight) pairs, the most probable first. By program, and by how
+# long the list is.
+SOFT: dict[str, list[list[Any]]] = {
+    "count long": [[[((n, 8), (n ^ 1, 4), (n ^ 2, 4), (n ^ 4, 4)) for n in range(7)], ((3, 8), (2, 4), (1, 4))]],
+    "count": [[[((1, 8), (2, 3)), ((2, 8), (0, 1))], ((1, 8), (2, 4))]],
+    "running_count": [[[((1, 8), (3, 2)), ((3, 8), (1, 4))], ((3, 8), (1, 2))]],
+    "modsum": [[[((3, 8), (1, 4)), ((2, 8), (5, 1))], ((5, 8), (7, 2))]],
+    "reverse": [[[((3, 8), (1, 4)), ((2, 8), (5, 1)), ((6, 8),)]]],
+}
+SOFT_WIDTH, SOFT_MEMORY = 3, 8
+
+
+def _soft(name: str, check: Callable[[Program, Any], Any]) -> Outcome:
+    """A check of `properties` on the soft arguments of a program; what it raises refutes."""
+    from properties.failure import Failed
+
+    program = Compiled.of(
+        function_of(name.partition(" ")[0]), sizes_for(SOFT_WIDTH, 16, SOFT_MEMORY, frame=0, depth=0)
+    ).program
+    for soft in SOFT[name]:
+        try:
+            if check(program, soft) is False:
+                return Outcome("vacuous", "soft arguments", detail="the check says nothing of them")
+        except Failed as fault:
+            return Outcome("refuted", "soft arguments", detail=str(fault))
+    return Outcome("tested", "soft arguments", f"{len(SOFT[name])} lists at W = {SOFT_WIDTH}")
+
+
+def gradient(opcode: str) -> Outcome:
+    """`properties.gradients:check_circuit` of one op."""
+    from properties.failure import Failed
+    from properties.gradients import check_circuit
+
+    generator = torch.Generator().manual_seed(0)
+    x_PN, y_PN = torch.rand(2, 2, 4, generator=generator, dtype=torch.float64).unbind(0)
+    try:
+        check_circuit(Opcode[opcode.upper()], x_PN, y_PN)
+    except Failed as fault:
+        return Outcome("refuted", "gradcheck", detail=str(fault))
+    return Outcome("tested", "gradcheck", "2 pairs at W = 2")
+
+
+def soft(check: str, name: str) -> Outcome:
+    """A check of `properties.gradients` or `properties.relaxation`, by its name, on one program of the library."""
+    from properties import gradients, relaxation
+
+    return _soft(name, getattr(gradients, check, None) or getattr(relaxation, check))
