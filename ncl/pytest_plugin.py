@@ -1,1 +1,249 @@
-"""The pytest plugin of NCL."""
+"""The pytest plugin: `pytest --ncl PATHS` tests the programs in every `*.py` under the paths.
+
+Files are read with `ast` and never imported. Each `@program` becomes a collector of test items by name: `source =
+bytecode`, `executors agree`, `hard = soft limit`, `gradients`, and where the program has any, `examples` and `asserts
+hold`.
+A failing item shows the program, a minimal input, what was expected and what came, and a command that replays it.
+
+Loaded into every pytest run on the machine, so nothing but pytest is imported here, and nothing at all is done without
+`--ncl`. The checks are `properties.suite`, reached through the guard.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Generator, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ncl.language.syntax import Function
+
+FOLDER = ".ncl"  # of counterexamples, under the root of the test run
+SEED = pytest.StashKey[int]()
+# Without both words in a file there is no program in it: most files are not even parsed.
+_NAMED, _USED = re.compile(rb"\bncl\b"), re.compile(rb"\bprogram\b")
+_IMPORTED = re.compile(rb"^\s*(from|import)\s+ncl\b", re.MULTILINE)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("ncl", "NCL programs")
+    group.addoption("--ncl", action="store_true", help="test the @program functions in every .py under the paths")
+    group.addoption(
+        "--ncl-profile", choices=("dev", "ci", "nightly"), default="dev",
+        help="how many examples: few, more (the same every time), or many at random with the seed printed",
+    )  # fmt: skip
+    group.addoption("--ncl-width", type=int, default=16, metavar="BITS", help="the machine's word width (default: 16)")
+    group.addoption("--ncl-seed", type=int, default=None, metavar="N", help="search as the run that printed this seed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--ncl"):
+        return
+    from ncl.cli import guard
+    from ncl.errors import NclError
+    from ncl.language.program import Sizes
+
+    try:
+        Sizes(config.getoption("--ncl-width"), memory=1)
+        for package in ("verify", "properties"):
+            guard.load(package)
+    except NclError as fault:
+        raise pytest.UsageError(f"--ncl: {fault}") from None
+    config.stash[SEED] = _seed(config)
+
+
+def _seed(config: pytest.Config) -> int:
+    given = config.getoption("--ncl-seed")
+    if given is not None:
+        return int(given)
+    shared = getattr(config, "workerinput", {}).get("ncl_seed")  # of pytest-xdist: all workers search as one
+    if shared is not None:
+        return int(shared)
+    return int.from_bytes(os.urandom(4)) if config.getoption("--ncl-profile") == "nightly" else 0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist the seed."""
+    node.workerinput["ncl_seed"] = node.config.stash.get(SEED, 0)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    if SEED not in config.stash:
+        return None
+    profile, seed = config.getoption("--ncl-profile"), config.stash[SEED]
+    again = f", search again with --ncl-seed {seed}" if profile == "nightly" else ""
+    return f"ncl: profile {profile}, width {config.getoption('--ncl-width')}{again}"
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The seed once more where a random search failed, for logs of which only the end is read."""
+    if SEED in config.stash and config.getoption("--ncl-profile") == "nightly" and terminalreporter.stats.get("failed"):
+        terminalreporter.write_line(f"ncl: search again with --ncl-profile nightly --ncl-seed {config.stash[SEED]}")
+
+
+# --- collecting ------------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Generator[None, list[Any], list[Any]]:
+    """A collector beside the ordinary ones for a file with programs.
+
+    A file that is named on the command line would be imported as a module of tests, whatever its name. One that is no
+    test file by its name and holds programs is not.
+    """
+    others = yield
+    if file_path.suffix != ".py" or SEED not in parent.config.stash or not _may_hold_programs(file_path):
+        return others
+    mine = ProgramFile.from_parent(parent, path=file_path)
+    if not mine.functions and mine.fault is None:
+        return others
+    if not _is_test_file(file_path, parent.config):
+        others = [collector for collector in others if not isinstance(collector, pytest.Module)]
+    return [*others, mine]
+
+
+def _may_hold_programs(path: Path) -> bool:
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return False
+    return bool(_NAMED.search(text) and _USED.search(text))
+
+
+def _is_test_file(path: Path, config: pytest.Config) -> bool:
+    patterns = config.getini("python_files")
+    return any(fnmatch(path.name, p) if "/" not in p else path.match(p) for p in [*patterns, "__init__.py"])
+
+
+class ProgramFile(pytest.File):
+    """A file with programs, or one in which the language was left."""
+
+    functions: tuple[Function, ...] = ()
+    text: str = ""
+    fault: Exception | None = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        from ncl.errors import LanguageError, NclError
+        from ncl.language.parse import parse_text, read_source
+
+        try:
+            self.text = read_source(self.path)
+            self.functions = parse_text(self.text, _shown(self.path))
+        except LanguageError as fault:
+            # Not even Python, and not ours by its imports: somebody else's template.
+            self.fault = fault if _IMPORTED.search(self.path.read_bytes()) else None
+        except NclError as fault:
+            self.fault = fault if _IMPORTED.search(self.path.read_bytes()) else None
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        if self.fault is not None:
+            yield LanguageItem.from_parent(self, name="language")
+        for function in self.functions:
+            yield Programs.from_parent(self, name=function.name, function=function)
+
+
+def _shown(path: Path) -> str:
+    """As a user would type it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+class LanguageItem(pytest.Item):
+    """A file that left the language: red, with the carets."""
+
+    parent: ProgramFile
+
+    def runtest(self) -> None:
+        assert self.parent.fault is not None
+        raise self.parent.fault
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
+        return _told(excinfo.value)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        first = getattr(self.parent.fault, "first", None)
+        return self.path, first.line - 1 if first else 0, f"{self.path.name}: language"
+
+
+class Programs(pytest.Collector):
+    """One program: its checks by name."""
+
+    parent: ProgramFile
+
+    def __init__(self, function: Function, **options: Any) -> None:
+        super().__init__(**options)
+        self.function = function
+
+    def collect(self) -> Iterator[pytest.Item]:
+        from ncl.cli import guard
+
+        for name in guard.load("properties.suite").names(self.function):
+            yield CheckItem.from_parent(self, name=name)
+
+
+class CheckItem(pytest.Item):
+    """One check of one program."""
+
+    parent: Programs
+
+    def runtest(self) -> None:
+        from ncl.cli import guard
+
+        config, function = self.config, self.parent.function
+        with warnings.catch_warnings():
+            # What torch or numba warn of while they load is not the program's fault.
+            warnings.simplefilter("ignore")
+            suite, search = guard.load("properties.suite"), guard.load("properties.search")
+            subject = suite.Subject(function, self.parent.parent.text, config.getoption("--ncl-width"))
+            if why := suite.why_not(self.name, subject):
+                pytest.skip(why)
+            profile = search.PROFILES[config.getoption("--ncl-profile")]
+            suite.run(self.name, subject, profile, search.seed_for(self.nodeid, config.stash[SEED]))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        from ncl.errors import NclError
+
+        fault = excinfo.value
+        if not isinstance(fault, NclError):
+            return super().repr_failure(excinfo)
+        case = getattr(fault, "case", None)
+        if case is None:
+            return _told(fault)
+        function = self.parent.function
+        lines = [
+            # Alone in pytest's summary, so it says the whole of it.
+            f"{fault.what} gives {fault.got}, expected {fault.expected}",  # type: ignore[attr-defined]
+            f"{function.file}:{function.position.line}",
+            "",
+            *(f"    {line}" for line in function.text.splitlines()),
+            "",
+            f"  input     {fault.what}",  # type: ignore[attr-defined]
+            f"  expected  {fault.expected}",  # type: ignore[attr-defined]
+            f"  got       {fault.got}",  # type: ignore[attr-defined]
+            f"  replay    ncl replay {_shown(self._written(case))}",
+        ]
+        return "\n".join(lines)
+
+    def _written(self, case: dict[str, Any]) -> Path:
+        from ncl.cli import guard
+
+        recorded = case | {"source": case["source"] | {"file": str(self.path)}}
+        name = f"{self.path.stem}-{self.parent.name}-{case['check']}"
+        return Path(guard.load("verify.counterexample").write(recorded, self.config.rootpath / FOLDER, name))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.parent.function.position.line - 1, f"{self.parent.name}: {self.name}"
+
+
+def _told(fault: BaseException) -> str:
+    return str(fault)

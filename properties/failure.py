@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ncl.errors import Refuted
 from ncl.language.program import Program, Value
 
 
 class Failed(Refuted, AssertionError):
-    """A check found a counterexample. `what` is the input as a user would write it."""
+    """A check found a counterexample. `what` is the input as a user would write it.
+
+    `case` is the JSON of a counterexample that `ncl replay` runs, where the suite found it.
+    """
+
+    case: dict[str, Any] | None = None
 
     def __init__(self, what: str, expected: str, got: str) -> None:
         super().__init__(f"{what}\n  expected {expected}\n  got      {got}")

@@ -22,10 +22,9 @@ TOP = 8
 
 
 def words(width: int) -> SearchStrategy[int]:
-    """Any word, small ones and those near N and N/2 more often."""
+    """Any word, small ones more often. Hypothesis itself tries the largest and the powers of two."""
     top = (1 << width) - 1
-    ends = sorted({0, 1, top, max(top - 1, 0), top // 2, (top + 1) // 2})
-    return st.one_of(st.integers(0, min(3, top)), st.sampled_from(ends), st.integers(0, top))
+    return st.one_of(st.integers(0, min(3, top)), st.integers(0, top))
 
 
 def arrays(width: int, longest: int) -> SearchStrategy[list[int]]:
