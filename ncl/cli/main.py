@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import wraps
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -63,22 +65,46 @@ COMMANDS = (
 )
 
 
-@app.callback()
-def common(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
-    """Compile algorithms to differentiable programs, prove them, and let a LLaMA use them."""
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         print(f"ncl {ncl.__version__}")
         raise typer.Exit
 
 
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Compile algorithms to differentiable programs, prove them, and let a LLaMA use them."""
+
+
+class _ReaderLeft(Exception):
+    """Nobody reads our output any more; typer would end the process with its own code."""
+
+
+def _shielded(command: Callable[..., int | None]) -> Callable[..., int]:
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> int:
+        try:
+            code = command(*arguments, **options) or 0
+            sys.stdout.flush()
+            return code
+        except BrokenPipeError as fault:
+            raise _ReaderLeft from fault
+
+    return run
+
+
 for _command in COMMANDS:
-    app.command(name=_command.__name__.rstrip("_"))(_command)
+    app.command(name=_command.__name__.rstrip("_"))(_shielded(_command))
 
 
 def main() -> None:
     """Run the command line and leave with its exit code. Never shows a traceback unless NCL_DEBUG is set."""
+    if sys.stdout is None:  # closed by the caller: `ncl … >&-`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A terminal that cannot show a sign gets an escape instead of a failed command.
@@ -95,22 +121,18 @@ def run_main(arguments: list[str]) -> int:
     """The exit code of `ncl ARGUMENTS`."""
     as_json = "--json" in arguments
     try:
-        code = app(args=arguments, prog_name="ncl", standalone_mode=False)
-        if sys.stdout:
-            sys.stdout.flush()
-        return int(code or 0)
+        code = int(app(args=arguments, prog_name="ncl", standalone_mode=False) or 0)
     except NclError as fault:
         return show_error(fault, as_json, fault.exit_code)
-    except typer.Exit as ended:
-        return int(ended.exit_code)
-    except (typer.Abort, KeyboardInterrupt):
-        return show_error(NclError("interrupted"), as_json, INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output has left (`ncl … | head`); there is nobody to tell.
-        _abandon_stdout()
+    except _ReaderLeft:
+        _abandon_stdout()  # `ncl … | head`: there is nobody to tell
         return 0
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     except Exception as fault:
         return _unforeseen(fault, as_json)
+    # typer turns Ctrl-C into this code without a word.
+    return show_error(NclError("interrupted"), as_json, code) if code == INTERRUPTED else code
 
 
 def _abandon_stdout() -> None:

@@ -1,0 +1,119 @@
+"""The command line in this process, a folder with programs to name, and a small run behind the gate."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from ncl import certificate as record
+from ncl.cli.main import run_main
+from ncl.training.config import ModelConfig, TrainConfig
+from ncl.training.trainer import library_for, tokenizer_digest, train
+
+SMALL = TrainConfig(
+    steps=4, batch=8, checkpoint_every=2, longest=4,
+    model=ModelConfig(hidden_size=32, layers=1, heads=2, key_value_heads=1, intermediate_size=32),
+)  # fmt: skip
+
+PROGRAMS = {
+    "mine.py": """
+from ncl import Array, Word, program
+
+
+@program
+def largest(xs: Array) -> Word:
+    best = 0
+    for i in range(len(xs)):
+        if xs[i] > best:
+            best = xs[i]
+    return best
+""",
+    "two.py": """
+from ncl import Array, Word, program
+
+
+@program
+def one(x: Word) -> Word:
+    return x + 1
+
+
+@program
+def pick(xs: Array, k: Word) -> Word:
+    return xs[k]
+""",
+    "outside.py": """
+from ncl import program
+
+
+@program
+def f(x):
+    import os
+    return [y for y in x]
+""",
+    "empty.py": "",
+    "garbage.bin": "\x00\x01\xfe",
+}
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self):
+        """The one JSON document on stdout."""
+        assert self.out.count("\n") == 1, self.out
+        return json.loads(self.out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The current folder, with a few files in it and a proof cache of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NCL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    for name, text in PROGRAMS.items():
+        (tmp_path / name).write_text(text, encoding="latin-1")
+    return tmp_path
+
+
+@pytest.fixture
+def ncl(here, capsys):
+    """`ncl("run", "reverse", [1, 2])`: what the command line did. Lists and numbers are written as JSON."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        code = run_main([a if isinstance(a, str) else json.dumps(a) for a in arguments])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return Ran(code, out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def certified(tmp_path_factory, granted):
+    """The folder of the small run's library, certified with its proofs taken for granted."""
+    made = library_for(SMALL)
+    folder = made.save(tmp_path_factory.mktemp("certified") / "library")
+    record.write(granted(made, tokenizer=tokenizer_digest()), folder / record.FILE_NAME)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory, certified):
+    """A folder with a run of each arm, `ncl` and `plain`; not to be written to."""
+    place = tmp_path_factory.mktemp("runs")
+    for arm in ("ncl", "plain"):
+        train(SMALL.model_copy(update={"arm": arm}), place / arm, artefact=certified)
+    return place
+
+
+@pytest.fixture
+def config_file(here):
+    """The small run's configuration as a user writes it."""
+    file = here / "small.json"
+    file.write_text(SMALL.model_dump_json(), encoding="utf-8")
+    return str(file)
