@@ -1,14 +1,18 @@
 """The command line in this process, a folder with programs to name, and a small run behind the gate."""
 
 import json
+import re
 from dataclasses import dataclass
 
 import pytest
 
 from ncl import certificate as record
+from ncl import gate
 from ncl.cli.main import run_main
 from ncl.training.config import ModelConfig, TrainConfig
 from ncl.training.trainer import library_for, tokenizer_digest, train
+from verify import runner
+from verify.obligation import Outcome
 
 SMALL = TrainConfig(
     steps=4, batch=8, checkpoint_every=2, longest=4,
@@ -117,3 +121,30 @@ def config_file(here):
     file = here / "small.json"
     file.write_text(SMALL.model_dump_json(), encoding="utf-8")
     return str(file)
+
+
+def granted_outcome(obligation, policy):
+    """What the policy would have: the outcome that just meets its rule."""
+    for template, requirement in sorted(policy.rules, key=lambda rule: rule[0].count("{")):
+        if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)), obligation.id):
+            return Outcome(requirement.accept[0], "given", bound="as asked", limits=dict(requirement.at_least))
+    return Outcome("proved", "given")
+
+
+@pytest.fixture
+def grant(monkeypatch):
+    """`grant(but=kinds)`: from now on obligations are taken as met, but for those of these kinds."""
+    real = runner.run
+
+    def make(but=()):
+        def run(obligations, *, progress=None, **options):
+            asked = [o for o in obligations if o.kind in but]
+            found = {f.obligation.id: f for f in real(asked, **{**options, "jobs": 1})}
+            policy = gate.read_policy()
+            rest = (runner.Finding(o, granted_outcome(o, policy)) for o in obligations if o.id not in found)
+            found |= {f.obligation.id: f for f in rest}
+            return tuple(found[o.id] for o in obligations)
+
+        monkeypatch.setattr(runner, "run", run)
+
+    return make
