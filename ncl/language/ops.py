@@ -67,7 +67,7 @@ class Op:
     """A row: prose before meaning. `word` is set for ops that only compute a word from words.
 
     `examples` of a word op are (width, operands, result), result None where it traps; other ops have their examples in
-    tests/golden.
+    verify/golden.py, as states before and after, and in tests/golden, as runs.
     """
 
     opcode: Opcode

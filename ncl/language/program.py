@@ -136,14 +136,14 @@ class Program:
             if data["schema"] != SCHEMA:
                 raise ValueError(f"schema {data['schema']!r}, expected {SCHEMA}")
             return Program(
-                name=_name(data["name"]),
+                name=name_of(data["name"]),
                 signature=Signature(
-                    tuple(Parameter(_name(n), _sort(s)) for n, s in data["parameters"]), _sort(data["result"])
+                    tuple(Parameter(name_of(n), _sort(s)) for n, s in data["parameters"]), _sort(data["result"])
                 ),
                 sizes=Sizes(*(natural(data["sizes"][name]) for name in SIZES)),
                 code=tuple(_instruction(row) for row in data["code"]),
                 positions=_positions(data["positions"]),
-                source=_digest(data["source"]),
+                source=digest_of(data["source"]),
             )
         except (InputError, KeyError, TypeError, ValueError, AttributeError) as fault:
             raise FormatError(
@@ -196,14 +196,15 @@ def natural(value: object) -> int:
     return value
 
 
-def _name(value: object) -> str:
-    # Names become file names and assembly text.
+def name_of(value: object) -> str:
+    """The name itself; ValueError when it is none. Names become file names and assembly text."""
     if not isinstance(value, str) or not value.isidentifier():
         raise ValueError(f"{value!r} is not a name")
     return value
 
 
-def _digest(value: object) -> str:
+def digest_of(value: object) -> str:
+    """The digest itself, "" for none; ValueError for anything else."""
     if not isinstance(value, str) or (not value.isalnum() and value):
         raise ValueError(f"{value!r} is not a digest")
     return value

@@ -14,9 +14,19 @@ from __future__ import annotations
 
 import re
 
-from ncl.errors import FormatError
+from ncl.errors import FormatError, InputError
 from ncl.language.opcodes import OPERANDS, Kind, Opcode
-from ncl.language.program import Instruction, Parameter, Position, Program, Signature, Sizes
+from ncl.language.program import (
+    SIZES,
+    Instruction,
+    Parameter,
+    Position,
+    Program,
+    Signature,
+    Sizes,
+    digest_of,
+    name_of,
+)  # fmt: skip
 
 _PREFIX = {Kind.TARGET: "r", Kind.SOURCE: "r", Kind.LINE: "@"}
 _BY_NAME = {op.mnemonic: op for op in Opcode}
@@ -56,8 +66,7 @@ def assemble(text: str, where: str = "assembly") -> Program:
         line = raw.strip()
         try:
             if line.startswith("."):
-                key, _, rest = line[1:].partition(" ")
-                fields[key] = rest.strip()
+                _head(line, fields)
             elif line and not line.startswith(";"):
                 instruction, position = _instruction(line, len(code))
                 code.append(instruction)
@@ -65,13 +74,41 @@ def assemble(text: str, where: str = "assembly") -> Program:
         except ValueError as fault:
             raise FormatError(str(fault), where=f"{where}:{number}", remedy="see `ncl disasm --help`") from fault
     try:
-        sizes = Sizes(**{k: int(v) for k, v in (item.split("=") for item in fields["sizes"].split())})
-        signature = _signature(fields["signature"])
-        name = fields["program"]
-    except (KeyError, TypeError, ValueError) as fault:
-        raise FormatError(f"the heading lacks or spoils {fault}", where=where) from fault
-    placed = tuple(positions) if any(positions) else ()
-    return Program(name, signature, sizes, tuple(code), placed, fields.get("source", ""))
+        name, signature, sizes = (_field(fields, key) for key in ("program", "signature", "sizes"))
+        placed = tuple(positions) if any(positions) else ()
+        return Program(
+            name_of(name),
+            _signature(signature),
+            _sizes(sizes),
+            tuple(code),
+            placed,
+            digest_of(fields.get("source", "")),
+        )
+    except (InputError, ValueError) as fault:
+        raise FormatError(f"the heading has {fault}", where=where, remedy="see `ncl disasm --help`") from fault
+
+
+_HEADING = ("program", "signature", "sizes", "source")
+
+
+def _head(line: str, fields: dict[str, str]) -> None:
+    key, _, rest = line[1:].partition(" ")
+    if key not in _HEADING or key in fields:
+        raise ValueError(f"the heading has .{key}{' twice' if key in fields else ', which means nothing'}")
+    fields[key] = rest.strip()
+
+
+def _field(fields: dict[str, str], key: str) -> str:
+    if key not in fields:
+        raise ValueError(f"no .{key}")
+    return fields[key]
+
+
+def _sizes(text: str) -> Sizes:
+    given = dict(item.partition("=")[::2] for item in text.split())
+    if set(given) != set(SIZES):
+        raise ValueError(f".sizes {text!r}, expected each of {', '.join(SIZES)} once")
+    return Sizes(**{key: int(value) for key, value in given.items()})
 
 
 def _instruction(line: str, expected: int) -> tuple[Instruction, Position | None]:
@@ -103,5 +140,5 @@ def _signature(text: str) -> Signature:
         name, _, sort = (p.strip() for p in part.partition(":"))
         if sort not in ("Word", "Array"):
             raise ValueError(f"parameter {part!r}")
-        parameters.append(Parameter(name, "word" if sort == "Word" else "array"))
+        parameters.append(Parameter(name_of(name), "word" if sort == "Word" else "array"))
     return Signature(tuple(parameters), "word" if match[2] == "Word" else "array")

@@ -179,7 +179,7 @@ class _Checker:
                 else:
                     self.known(name, place, now)
             case Length(array=name, position=place):
-                self.array(name, place, now)
+                self.array(name, place, now, f"len({name})")
             case Element(array=name, index=index, position=place):
                 self.array(name, place, now)
                 self.read(index, now)
@@ -191,24 +191,26 @@ class _Checker:
             case Number():
                 pass
 
-    def array(self, name: str, place: Position, now: frozenset[str]) -> None:
+    def array(self, name: str, place: Position, now: frozenset[str], written: str = "") -> None:
+        written = written or name
         if name in self.locals and name not in self.arrays and name not in self.reader.lost:
-            _refuse(self.reader, place, name, f"{name} is a word, an array is needed here", "annotate it as Array")
+            _refuse(self.reader, place, written, f"{name} is a word, an array is needed here", "annotate it as Array")
         elif name in self.reader.constants:
-            _refuse(self.reader, place, name, f"{name} is no array, it is a module constant", "use a local array")
+            _refuse(self.reader, place, written, f"{name} is no array, it is a module constant", "use a local array")
         else:
-            self.known(name, place, now)
+            self.known(name, place, now, written)
 
-    def known(self, name: str, place: Position, now: frozenset[str]) -> None:
+    def known(self, name: str, place: Position, now: frozenset[str], written: str = "") -> None:
         if name in now or name in self.reader.lost:
             return
         if name in self.locals:
-            _refuse(self.reader, place, name, f"{name} may not have been assigned here", "assign it on every path")
+            reason, remedy = f"{name} may not have been assigned here", "assign it on every path"
         elif name in self.reader.bound:
-            _refuse(self.reader, place, name, f"{name} is no constant: it must be bound once in the file, to a number",
-                    "write NAME = 5 or NAME = ~0 at the top level, or pass it as a parameter")  # fmt: skip
+            reason = f"{name} is no constant: it must be bound once in the file, to a number"
+            remedy = "write NAME = 5 or NAME = ~0 at the top level, or pass it as a parameter"
         else:
-            _refuse(self.reader, place, name, f"{name} is not known here", "assign it first, or pass it as a parameter")
+            reason, remedy = f"{name} is not known here", "assign it first, or pass it as a parameter"
+        _refuse(self.reader, place, written or name, reason, remedy)
 
 
 def _meet(left: Assigned, right: Assigned) -> Assigned:

@@ -73,7 +73,16 @@ def _tickless_loop(program: Program) -> int | None:
             waiting[target] -= 1
             if not waiting[target]:
                 ready.append(target)
-    return next((line for line, count in enumerate(waiting) if count), None)
+    left = [line for line, count in enumerate(waiting) if count]
+    return _on_a_cycle(left, successors) if left else None
+
+
+def _on_a_cycle(left: list[int], successors: list[tuple[int, ...]]) -> int:
+    """Each line left over has another before it: going back from any of them leads into a cycle; its first line."""
+    path = [left[0]]
+    while path[-1] not in path[:-1]:
+        path.append(next(line for line in left if path[-1] in successors[line]))
+    return min(path[path.index(path[-1]) :])
 
 
 def _successors(program: Program, line: int) -> tuple[int, ...]:

@@ -40,9 +40,9 @@ def run(
     return run_source(function(body, signature), list(arguments), Sizes(width=width, memory=memory), budget)
 
 
-def marked(body: str, mark: str) -> Position:
-    """Where a piece of the body stands in the file."""
-    for number, line in enumerate(body.splitlines(), 2):
-        if mark in line:
-            return Position(number, line.index(mark) + 5)
-    raise AssertionError(f"{mark!r} is not in the body")
+def unmarked(body: str) -> tuple[str, Position, str]:
+    """A body without its one mark `‹…›`, where the marked piece stands in the file, and the piece."""
+    before, _, rest = body.partition("‹")
+    piece, _, after = rest.partition("›")
+    line = before.count("\n")
+    return before + piece + after, Position(line + 2, len(before.split("\n")[-1]) + 5), piece
