@@ -85,11 +85,28 @@ def sources(draw: Draw, width: int = 4, statements: int = 4) -> Source:
     return Source(f"{HEAD}def f{signature}:\n" + "".join(f"    {line}\n" for line in body))
 
 
+# Each statement and expression is drawn as one piece, so that shrinking can take it out, or put a part in its place.
+
+
+@st.composite
+def _more(draw: Draw, writer: _Writer, scope: _Scope, surely: bool) -> Block | None:
+    """One more statement, or None at the end of a block."""
+    return writer.by(draw).statement(scope) if surely or draw(st.integers(0, 3)) else None
+
+
+@st.composite
+def _expression(draw: Draw, writer: _Writer, scope: _Scope, depth: int) -> str:
+    return writer.by(draw).unpacked(scope, depth)
+
+
 class _Writer:
     """Draws and writes one function. Methods that draw return text, lines, or a block."""
 
     def __init__(self, draw: Draw, width: int, result: str) -> None:
-        self.draw, self.top, self.result = draw, (1 << width) - 1, result
+        self.draw, self.width, self.top, self.result = draw, width, (1 << width) - 1, result
+
+    def by(self, draw: Draw) -> _Writer:
+        return _Writer(draw, self.width, self.result)
 
     def pick(self, *choices: Any) -> Any:
         return self.draw(st.sampled_from(choices))
@@ -107,8 +124,8 @@ class _Writer:
         return str(self.draw(st.integers(0, min(most, self.top))))
 
     def atom(self, scope: _Scope) -> str:
-        kinds = ["number"]
-        kinds += ["variable"] * (3 if scope.words else 0) + ["length", "element"] * bool(scope.arrays)
+        kinds = ["number", "number"]
+        kinds += ["variable"] * (5 if scope.words else 0) + ["length", "element"] * bool(scope.arrays)
         match self.pick(*kinds):
             case "number":
                 return self.number() if self.draw(st.integers(0, 7)) < 7 else self.pick(str(self.top), "~0")
@@ -119,18 +136,22 @@ class _Writer:
         return self.element(scope)
 
     def element(self, scope: _Scope) -> str:
-        """Of any array. Most indices are small; some are kept inside, which traps only on an empty array."""
+        """Of any array. Most indices are those of loops, or kept inside, which traps only on an empty array."""
         array = self.pick(*scope.arrays)
-        match self.pick("small", "counter", "inside", "any"):
-            case "counter" if scope.counters:
-                return f"{array}[{self.pick(*scope.counters)}]"
-            case "inside":
-                return f"{array}[{self.grouped(scope, 1)} % len({array})]"
+        counted = [f"{array}[{counter}]" for counter in scope.counters]
+        match self.pick("first", "counted", "counted", "inside", "any"):
+            case "counted" if counted:
+                return str(self.pick(*counted))
             case "any" if scope.words:
                 return f"{array}[{self.pick(*scope.words)}]"
-        return f"{array}[{self.number(1)}]"
+            case "first":
+                return f"{array}[0]"
+        return f"{array}[{self.grouped(scope, 1)} % len({array})]"
 
     def expression(self, scope: _Scope, depth: int = 2) -> str:
+        return str(self.draw(_expression(self, scope, depth)))
+
+    def unpacked(self, scope: _Scope, depth: int) -> str:
         kind = self.pick("atom", "atom", "arithmetic", "arithmetic", "compare", "logic", "unary") if depth else "atom"
         match kind:
             case "atom":
@@ -144,7 +165,7 @@ class _Writer:
                 return f"{left} {self.pick('and', 'or')} {right}"
         operator = self.pick("+", "-", "*", "+", "-", "//", "%", "&", "|", "^", "<<", ">>")
         left = self.grouped(scope, depth - 1)
-        if operator in ("//", "%") and self.draw(st.booleans()):
+        if operator in ("//", "%") and self.draw(st.integers(0, 3)):
             return f"{left} {operator} {self.draw(st.integers(1, min(5, self.top)))}"
         return f"{left} {operator} {self.grouped(scope, depth - 1)}"
 
@@ -176,16 +197,18 @@ class _Writer:
     def block(self, scope: _Scope, most: int) -> Block:
         lines: list[str] = []
         now: _Scope | None = scope
-        for _ in range(self.draw(st.integers(1, most))):
+        for number in range(most):
             if now is None:
                 break
-            written, now = self.statement(now)
-            lines += written
+            more = self.draw(_more(self, now, number == 0))
+            if more is None:
+                break
+            lines, now = lines + more[0], more[1]
         return lines, now
 
     def statement(self, scope: _Scope) -> Block:
         simple = ["assign", "assign", "assign", "augment", "augment", "tuple", "assert"]
-        simple += ["store", "store", "array"] if scope.arrays else ["array"]
+        simple += ["store", "array"] if scope.arrays else ["array"]
         nested = ["if", "if", "for", "for", "while"] if scope.depth < 2 else []
         leaving = ["leave"] if scope.depth else []
         kind = self.pick(*simple, *nested, *leaving)
@@ -207,17 +230,19 @@ class _Writer:
 
     def augment(self, scope: _Scope) -> Block:
         known = [w for w in scope.words if w not in scope.counters]
-        if scope.arrays and (not known or self.draw(st.booleans())):
+        if scope.arrays and (not known or self.draw(st.integers(0, 2)) == 2):
             target = self.element(scope)
         elif known:
             target = self.pick(*known)
         else:
             return self.assign(scope)
         operator = self.pick("+", "-", "*", "^", "|", "&", "<<", ">>", "//", "%")
-        return [f"{target} {operator}= {self.expression(scope, 1)}"], scope
+        divides = operator in ("//", "%") and self.draw(st.integers(0, 3))
+        value = self.draw(st.integers(1, min(5, self.top))) if divides else self.expression(scope, 1)
+        return [f"{target} {operator}= {value}"], scope
 
     def pair(self, scope: _Scope) -> Block:
-        if scope.arrays and self.draw(st.booleans()):
+        if scope.arrays and self.draw(st.integers(0, 2)) == 2:
             left, right = self.element(scope), self.element(scope)
             return [f"{left}, {right} = {right}, {left}"], scope
         first, second = self.target(scope), self.target(scope)
@@ -266,9 +291,9 @@ class _Writer:
     def counted(self, scope: _Scope) -> Block:
         """`for` over a range that rises, or falls."""
         name = next(n for n in "ijk" if n not in scope.counters)
-        match self.pick("stop", "both", "step", "to zero", "falling"):
+        match self.pick("stop", "stop", "both", "step", "to zero", "falling"):
             case "stop":
-                bounds = self.bound(scope)
+                bounds = f"len({self.pick(*scope.arrays)})" if scope.arrays else self.bound(scope)
             case "both":
                 bounds = f"{self.bound(scope)}, {self.bound(scope)}"
             case "step":
