@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from ncl import library
 from ncl.errors import FormatError, NotFoundError
 from ncl.training.tasks import NUMBER_TASKS
 
@@ -66,8 +67,10 @@ class TrainConfig(BaseModel):
     @field_validator("programs")
     @classmethod
     def _some_programs(cls, programs: tuple[str, ...]) -> tuple[str, ...]:
-        if not programs or len(set(programs)) != len(programs):
-            raise ValueError("name at least one program, and none twice")
+        unknown = [name for name in programs if name not in library.names()]
+        if unknown or not programs or len(set(programs)) != len(programs):
+            fault = ", ".join(unknown) or "name at least one, and none twice"
+            raise ValueError(f"{fault}: programs are {', '.join(library.names())}")
         return programs
 
 
