@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM, StoppingCriteriaList
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from ncl import certificate as record
@@ -28,6 +28,7 @@ from ncl.certificate import Certificate
 from ncl.errors import ConfigurationError, GateRefused, NclError
 from ncl.language.program import Program
 from ncl.llama import select, tape
+from ncl.llama.block import BlockStreamer, StopTaken, Taken, spliced
 from ncl.llama.call import Answers, Call
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.lexer import Lexer
@@ -45,11 +46,8 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         super().__init__(config)
         self.lexer = Lexer(config.ncl_words, config.ncl_width)
         self.side_module = SideModule(config.hidden_size, config.ncl_side_size, len(config.ncl_programs))
-        self.programs: tuple[Program, ...] = ()
-        self.artefact: Artefact | None = None
-        self.paper: Certificate | None = None
-        self.permit: gate.Permit | None = None
         self.tape_generator: torch.Generator | None = None
+        self.forget_library()
         self.post_init()
 
     def _init_weights(self, module: torch.nn.Module) -> None:
@@ -61,6 +59,14 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             super()._init_weights(module)
 
     # --- the library
+
+    def forget_library(self) -> None:
+        """No library is attached, and nothing is being answered."""
+        self.programs: tuple[Program, ...] = ()
+        self.artefact: Artefact | None = None
+        self.paper: Certificate | None = None
+        self.permit: gate.Permit | None = None
+        self._taken: Taken | None = None  # while `generate` runs
 
     def attach(
         self,
@@ -151,7 +157,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         end = self._end()
         answers = Answers(
             ids_BT, mask_BT, torch.full((batch, 1), end, device=ids_BT.device),
-            torch.zeros(batch, dtype=torch.bool, device=ids_BT.device), at_B, [None] * batch,
+            torch.zeros(batch, dtype=torch.bool, device=ids_BT.device), at_B, [()] * batch,
         )  # fmt: skip
         if bool(asked_B.any()):
             if self.permit is None:
@@ -174,7 +180,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             rows.append((chosen_S, tokens_SA.to(chosen_S.device), fine_S.to(chosen_S.device)))
             for place, row in enumerate(chosen_S.tolist()):
                 if fine_S[place]:
-                    answers.calls[row] = self._told(program, tapes, row, outcome, place)
+                    answers.calls[row] = (self._told(program, tapes, row, outcome, place),)
         size = max((tokens.shape[1] for _, tokens, _ in rows), default=1)
         answers.tokens_BA = torch.full((len(choice_B), size), self._end(), device=choice_B.device)
         for chosen_S, tokens_SA, fine_S in rows:
@@ -196,7 +202,26 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         end = self.config.eos_token_id
         return int(end[0] if isinstance(end, list) else end)
 
-    # --- transformers' forward
+    # --- transformers' generate and forward
+
+    def generate(self, inputs: Tensor | None = None, ncl_block: bool = True, **options: Any) -> Any:
+        """As in transformers; what the computer answers comes as a block unless `ncl_block` is False."""
+        ids_BT = inputs if inputs is not None else options.get("input_ids")
+        if not ncl_block or ids_BT is None or options.get("num_beams", 1) != 1:
+            return super().generate(inputs, **options)
+        self._taken = taken = Taken()
+        try:
+            criteria = StoppingCriteriaList([*(options.pop("stopping_criteria", None) or ()), StopTaken(taken)])
+            if options.get("streamer") is not None:
+                options["streamer"] = BlockStreamer(options["streamer"], taken)
+            out = super().generate(inputs, stopping_criteria=criteria, **options)
+        finally:
+            self._taken = None
+        pad, most = self.config.pad_token_id, _most_new(options, ids_BT.shape[1])
+        if isinstance(out, Tensor):
+            return spliced(out, ids_BT.shape[1], taken, pad, most)
+        out.sequences = spliced(out.sequences, ids_BT.shape[1], taken, pad, most)
+        return out
 
     def forward(
         self,
@@ -221,10 +246,12 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         elif seen:
             raise ConfigurationError("the cache was filled without the computer's state; pass the whole prompt")
         else:
-            answers = self.answer(input_ids, _mask(input_ids, attention_mask))
+            answers = self.answer(input_ids, real_tokens(input_ids, attention_mask))
+            if self._taken is not None and self._taken.answers is None:
+                self._taken.answers = answers
         if output.past_key_values is not None:
             output.past_key_values.ncl_answers = answers
-        output.logits = _mixed(output.logits, answers)
+        output.logits = mixed(output.logits, answers)
         return output
 
     def _moved_on(self, answers: Answers, ids_BT: Tensor) -> Answers:
@@ -245,7 +272,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         """-log of the mixture's probability of each row's answer; plain next-token loss without a call."""
         items = kwargs.pop("num_items_in_batch", None)
         output = super().forward(input_ids=ids_BT, **options, **kwargs)
-        mask_BT = _mask(ids_BT, options["attention_mask"])
+        mask_BT = real_tokens(ids_BT, options["attention_mask"])
         prompt_BT = self.prompt_mask(ids_BT, mask_BT)
         plain_B = _log_likelihood(output.logits, labels_BT)
         asked_B = prompt_BT.any(1)
@@ -264,15 +291,28 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         return select.marginal(reading.selection_BP, plain_B, self.programs, tapes, matches)
 
 
-def _mask(ids_BT: Tensor, attention_mask: Tensor | None) -> Tensor:
+def _most_new(options: dict[str, Any], prompt: int) -> int | None:
+    """How many new tokens the caller allows; None where nothing was said."""
+    given = options.get("generation_config")
+    for source in (options, vars(given) if given is not None else {}):
+        if source.get("max_new_tokens") is not None:
+            return int(source["max_new_tokens"])
+        if source.get("max_length") is not None:
+            return max(0, int(source["max_length"]) - prompt)
+    return None
+
+
+def real_tokens(ids_BT: Tensor, attention_mask: Tensor | None) -> Tensor:
     """Which tokens are real. A mask made for attention itself (4-D) says nothing about rows: all are."""
     if attention_mask is None or attention_mask.dim() != 2:
         return torch.ones_like(ids_BT, dtype=torch.bool)
     return attention_mask[:, -ids_BT.shape[1] :].bool()
 
 
-def _mixed(logits_BTV: Tensor, answers: Answers) -> Tensor:
+def mixed(logits_BTV: Tensor, answers: Answers | None) -> Tensor:
     """Hard mixture at the last position. Rows that the language model answers keep their logits to the bit."""
+    if answers is None:
+        return logits_BTV
     active_B, token_B = answers.forced()
     if not bool(active_B.any()):
         return logits_BTV

@@ -40,7 +40,13 @@ class Answers:
     tokens_BA: Tensor
     called_B: Tensor
     at_B: Tensor
-    calls: list[Call | None] = field(default_factory=list)
+    calls: list[tuple[Call, ...]] = field(default_factory=list)  # of each row, in the order they were made
+
+    def block(self, row: int) -> list[int]:
+        """A row's whole answer, the end token included."""
+        tokens = self.tokens_BA[row].tolist()
+        end = tokens[-1]  # answers are padded with it
+        return tokens[: tokens.index(end) + 1]
 
     def forced(self) -> tuple[Tensor, Tensor]:
         """(rows that the computer answers now, the token of each row)."""

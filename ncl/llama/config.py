@@ -15,6 +15,10 @@ class NCLLlamaConfig(LlamaConfig):
     ncl_programs: names of the library's programs in the order of the selection (0 is "no call").
     ncl_width: bits of a machine word. ncl_words: for each token the word that it writes, -1 for none.
     ncl_call_token: the token that ends a prompt and asks for an answer. ncl_side_size: channels of the side module.
+
+    Of a pretrained model (`llama.chat`): ncl_layers: those that gates and the selection read, counted from 1; empty for
+    a model from scratch. ncl_before, ncl_after: tokens around a user's message. ncl_most_calls: of one prompt.
+    ncl_readers: how many readers decide together.
     """
 
     model_type = "ncl_llama"
@@ -26,6 +30,11 @@ class NCLLlamaConfig(LlamaConfig):
         ncl_words: list[int] | None = None,
         ncl_call_token: int = 0,
         ncl_side_size: int = 64,
+        ncl_layers: list[int] | None = None,
+        ncl_before: list[int] | None = None,
+        ncl_after: list[int] | None = None,
+        ncl_most_calls: int = 16,
+        ncl_readers: int = 1,
         **kwargs: Any,
     ) -> None:
         # Before super: transformers may already serialise the config there.
@@ -34,6 +43,11 @@ class NCLLlamaConfig(LlamaConfig):
         self.ncl_words = list(ncl_words or [])
         self.ncl_call_token = ncl_call_token
         self.ncl_side_size = ncl_side_size
+        self.ncl_layers = list(ncl_layers or [])
+        self.ncl_before = list(ncl_before or [])
+        self.ncl_after = list(ncl_after or [])
+        self.ncl_most_calls = ncl_most_calls
+        self.ncl_readers = ncl_readers
         super().__init__(**kwargs)
         self.check()
 
@@ -51,6 +65,12 @@ class NCLLlamaConfig(LlamaConfig):
             faults.append("two tokens write the same word, so an answer could not be spelled")
         if self.ncl_words and self.pad_token_id == self.eos_token_id:
             faults.append("pad and end are one token: answers would learn to end at padding")
+        if self.ncl_layers and (
+            len(self.ncl_layers) != 2 or any(not 1 <= n <= self.num_hidden_layers for n in self.ncl_layers)
+        ):
+            faults.append(f"ncl_layers {self.ncl_layers} are not two layers of 1 … {self.num_hidden_layers}")
+        if self.ncl_most_calls < 1:
+            faults.append(f"ncl_most_calls {self.ncl_most_calls} is less than 1")
         if len(set(self.ncl_programs)) != len(self.ncl_programs):
             faults.append("a program is named twice")
         if faults:

@@ -61,7 +61,8 @@ def _read(model: Any, tokenizer: Any, example: Example) -> tuple[tuple[Token, ..
     """The prompt's tokens with what each became, and the call that was made."""
     batch = prompts(tokenizer, [example])
     mask_BT = batch["attention_mask"].bool()
-    (call,) = model.answer(batch["input_ids"], mask_BT).calls
+    (calls,) = model.answer(batch["input_ids"], mask_BT).calls
+    call = calls[-1] if calls else None
     names = tokenizer.convert_ids_to_tokens(batch["input_ids"][0].tolist())[1:]
     roles = [""] * len(names)
     if call is not None:

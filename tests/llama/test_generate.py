@@ -85,7 +85,7 @@ def test_a_trapped_program_leaves_the_answer_to_the_language_model(knower, backb
 def test_each_answer_can_tell_what_was_called_on_what(knower, tokenizer):
     ids = tokenizer("count 5 in 5 6 5 =", return_tensors="pt")["input_ids"]
     with torch.no_grad():
-        (call,) = knower.answer(ids, torch.ones_like(ids, dtype=torch.bool)).calls
+        ((call,),) = knower.answer(ids, torch.ones_like(ids, dtype=torch.bool)).calls
     assert (call.program, call.tape, call.argument, call.result) == ("count", (5, 6, 5), 5, (2,))
     assert call.certificate == knower.permit.certificate and f"{call.steps} steps" in str(call)
 
