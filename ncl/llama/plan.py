@@ -1,0 +1,413 @@
+"""Plans: from readings of prompts to calls, one after another, and their results.
+
+A plan is hard: which numbers go on the tape, where symbols are written, where another call begins (so that the prompt
+falls into *stretches*), and which number is each stretch's argument. A stretch then calls one program or none; the
+result of one call is the tape of the next, and after the last one the chain halts by itself.
+
+Learning draws several plans a prompt, runs every sequence of programs on each, and weighs what answers right
+(`likelihood`); use takes the most probable plan and its most probable programs (`decided`).
+
+Legend: B prompts, K plans a prompt, U units, S stretches, P programs ("none" is 0).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ncl.language.program import Program
+from ncl.llama import select
+from ncl.llama.reader import Reader, Reading, Units
+
+Words = Sequence[tuple[int, ...]]  # the words that each unit of a prompt stands for; text stands for none
+RARE = 1e-4  # choices of programs rarer than this are not run while learning
+MOST_LEARNED = 2  # stretches of a plan that learning follows; how many there may be in use is the model's budget
+
+
+@dataclass(frozen=True)
+class Library:
+    """The programs in the order of the selection, and the words that text may write for each (none for most)."""
+
+    programs: tuple[Program, ...]
+    symbols: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Of one prompt. `stretch` numbers the units' stretches from 0; `argument` has a unit per stretch, -1 for none."""
+
+    taken: tuple[int, ...]  # units whose numbers are data
+    symbols: tuple[int, ...]  # units of text that write a symbol
+    stretches: int
+    argument: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call that was made."""
+
+    stretch: int
+    program: int  # 1 … P
+    argument: int | None
+    tape: tuple[int, ...]
+    result: tuple[int, ...]
+    steps: int
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Plans of a batch as bits, with the log-probabilities that learning needs."""
+
+    taken_BKU: Tensor
+    symbol_BKU: Tensor
+    stretch_BKU: Tensor  # which stretch each unit is in
+    argument_BKS: Tensor  # unit, -1 where the stretch has no number
+    write_BK: Tensor  # log-probability of the gates
+    spell_BK: Tensor  # … of the symbols
+    part_BK: Tensor  # … of the borders
+    point_BKS: Tensor  # … of each stretch's argument
+
+
+def draw(reading: Reading, units: Units, count: int, stretches: int, generator: torch.Generator | None) -> Draws:
+    """Plans drawn independently; the first is the most probable one, so that what works is always tried."""
+    leads_BU = units.number_BU & (units.lead_BU == torch.arange(units.lead_BU.shape[1], device=units.lead_BU.device))
+    taken_BKU, write_BK = _bits(reading.gate_BU, leads_BU, count, generator)
+    taken_BKU = taken_BKU.gather(2, units.lead_BU[:, None].expand_as(taken_BKU)) & units.number_BU[:, None]
+    symbol_BKU, spell_BK = _bits(reading.symbol_BU, units.text_BU, count, generator)
+    border_BKU, part_BK = _bits(reading.border_BU, _may_begin(units), count, generator)
+    stretch_BKU = border_BKU.long().cumsum(2)
+    arguments, points = [], []
+    for number in range(stretches):
+        inside_BKU = (stretch_BKU == number) & units.number_BU[:, None]
+        log_BKU = reading.pointer_BU[:, None].masked_fill(~inside_BKU, -torch.inf)
+        some_BK1 = inside_BKU.any(2, keepdim=True)
+        log_BKU = torch.where(some_BK1, log_BKU, 0).log_softmax(2)
+        flat_XU = log_BKU.detach().exp().flatten(0, 1).cpu()
+        picked_BK = torch.multinomial(flat_XU, 1, generator=generator).view(log_BKU.shape[:2]).to(log_BKU.device)
+        picked_BK[:, 0] = log_BKU[:, 0].argmax(1)
+        points.append(log_BKU.gather(2, picked_BK[..., None]).squeeze(2))
+        arguments.append(torch.where(some_BK1.squeeze(2), picked_BK, -1))
+    return Draws(
+        taken_BKU,
+        symbol_BKU,
+        stretch_BKU,
+        torch.stack(arguments, 2),
+        write_BK,
+        spell_BK,
+        part_BK,
+        torch.stack(points, 2),
+    )
+
+
+def _may_begin(units: Units) -> Tensor:
+    """Text that is not the first unit: there a stretch begins anyway."""
+    first_BU = torch.zeros_like(units.text_BU)
+    first_BU[:, 0] = True
+    return units.text_BU & ~first_BU
+
+
+def _bits(odds_BU: Tensor, there_BU: Tensor, count: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+    """Independent bits where `there`, and the log-probability of each draw."""
+    odds_BKU = odds_BU[:, None].expand(-1, count, -1)
+    uniform_BKU = torch.rand(odds_BKU.shape, generator=generator).to(odds_BU.device)
+    bits_BKU = uniform_BKU < odds_BKU.detach().sigmoid()
+    bits_BKU[:, 0] = odds_BU > 0
+    bits_BKU &= there_BU[:, None]
+    log_BKU = torch.nn.functional.logsigmoid(torch.where(bits_BKU, odds_BKU, -odds_BKU))
+    return bits_BKU, log_BKU.masked_fill(~there_BU[:, None], 0).sum(2)
+
+
+# --- running ---------------------------------------------------------------------------------------------------------
+
+
+Item = tuple[int, tuple[int, ...], int]  # program, tape, argument
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """A sequence of calls so far of one trial, and how likely its choices were."""
+
+    owner: int
+    calls: Calls
+    tape: tuple[int, ...] | None  # None: nothing called yet
+    chance: float
+
+
+@dataclass
+class Machine:
+    """Runs programs of the library on tapes, each (program, tape, argument) once."""
+
+    library: Library
+    known: dict[Item, tuple[tuple[int, ...], int] | None] = field(default_factory=dict)
+
+    def run(self, wanted: Sequence[Item]) -> None:
+        """Fill `known` with (result, steps), None where the program trapped."""
+        fresh: dict[int, list[Item]] = {}
+        for item in dict.fromkeys(wanted):
+            if item not in self.known:
+                fresh.setdefault(item[0], []).append(item)
+        for number, items in fresh.items():
+            longest = max(1, *(len(tape) for _, tape, _ in items))
+            values_SM = torch.tensor([[*tape, *[0] * (longest - len(tape))] for _, tape, _ in items])
+            lengths_S = torch.tensor([len(tape) for _, tape, _ in items])
+            argument_S = torch.tensor([argument for _, _, argument in items])
+            outcome = select.run(self.library.programs[number - 1], values_SM, lengths_S, argument_S)
+            rows, lengths = outcome.values_SA.tolist(), outcome.lengths_S.tolist()
+            trapped, steps = outcome.trapped_S.tolist(), outcome.steps_S.tolist()
+            for item, row, length, trap, took in zip(items, rows, lengths, trapped, steps):
+                self.known[item] = None if trap else (tuple(row[:length]), took)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One plan of one prompt, to be run with every likely sequence of programs. chance: of each stretch's choices."""
+
+    plan: Plan
+    words: Words
+    answer: tuple[int, ...]
+    chance: Sequence[Sequence[float]]
+
+
+Calls = tuple[tuple[int, int], ...]  # (stretch, program), in order
+
+
+def solutions(trials: Sequence[Trial], library: Library) -> list[list[Calls]]:
+    """For each trial every sequence of calls whose last result is the answer.
+
+    Plans of more than MOST_LEARNED stretches have none; sequences rarer than RARE are not tried.
+    """
+    machine = Machine(library)
+    found: list[list[Calls]] = [[] for _ in trials]
+    chains = [
+        _Chain(owner, (), None, 1.0) for owner, trial in enumerate(trials) if trial.plan.stretches <= MOST_LEARNED
+    ]
+    while chains:
+        wanted: list[tuple[_Chain, Calls, float, Item]] = []
+        for chain in chains:
+            wanted += _next_calls(library, trials[chain.owner], chain)
+        machine.run([item for *_, item in wanted])
+        chains = []
+        for chain, calls, chance, item in wanted:
+            outcome = machine.known[item]
+            if outcome is None:
+                continue
+            trial = trials[chain.owner]
+            if outcome[0] == trial.answer:
+                found[chain.owner].append(calls)
+            if calls[-1][0] + 1 < trial.plan.stretches:
+                chains.append(_Chain(chain.owner, calls, outcome[0], chance))
+    return found
+
+
+def _next_calls(library: Library, trial: Trial, chain: _Chain) -> list[tuple[_Chain, Calls, float, Item]]:
+    found = []
+    chance = chain.chance
+    for stretch in range(chain.calls[-1][0] + 1 if chain.calls else 0, trial.plan.stretches):
+        for number in range(1, len(library.programs) + 1):
+            likely = chance * trial.chance[stretch][number]
+            if likely < RARE:
+                continue
+            item = call(library, trial.plan, trial.words, chain.tape, stretch, number)
+            if item is not None:
+                found.append((chain, (*chain.calls, (stretch, number)), likely, item))
+        chance *= trial.chance[stretch][0]  # passed over
+    return found
+
+
+def call(
+    library: Library, plan: Plan, word: Words, tape: tuple[int, ...] | None, stretch: int, number: int
+) -> Item | None:
+    """One call; None when it needs an argument and its stretch has no number."""
+    program, symbols = library.programs[number - 1], library.symbols[number - 1]
+    argument = 0
+    if select.takes_argument(program):
+        unit = plan.argument[stretch]
+        if unit < 0:
+            return None
+        argument = word[unit][0]
+    if tape is None:
+        written = set(plan.symbols) if symbols else set()
+        units = sorted({*plan.taken, *written})
+        tape = tuple(w for unit in units for w in (symbols if unit in written else word[unit]))
+    return number, tape, argument
+
+
+def plans_of(draws: Draws) -> list[list[Plan]]:
+    """The draws as plans, B lists of K."""
+    taken, symbol = draws.taken_BKU.tolist(), draws.symbol_BKU.tolist()
+    count, argument = (draws.stretch_BKU.amax(2) + 1).tolist(), draws.argument_BKS.tolist()
+    return [
+        [
+            Plan(_ones(taken[b][k]), _ones(symbol[b][k]), count[b][k], tuple(argument[b][k]))
+            for k in range(len(taken[b]))
+        ]
+        for b in range(len(taken))
+    ]
+
+
+def _ones(bits: Sequence[bool]) -> tuple[int, ...]:
+    return tuple(place for place, bit in enumerate(bits) if bit)
+
+
+# --- learning --------------------------------------------------------------------------------------------------------
+
+
+def likelihood(
+    reader: Reader,
+    units: Units,
+    words: Sequence[Words],
+    answers: Sequence[tuple[int, ...] | None],
+    plain_B: Tensor,
+    library: Library,
+    count: int,
+    generator: torch.Generator | None = None,
+) -> tuple[Tensor, Tensor]:
+    """log [p(no call)·LM(answer) + Σ p(plan, programs)·[their result is the answer]], and which prompts were solved.
+
+    answers: None for a prompt for which nothing is to be called. plain_B: log-probability of the answer under the
+    language model. The sum over plans is estimated by `count` draws; its gradient is the score function's, which weighs
+    each plan by its posterior given the answer.
+    """
+    reading = reader(units)
+    draws = draw(reading, units, count, MOST_LEARNED, generator)
+    choice_BKSP = _choices(reader, reading, units, draws)
+    chances, plans = choice_BKSP.detach().exp().tolist(), plans_of(draws)
+    # Draws of the same plan are run once; each still counts, for each has a gradient of its own.
+    trials: dict[tuple[int, Plan], Trial] = {}
+    for b, answer in enumerate(answers):
+        for k in range(count if answer is not None else 0):
+            trials.setdefault((b, plans[b][k]), Trial(plans[b][k], words[b], answer or (), chances[b][k]))
+    solved = dict(zip(trials, solutions(list(trials.values()), library), strict=True))
+    rows = [
+        (b, k, calls)
+        for b, own in enumerate(plans)
+        for k, plan in enumerate(own)
+        for calls in solved.get((b, plan), ())
+    ]
+    silent_BK = _silent(draws, choice_BKSP, plain_B)
+    log_X, owner_X = _weights(draws, choice_BKSP, library, rows)
+    owner_X = torch.cat([torch.arange(len(answers)).repeat_interleave(count), owner_X]).to(plain_B.device)
+    total_B = _logsumexp(torch.cat([silent_BK.flatten(), log_X]), owner_X, len(answers))
+    known = {b for b, _, _ in rows}
+    known_B = torch.tensor([answer is None or b in known for b, answer in enumerate(answers)])
+    return total_B - math.log(count), known_B.to(plain_B.device)
+
+
+def _choices(reader: Reader, reading: Reading, units: Units, draws: Draws) -> Tensor:
+    """Log-probabilities of what each stretch calls. Most plans of a prompt share stretches: each is pooled once."""
+    batch, count, size = draws.stretch_BKU.shape
+    inside_BKSU = draws.stretch_BKU[:, :, None] == torch.arange(MOST_LEARNED, device=draws.stretch_BKU.device)[:, None]
+    inside_BKSU &= units.text_BU[:, None, None]
+    owner_X1 = torch.arange(batch, device=inside_BKSU.device).repeat_interleave(count * MOST_LEARNED)[:, None]
+    rows_XU = torch.cat([owner_X1, inside_BKSU.reshape(-1, size).long()], 1)
+    unique_YU, place_X = rows_XU.unique(dim=0, return_inverse=True)
+    pooled_YC = (reading.channels_BUC[unique_YU[:, 0]] * unique_YU[:, 1:, None]).amax(1)
+    choice_YP = reader.select(pooled_YC).log_softmax(-1)
+    return choice_YP[place_X].view(batch, count, MOST_LEARNED, -1)
+
+
+def _logsumexp(log_X: Tensor, owner_X: Tensor, owners: int) -> Tensor:
+    """Of each owner's entries."""
+    top_B = torch.full((owners,), -torch.inf, device=log_X.device)
+    top_B = top_B.scatter_reduce(0, owner_X, log_X.detach(), "amax")
+    return top_B + torch.zeros_like(top_B).index_add(0, owner_X, (log_X - top_B[owner_X]).exp()).log()
+
+
+def _score(log: Tensor) -> Tensor:
+    """Zero, with the gradient of a log-probability."""
+    return log - log.detach()
+
+
+def _inside(draws: Draws) -> Tensor:
+    """Which of the MOST_LEARNED stretches each plan has, B×K×S."""
+    stretches_BK1 = draws.stretch_BKU.amax(2, keepdim=True) + 1
+    return torch.arange(MOST_LEARNED, device=stretches_BK1.device) < stretches_BK1
+
+
+def _silent(draws: Draws, choice_BKSP: Tensor, plain_B: Tensor) -> Tensor:
+    """The language model's own part of each plan: none in every stretch."""
+    none_BK = (choice_BKSP[..., 0] * _inside(draws)).sum(2)
+    return plain_B[:, None] + none_BK + _score(draws.part_BK)
+
+
+def _weights(
+    draws: Draws, choice_BKSP: Tensor, library: Library, rows: Sequence[tuple[int, int, Calls]]
+) -> tuple[Tensor, Tensor]:
+    """log p(programs | plan) of each solution, with the score of its plan; and whose it is."""
+    device = choice_BKSP.device
+    b_X, k_X = (torch.tensor([row[i] for row in rows], dtype=torch.int64, device=device) for i in (0, 1))
+    number_XS = torch.zeros(len(rows), MOST_LEARNED, dtype=torch.int64)
+    for x, (_, _, calls) in enumerate(rows):
+        for stretch, number in calls:
+            number_XS[x, stretch] = number
+    number_XS = number_XS.to(device)
+    argued_P = torch.tensor([False, *(select.takes_argument(p) for p in library.programs)], device=device)
+    spelled = [bool(library.symbols[calls[0][1] - 1]) for _, _, calls in rows]
+    choice_XS = choice_BKSP[b_X, k_X].gather(2, number_XS[..., None]).squeeze(2) * _inside(draws)[b_X, k_X]
+    point_XS = torch.where(argued_P[number_XS], draws.point_BKS[b_X, k_X], 0)
+    spell_X = draws.spell_BK[b_X, k_X] * torch.tensor(spelled, dtype=torch.float32, device=device)
+    plan_X = draws.write_BK[b_X, k_X] + draws.part_BK[b_X, k_X] + spell_X + point_XS.sum(1)
+    return choice_XS.sum(1) + _score(plan_X), b_X.cpu()
+
+
+# --- use -------------------------------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def decided(readers: Sequence[Reader], units: Units, most: int) -> list[tuple[Plan, list[int]]]:
+    """The most probable plan of each prompt, with the program (0 for none) of each of its stretches, at most `most`.
+
+    Several readers decide together: by the mean of their log-odds, and of their probabilities of programs.
+    """
+    readings = [reader(units) for reader in readers]
+    gate_BU, pointer_BU, symbol_BU, border_BU = (
+        torch.stack([getattr(r, name) for r in readings]).mean(0)
+        for name in ("gate_BU", "pointer_BU", "symbol_BU", "border_BU")
+    )
+    stretch_BU = ((border_BU > 0) & _may_begin(units)).long().cumsum(1)
+    taken_BU = (gate_BU > 0) & units.number_BU
+    symbol_BU = (symbol_BU > 0) & units.text_BU
+    found = []
+    for b in range(len(stretch_BU)):
+        count = int(stretch_BU[b].max()) + 1
+        inside_SU = torch.stack([stretch_BU[b] == s for s in range(min(count, most))])
+        programs = _programs(readers, readings, b, inside_SU & units.text_BU[b])
+        arguments = []
+        for inside_U in inside_SU & units.number_BU[b]:
+            log_U = pointer_BU[b].masked_fill(~inside_U, -torch.inf)
+            arguments.append(int(log_U.argmax()) if bool(inside_U.any()) else -1)
+        plan = Plan(_ones(taken_BU[b].tolist()), _ones(symbol_BU[b].tolist()), count, tuple(arguments))
+        found.append((plan, programs))
+    return found
+
+
+def _programs(readers: Sequence[Reader], readings: Sequence[Reading], b: int, inside_SU: Tensor) -> list[int]:
+    chances = []
+    for reader, reading in zip(readers, readings, strict=True):
+        pooled_SC = (reading.channels_BUC[b] * inside_SU[..., None]).amax(1)
+        chances.append(reader.select(pooled_SC).softmax(-1))
+    numbers: list[int] = torch.stack(chances).mean(0).argmax(1).tolist()
+    return numbers
+
+
+def follow(library: Library, plan: Plan, programs: Sequence[int], word: Words) -> list[Step] | None:
+    """Make the plan's calls one after another; None when one traps or lacks its argument."""
+    machine, tape, made = Machine(library), None, list[Step]()
+    for stretch, number in enumerate(programs):
+        if not number:
+            continue
+        item = call(library, plan, word, tape, stretch, number)
+        if item is None:
+            return None
+        machine.run([item])
+        outcome = machine.known[item]
+        if outcome is None:
+            return None
+        argument = item[2] if select.takes_argument(library.programs[number - 1]) else None
+        made.append(Step(stretch, number, argument, item[1], outcome[0], outcome[1]))
+        tape = outcome[0]
+    return made

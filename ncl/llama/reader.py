@@ -1,0 +1,112 @@
+"""The reader: from the hidden states of two middle layers, once a prompt, what is to be called on what.
+
+Per run of numbers: is it data (gate). Per number: is it the argument (pointer). Per piece of text: does it write a
+symbol of the program's alphabet (a pop), does another call begin here (a border). Per stretch between borders: which
+program, or none. All of it is local (short non-causal convolutions) or pooled by the maximum, so a longer list dilutes
+nothing.
+
+Kept in float32 whatever the backbone's dtype. The layers read, the widths and the pooling are those that
+docs/decisions.md measures.
+
+Legend: B prompts, U units, H hidden size, C channels, P programs ("none" is 0).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+GATE_BIAS = 2.0  # at first most numbers are taken for data, so that whole lists are tried from the start
+SYMBOL_BIAS = -3.0  # at first a piece of text rarely writes a symbol
+BORDER_BIAS = -3.5  # … or begins another call
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units of a batch of prompts, padded: hidden states and what each unit is."""
+
+    near_BUH: Tensor  # of the layer that gates and pointers read
+    deep_BUH: Tensor  # of the layer that the selection reads
+    number_BU: Tensor  # bool
+    text_BU: Tensor  # bool; padding is neither
+    lead_BU: Tensor  # of a number, the first unit of its run; else the unit itself
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Log-odds; those at units of the other kind mean nothing."""
+
+    gate_BU: Tensor  # one for all numbers of a run
+    pointer_BU: Tensor  # unnormalised: the softmax is over the numbers of a stretch
+    symbol_BU: Tensor
+    border_BU: Tensor
+    channels_BUC: Tensor  # what selection pools over; 0 or more at text, 0 elsewhere
+
+
+class Reader(nn.Module):
+    def __init__(
+        self, hidden: int, channels: int, programs: int, dropout: float = 0.3, near: int = 3, far: int = 5
+    ) -> None:
+        super().__init__()
+        self.near_enter, self.deep_enter = nn.Linear(hidden, channels), nn.Linear(hidden, channels)
+        self.kind = nn.Embedding(2, channels)
+        self.dropout = nn.Dropout(dropout)
+        self.near = nn.Conv1d(channels, channels, near, padding=near // 2)
+        self.far = nn.Conv1d(channels, channels, far, padding=far // 2)
+        # What the whole prompt asks for: the backbone is causal, and the request may stand behind the lists.
+        self.mix = nn.Linear(2 * channels, channels)
+        self.gate, self.pointer = nn.Linear(channels, 1), nn.Linear(channels, 1)
+        self.symbol, self.border = nn.Linear(channels, 1), nn.Linear(channels, 1)
+        self.select = nn.Linear(channels, programs + 1)
+
+    def start(self) -> None:
+        """Initial values."""
+        with torch.no_grad():
+            for layer in self.children():
+                if hasattr(layer, "reset_parameters"):
+                    layer.reset_parameters()
+            self.gate.bias.fill_(GATE_BIAS)
+            self.symbol.bias.fill_(SYMBOL_BIAS)
+            self.border.bias.fill_(BORDER_BIAS)
+
+    def forward(self, units: Units) -> Reading:
+        with torch.autocast(units.near_BUH.device.type, enabled=False):
+            there_BU1 = (units.number_BU | units.text_BU)[..., None]
+            kind_BUC = self.kind(units.number_BU.long())
+            near_BUC = self._seen(units.near_BUH, self.near_enter, kind_BUC, there_BU1, self.near)
+            deep_BUC = self._seen(units.deep_BUH, self.deep_enter, kind_BUC, there_BU1, self.far)
+            deep_BUC = deep_BUC.masked_fill(~units.text_BU[..., None], 0)
+            asked_BUC = deep_BUC.amax(1, keepdim=True).expand_as(near_BUC)
+            meant_BUC = torch.relu(self.mix(torch.cat([near_BUC, asked_BUC], 2)))
+            gate_BU = _shared(self.gate(meant_BUC).squeeze(-1), units)
+            free_BU = nn.functional.logsigmoid(-gate_BU)  # what is data is no argument
+            return Reading(
+                gate_BU,
+                self.pointer(meant_BUC).squeeze(-1) + free_BU,
+                self.symbol(near_BUC).squeeze(-1),
+                self.border(near_BUC).squeeze(-1),
+                deep_BUC,
+            )
+
+    def _seen(
+        self, hidden_BUH: Tensor, enter: nn.Linear, kind_BUC: Tensor, there_BU1: Tensor, look: nn.Conv1d
+    ) -> Tensor:
+        """Each unit with its neighbours."""
+        plain_BUH = nn.functional.layer_norm(hidden_BUH.float(), hidden_BUH.shape[-1:])
+        units_BUC = self.dropout((enter(plain_BUH) + kind_BUC) * there_BU1)
+        return torch.relu(look(units_BUC.transpose(1, 2))).transpose(1, 2)
+
+    def choice(self, reading: Reading, stretch_SBU: Tensor) -> Tensor:
+        """Log-probabilities over none and the programs, S×B×(P+1), of stretches given as sets of units."""
+        pooled_SBC = (reading.channels_BUC * stretch_SBU[..., None]).amax(2)
+        return self.select(pooled_SBC).log_softmax(-1)
+
+
+def _shared(odds_BU: Tensor, units: Units) -> Tensor:
+    """The mean over each run, at each of its numbers: a list is data as a whole or not at all."""
+    one_BU = units.number_BU.to(odds_BU.dtype)
+    total_BU = torch.zeros_like(odds_BU).scatter_add(1, units.lead_BU, odds_BU * one_BU)
+    count_BU = torch.zeros_like(odds_BU).scatter_add(1, units.lead_BU, one_BU)
+    return (total_BU / count_BU.clamp(min=1)).gather(1, units.lead_BU)

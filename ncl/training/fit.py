@@ -1,0 +1,83 @@
+"""Fits a reader to features: from prompts and answers alone, by plans drawn and run (`llama.plan`).
+
+The backbone is frozen and its features are given, so a step costs milliseconds. A run whose loss has not come down has
+stalled; the caller makes it again with another seed and counts it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+import torch
+
+from ncl.llama.perceive import Seen, batched
+from ncl.llama.plan import Library, likelihood
+from ncl.llama.reader import Reader
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One training prompt as the reader sees it. answer None: nothing is to be called. plain: LM's log-probability."""
+
+    seen: Seen
+    words: tuple[tuple[int, ...], ...]
+    answer: tuple[int, ...] | None
+    plain: float
+    calls: int = 1
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    steps: int = 300
+    batch: int = 48
+    silent: float = 0.2  # share of prompts for which nothing is to be called
+    draws: int = 16
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    seed: int = 0
+    channels: int = 64
+    dropout: float = 0.3
+
+
+STALLED = 0.3  # mean loss a prompt over the last steps
+
+
+def fit(
+    lessons: Sequence[Lesson],
+    library: Library,
+    hidden: int,
+    config: FitConfig,
+    advance: Callable[[int, float], None] = lambda step, loss: None,
+) -> tuple[Reader, list[float]]:
+    """A fitted reader and the loss of each step."""
+    torch.manual_seed(config.seed)
+    rng, generator = Random(config.seed), torch.Generator().manual_seed(config.seed)
+    reader = Reader(hidden, config.channels, len(library.programs), config.dropout)
+    reader.start()
+    optimizer = torch.optim.AdamW(reader.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    silent = [lesson for lesson in lessons if lesson.answer is None]
+    asked = [lesson for lesson in lessons if lesson.answer is not None]
+    losses = []
+    reader.train()
+    for step in range(config.steps):
+        quiet = round(config.silent * config.batch) if silent else 0
+        chosen = [rng.choice(silent) for _ in range(quiet)] + [rng.choice(asked) for _ in range(config.batch - quiet)]
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate * 0.5 * (1 + math.cos(math.pi * step / config.steps))
+        plain_B = torch.tensor([lesson.plain for lesson in chosen])
+        log_B, known_B = likelihood(
+            reader, batched([lesson.seen for lesson in chosen]), [lesson.words for lesson in chosen],
+            [lesson.answer for lesson in chosen], plain_B, library, config.draws, generator,
+        )  # fmt: skip
+        # What no plan solves teaches nothing but to give up, so it waits until one does.
+        loss = -log_B[known_B].sum() / config.batch
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
+        optimizer.step()
+        losses.append(float(loss.detach()) + float((~known_B).sum()) * 3.0 / config.batch)
+        advance(step, losses[-1])
+    return reader.eval(), losses

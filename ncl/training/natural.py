@@ -1,0 +1,171 @@
+"""The natural recipe: a pretrained LLaMA learns from prompts and answers when to call which program on what.
+
+The backbone is frozen. Its features of the training prompts are taken once, readers are fitted to them, and the adapter
+is saved with the certified library. Called by `ncl train natural` and the demo; proving is handed in by the door.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from transformers import PreTrainedTokenizerBase
+
+from ncl import certificate as record
+from ncl import gate
+from ncl.build import Artefact, build_library
+from ncl.errors import GateRefused, NclError
+from ncl.llama.adapter import PROGRAMS, default_settings, dressed, save_adapter, weights_for
+from ncl.llama.base import Base, chat_ids, depths, markers
+from ncl.llama.chat import SYMBOLS, NCLChatLlamaForCausalLM
+from ncl.llama.message import Message, message
+from ncl.llama.numbers import NumberLexer
+from ncl.llama.plan import Library
+from ncl.llama.reader import Reader
+from ncl.llama.tokenizer import digest_of
+from ncl.training.features import features
+from ncl.training.fit import STALLED, FitConfig, Lesson, fit
+from ncl.training.prompts import LISTED, TASKS, Prompt, phrasings, sample, training_wording
+
+METRICS = "metrics.jsonl"
+NEGLIGIBLE = -20.0  # log-probability that the base model itself is taken to give the answer to a list of numbers
+
+
+class NaturalConfig(BaseModel):
+    """How many prompts of each kind, and how readers are fitted to them. `longest`: of training lists."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recipe: Literal["natural"] = "natural"
+    base: str = "smollm2"
+    seed: int = Field(0, ge=0)
+    singles: int = Field(1400, ge=1)
+    several: int = Field(400, ge=0)
+    chains: int = Field(500, ge=0)
+    longest: int = Field(10, ge=1)
+    steps: int = Field(400, ge=1)
+    batch: int = Field(48, ge=2)
+    draws: int = Field(16, ge=1)
+    silent: float = Field(0.2, ge=0, lt=1)
+    learning_rate: float = Field(3e-3, gt=0)
+    dropout: float = Field(0.3, ge=0, lt=1)
+    channels: int = Field(64, ge=1)
+    readers: int = Field(3, ge=1)
+    restarts: int = Field(2, ge=0)
+    width: int = Field(16, ge=8, le=32)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Told of prompts seen and of steps made."""
+
+    seen: Callable[[int], None] = lambda count: None
+    step: Callable[[int, float], None] = lambda step, loss: None
+
+
+def natural_library(base: Base, width: int) -> Artefact:
+    """The artefact that an adapter needs: its programs, and the lexer's tables that the certificate covers."""
+    tables = weights_for(base.tokenizer, base.model.config.vocab_size)
+    return build_library(PROGRAMS, width=width, weights=tables)
+
+
+def training_prompts(config: NaturalConfig) -> list[Prompt]:
+    """Single calls, several lists of which one is meant, two calls in a row, and chat for which nothing is called."""
+    rng = Random(f"natural/{config.seed}")
+    plain, several = training_wording(), training_wording(several=True)
+    short = range(1, config.longest + 1)
+    found = [sample(rng, plain, rng.choice(TASKS), rng.choice(short)) for _ in range(config.singles)]
+    found += [sample(rng, several, rng.choice(TASKS), rng.choice(short)) for _ in range(config.several)]
+    found += [sample(rng, plain, rng.choice(LISTED), rng.choice(short), 2) for _ in range(config.chains)]
+    chat = phrasings("chat_train")
+    found += [Prompt(text, None, "chat", 0, 0, kind) for kind in ("plain", "near_misses") for text in chat[kind]]
+    return found
+
+
+def read_all(tokenizer: PreTrainedTokenizerBase, lexer: NumberLexer, texts: list[str], width: int) -> list[Message]:
+    around = markers(tokenizer)
+    found = [message(chat_ids(tokenizer, text), around, lexer, (1 << width) - 2) for text in texts]
+    return [one for one in found if one is not None]
+
+
+def train_natural(
+    config: NaturalConfig,
+    base: Base,
+    out: Path,
+    *,
+    artefact: Path,
+    cache: Path,
+    policy: gate.Policy | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Fit readers and save the adapter in `out/adapter`; returns the summary. Raises GateRefused first of all."""
+    tell = progress or Progress()
+    lexer = NumberLexer(base.model.config.vocab_size).fill(base.tokenizer)
+    settings = default_settings(base, config.channels, config.width, config.readers)
+    hidden = base.model.config.hidden_size
+    untrained = [Reader(hidden, config.channels, len(PROGRAMS)) for _ in range(config.readers)]
+    model = dressed(base, untrained, settings, lexer)
+    _let_in(model, artefact, policy)
+    prompts = training_prompts(config)
+    messages = read_all(base.tokenizer, lexer, [p.text for p in prompts], config.width)
+    pad = int(base.model.config.pad_token_id or 0)
+    seen = features(base.model.model, base.digest, messages, depths(base.model.config), pad, cache, tell.seen)
+    lessons = [
+        Lesson(s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.calls)
+        for p, m, s in zip(prompts, messages, seen, strict=True)
+    ]
+    out.mkdir(parents=True, exist_ok=True)
+    readers, losses, restarts = _fitted(config, lessons, model.library, hidden, tell)
+    model.readers = model.readers.__class__(readers)
+    if model.permit is not None and model.artefact is not None:
+        model.permit.recheck(model.artefact, lexer.tables())
+    save_adapter(model, settings, out / "adapter")
+    with open(out / METRICS, "w", encoding="utf-8") as file:
+        for reader, line in enumerate(losses):
+            for step, loss in enumerate(line):
+                file.write(json.dumps({"reader": reader, "step": step, "loss": round(loss, 6)}) + "\n")
+    last = [sum(line[-20:]) / len(line[-20:]) for line in losses]
+    return {
+        "prompts": len(prompts), "losses": [round(x, 4) for x in last], "restarts": restarts,
+        "stalled": any(x > STALLED for x in last), "seed": config.seed, "adapter": str(out / "adapter"),
+        "softness": model.paper.softness if model.paper else None,
+    }  # fmt: skip
+
+
+def _fitted(
+    config: NaturalConfig, lessons: list[Lesson], library: Library, hidden: int, tell: Progress
+) -> tuple[list[Reader], list[list[float]], int]:
+    """One reader after another; one that has stalled is fitted again with another seed, and counted."""
+    readers, losses, restarts = [], [], 0
+    for number in range(config.readers):
+        for attempt in range(config.restarts + 1):
+            shape = FitConfig(
+                steps=config.steps, batch=config.batch, silent=config.silent, draws=config.draws,
+                learning_rate=config.learning_rate, seed=1000 * config.seed + 100 * attempt + number,
+                channels=config.channels, dropout=config.dropout,
+            )  # fmt: skip
+            reader, line = fit(lessons, library, hidden, shape, tell.step)
+            if sum(line[-20:]) / len(line[-20:]) <= STALLED:
+                break
+            restarts += attempt < config.restarts
+        readers.append(reader)
+        losses.append(line)
+    return readers, losses, restarts
+
+
+def _let_in(model: NCLChatLlamaForCausalLM, folder: Path, policy: gate.Policy | None) -> None:
+    try:
+        artefact, paper = Artefact.load(folder), record.read(folder)
+    except GateRefused:
+        raise
+    except NclError as fault:
+        raise GateRefused(str(fault).splitlines()[0], where=str(folder)) from fault
+    model.attach(artefact, paper, policy, digest_of(model.tokenizer))
+
+
+__all__ = ["PROGRAMS", "SYMBOLS", "NaturalConfig", "Progress", "natural_library", "train_natural", "training_prompts"]

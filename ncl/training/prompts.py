@@ -1,0 +1,155 @@
+"""Natural prompts: phrasings filled with fresh numbers, and the answers that plain Python gives.
+
+The phrasings lie in `phrasings/`: `train.json`, and `test.json`, which nothing trains on. Slots are those of
+`phrasings/README.md`. Called by the natural recipe, its evaluation and their tests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent / "phrasings"
+TASKS = ("reverse", "sort", "count", "modsum", "stack")
+LISTED = ("reverse", "sort", "stack")  # tasks whose answer is a list, so that another call can follow
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """`answer` is None where nothing is to be called. `length` is of the list meant; `calls` how many are asked for."""
+
+    text: str
+    answer: tuple[int, ...] | None
+    task: str
+    length: int
+    calls: int
+    phrasing: str
+
+    @property
+    def told(self) -> str:
+        return ", ".join(map(str, self.answer or ()))
+
+
+@cache
+def phrasings(name: str) -> Any:
+    """A file of `phrasings/`, read once."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What prompts are made of: templates by task, separators, stack steps, and how further calls are asked for."""
+
+    templates: Mapping[str, Sequence[str]]
+    chain: Mapping[str, Sequence[str]]
+    joins: Sequence[str]
+    push: Sequence[str]
+    pop: Sequence[str]
+    step_joins: Sequence[str]
+    separators: Sequence[str]
+    values: tuple[int, int]
+    kind: str  # for the report
+
+
+def training_wording(several: bool = False) -> Wording:
+    data = phrasings("train")
+    return _wording(
+        data, data["several" if several else "tasks"], data["chain"], data["steps"], "several" if several else "seen"
+    )
+
+
+def held_out_wording(kind: str) -> Wording:
+    """kind: seen (other phrasings of the same words), unseen (words that no training phrasing has) or several."""
+    data = phrasings("test")
+    return _wording(phrasings("train"), data[kind], data["chain"], data["steps"], kind)
+
+
+def _wording(
+    data: Mapping[str, Any], templates: Mapping[str, Any], chain: Mapping[str, Any], steps: Mapping[str, Any], kind: str
+) -> Wording:
+    plain = {task: [t if isinstance(t, str) else t["template"] for t in templates.get(task, ())] for task in TASKS}
+    return Wording(
+        plain, {task: chain[task] for task in TASKS if task in chain}, chain["joins"],
+        steps["push"], steps["pop"], steps["joins"], data["separators"], tuple(data["values"]), kind,
+    )  # fmt: skip
+
+
+def sample(rng: Random, wording: Wording, task: str, length: int, calls: int = 1) -> Prompt:
+    """A prompt that asks for `calls` calls, the first of them for this task on a list of this length."""
+    template = rng.choice(wording.templates[task])
+    slots, answer = _filled(rng, wording, task, length, template)
+    text = _fill(template, slots)
+    for number in range(1, calls):
+        last = number == calls - 1
+        following = rng.choice(("reverse", "sort", "count", "modsum") if last else ("reverse", "sort"))
+        wish = rng.choice(wording.chain[following])
+        extra, answer = _applied(rng, wording, following, answer)
+        text = f"{text.rstrip('.?!: ')}{rng.choice(wording.joins)}{_fill(wish, extra)}"
+        text += "." if last else ""
+    return Prompt(text, answer, task if calls == 1 else "chain", length, calls, wording.kind)
+
+
+def _fill(template: str, slots: Mapping[str, str]) -> str:
+    for name, value in slots.items():
+        template = template.replace("{" + name + "}", value)
+    return template
+
+
+def _filled(
+    rng: Random, wording: Wording, task: str, length: int, template: str
+) -> tuple[dict[str, str], tuple[int, ...]]:
+    """Values for every slot of the template, and the answer."""
+    slots = {"n": str(length), "k": str(rng.randint(*wording.values))}
+    if task == "stack":
+        steps = [None if rng.random() < chance else rng.randint(*wording.values)
+                 for chance in [rng.choice((0.1, 0.3, 0.5))] for _ in range(length)]  # fmt: skip
+        slots["ops"] = _steps(rng, wording, steps)
+        left: list[int] = []
+        for step in steps:
+            if step is not None:
+                left.append(step)
+            elif left:
+                left.pop()
+        return slots, tuple(left)
+    values = _numbers(rng, wording, length)
+    separator = rng.choice(wording.separators)
+    slots["xs"] = separator.join(map(str, values))
+    for other in ("ys", "zs"):
+        if "{" + other + "}" in template:
+            slots[other] = separator.join(map(str, _numbers(rng, wording, rng.randint(1, max(2, min(length, 10))))))
+    extra, answer = _applied(rng, wording, task, tuple(values))
+    return slots | extra, answer
+
+
+def _numbers(rng: Random, wording: Wording, length: int) -> list[int]:
+    """Over the whole range; sometimes few different ones, so that repeats occur."""
+    low, high = wording.values
+    kinds = rng.choice((0, 0, 0, 8, 3))
+    pool = [rng.randint(low, high) for _ in range(kinds)]
+    return [rng.choice(pool) if pool else rng.randint(low, high) for _ in range(length)]
+
+
+def _applied(
+    rng: Random, wording: Wording, task: str, values: tuple[int, ...]
+) -> tuple[dict[str, str], tuple[int, ...]]:
+    match task:
+        case "reverse":
+            return {}, values[::-1]
+        case "sort":
+            return {}, tuple(sorted(values))
+        case "count":
+            symbol = rng.choice(values) if values and rng.random() < 0.8 else rng.randint(*wording.values)
+            return {"s": str(symbol)}, (values.count(symbol),)
+    modulus = rng.randint(2, max(2, wording.values[1]))
+    return {"m": str(modulus)}, (sum(values) % modulus,)
+
+
+def _steps(rng: Random, wording: Wording, steps: Sequence[int | None]) -> str:
+    """One wording for pushes, one for pops, one join: as a person would write one list of steps."""
+    push, pop, join = rng.choice(wording.push), rng.choice(wording.pop), rng.choice(wording.step_joins)
+    return join.join(pop if step is None else push.replace("{x}", str(step)) for step in steps)
