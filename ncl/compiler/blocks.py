@@ -115,7 +115,8 @@ class Graph:
             if label not in seen:
                 seen.add(label)
                 order.append(label)
-                waiting.extend(self.blocks[label].successors)
+                # A label that is no block is a violation, found by the rules and not by falling over it.
+                waiting.extend(s for s in self.blocks[label].successors if 0 <= s < len(self.blocks))
         return order
 
 
