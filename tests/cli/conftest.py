@@ -131,12 +131,11 @@ def granted_outcome(obligation, policy):
     return Outcome("proved", "given")
 
 
-@pytest.fixture
-def grant(monkeypatch):
-    """`grant(but=kinds)`: from now on obligations are taken as met, but for those of these kinds."""
-    real = runner.run
+@pytest.fixture(scope="session")
+def granting():
+    """`granting(run, but=kinds)`: the runner, with obligations taken as met but for those of these kinds."""
 
-    def make(but=()):
+    def make(real, but=()):
         def run(obligations, *, progress=None, **options):
             asked = [o for o in obligations if o.kind in but]
             found = {f.obligation.id: f for f in real(asked, **{**options, "jobs": 1})}
@@ -145,6 +144,13 @@ def grant(monkeypatch):
             found |= {f.obligation.id: f for f in rest}
             return tuple(found[o.id] for o in obligations)
 
-        monkeypatch.setattr(runner, "run", run)
+        return run
 
     return make
+
+
+@pytest.fixture
+def grant(monkeypatch, granting):
+    """`grant(but=kinds)`: the same, for the rest of the test."""
+    real = runner.run
+    return lambda but=(): monkeypatch.setattr(runner, "run", granting(real, but))
