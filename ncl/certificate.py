@@ -40,7 +40,23 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ncl/errors.py",
     ),
     # From tokens to the tape, and from the program's answer to tokens again.
-    "llama": tuple(f"ncl/llama/{name}.py" for name in ("lexer", "tape", "select", "call", "augment")),
+    "llama": tuple(
+        f"ncl/llama/{name}.py"
+        for name in (
+            "lexer",
+            "tape",
+            "select",
+            "call",
+            "augment",
+            "block",
+            "numbers",
+            "message",
+            "perceive",
+            "reader",
+            "plan",
+            "chat",
+        )
+    ),
     "verify": ("verify",),
 }
 # An extension module beside a source file would be imported instead of it.

@@ -217,7 +217,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             out = super().generate(inputs, stopping_criteria=criteria, **options)
         finally:
             self._taken = None
-        pad, most = self.config.pad_token_id, _most_new(options, ids_BT.shape[1])
+        pad, most = self.config.pad_token_id, most_new(options, ids_BT.shape[1])
         if isinstance(out, Tensor):
             return spliced(out, ids_BT.shape[1], taken, pad, most)
         out.sequences = spliced(out.sequences, ids_BT.shape[1], taken, pad, most)
@@ -291,7 +291,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         return select.marginal(reading.selection_BP, plain_B, self.programs, tapes, matches)
 
 
-def _most_new(options: dict[str, Any], prompt: int) -> int | None:
+def most_new(options: dict[str, Any], prompt: int) -> int | None:
     """How many new tokens the caller allows; None where nothing was said."""
     given = options.get("generation_config")
     for source in (options, vars(given) if given is not None else {}):

@@ -24,8 +24,9 @@ from ncl.certificate import Certificate
 from ncl.errors import ConfigurationError, GateRefused
 from ncl.llama import plan as planning
 from ncl.llama import select
-from ncl.llama.augment import NCLLlamaForCausalLM, mixed, real_tokens
+from ncl.llama.augment import NCLLlamaForCausalLM, mixed, most_new, real_tokens
 from ncl.llama.base import watched
+from ncl.llama.block import BlockStreamer, Taken, spliced
 from ncl.llama.call import Answers, Call
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.message import Markers, Message, message, windows
@@ -60,6 +61,7 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         self.markers = Markers(tuple(config.ncl_before), tuple(config.ncl_after))
         self.layers = (int(config.ncl_layers[0]), int(config.ncl_layers[1]))
         self.library = planning.Library((), ())
+        self._ahead: Answers | None = None  # what long prompts came to, while `generate` runs
         self.forget_library()
         self.post_init()
 
@@ -169,6 +171,32 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         judged = dict(zip(asked, self.judge([found[r] for r in asked], [near[r] for r in asked])))
         return [judged.get(row, Verdict(None)) for row in range(len(found))]
 
+    def generate(self, inputs: Tensor | None = None, ncl_block: bool = True, **options: Any) -> Any:
+        """As in transformers. Long prompts that all call are answered without a pass over the whole of them."""
+        ids_BT = inputs if inputs is not None else options.get("input_ids")
+        plain = not options.get("return_dict_in_generate") and options.get("past_key_values") is None
+        if ids_BT is None or not (ncl_block and plain):
+            return super().generate(inputs, ncl_block=ncl_block, **options)
+        mask_BT = real_tokens(ids_BT, options.get("attention_mask"))
+        if all(one is None or _at_hand(one) for one in self.messages(ids_BT, mask_BT)):
+            return super().generate(inputs, **options)
+        self._ahead = self.answer(ids_BT, mask_BT)
+        try:
+            if not bool(self._ahead.called_B.all()):
+                return super().generate(inputs, **options)
+            return self._at_once(ids_BT, options, Taken(self._ahead))
+        finally:
+            self._ahead = None
+
+    def _at_once(self, ids_BT: Tensor, options: dict[str, Any], taken: Taken) -> Tensor:
+        streamer = options.get("streamer")
+        if streamer is not None and taken.answers is not None:
+            streamer.put(ids_BT.cpu())
+            streamer.put(torch.tensor(taken.answers.block(0)[:1]))
+            BlockStreamer(streamer, taken).end()
+        pad = int(self.config.pad_token_id or 0)
+        return spliced(ids_BT, ids_BT.shape[1], taken, pad, most_new(options, ids_BT.shape[1]))
+
     def forward(
         self,
         input_ids: Tensor | None = None,
@@ -206,9 +234,9 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         near = {
             row: from_states(one, states, row, int((~mask_BT[row]).sum()), self.layers)
             for row, one in enumerate(found)
-            if one is not None and not one.shortened and len(windows(one)) == 1
+            if one is not None and _at_hand(one)
         }
-        answers = self.answers_of(ids_BT, mask_BT, self._verdicts(found, near))
+        answers = self._ahead or self.answers_of(ids_BT, mask_BT, self._verdicts(found, near))
         if self._taken is not None and self._taken.answers is None:
             self._taken.answers = answers
         return answers, output
@@ -224,3 +252,8 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         if self._taken is not None and self._taken.answers is None:
             self._taken.answers = fresh
         return fresh
+
+
+def _at_hand(found: Message) -> bool:
+    """Whether the pass over the whole prompt shows all that is to be read."""
+    return not found.shortened and len(windows(found)) == 1
