@@ -44,3 +44,11 @@ def test_the_page_has_a_section_for_the_command_with_every_option_and_an_example
     missing = {o for o in options_of(name) if f"`{o}" not in section[1]} - {"--json"}
     assert not missing
     assert f"$ ncl {name}" in section[1] and "--json" in section[1]
+
+
+def test_the_training_page_has_every_field_of_a_configuration():
+    from ncl.training.config import ModelConfig, TrainConfig
+
+    text = (PAGE.parent / "training.md").read_text(encoding="utf-8")
+    fields = [*TrainConfig.model_fields, *(f"model.{name}" for name in ModelConfig.model_fields)]
+    assert not [name for name in fields if f"| `{name}` |" not in text and name != "model"]
