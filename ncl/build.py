@@ -232,6 +232,11 @@ def claim(folder: Path | str) -> Path:
     place = Path(folder)
     if place.is_file() or (place.is_dir() and not _is_artefact(place) and any(place.iterdir())):
         raise InputError("there is something else that is no artefact", where=str(place), remedy="name a new folder")
+    if place.is_dir() and (foreign := sorted(p.name for p in place.iterdir() if p.name not in _own_names())):
+        raise InputError(
+            f"beside an artefact there is {', '.join(foreign)}, which would be lost", where=str(place),
+            remedy="move it, or name a new folder",
+        )  # fmt: skip
     writable(place)
     return place
 
@@ -241,6 +246,12 @@ def writable(place: Path) -> None:
     above = next(p for p in (place.absolute(), *place.absolute().parents) if p.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         raise InputError(f"cannot write: {above} is no folder that can be written to", where=str(place))
+
+
+def _own_names() -> tuple[str, ...]:
+    from ncl.certificate import FILE_NAME
+
+    return ("programs", "witness", WEIGHTS, FILE_NAME)
 
 
 def _is_artefact(place: Path) -> bool:

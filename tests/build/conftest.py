@@ -1,0 +1,6 @@
+"""Makes `mine` importable: a user's module."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
