@@ -88,7 +88,9 @@ class ProgramMemory(nn.Module):
         lines = self.lines_of[name]
         if not lines:
             return rows_LX
-        soft_TX = temperature.of_logits(getattr(self, f"{name}_logits_TX")).to(dtype)
+        logits_TX = getattr(self, f"{name}_logits_TX")
+        # In the wider of the two types: rows that were normalised in the narrower one miss 1 by its rounding.
+        soft_TX = temperature.of_logits(logits_TX.to(torch.promote_types(logits_TX.dtype, dtype))).to(dtype)
         index = torch.tensor(lines, device=rows_LX.device)
         return rows_LX.index_copy(0, index, soft_TX)
 

@@ -18,7 +18,7 @@ def compiled_sources(width=4, memory=16, statements=4, registers=(6, 8, 16)):
     """Compiled source functions, on machines where registers are scarce and where they are not."""
 
     def build(source, count):
-        return Compiled.of(source.function, sizes_for(width, registers=count, memory=memory, frame=64, depth=2))
+        return Compiled.of(source.function, sizes_for(width, registers=count, memory=memory, frame=1024, depth=2))
 
     return st.builds(build, sources(width, statements), st.sampled_from(registers))
 
