@@ -39,6 +39,8 @@ class Message:
     number: tuple[bool, ...]
     place: tuple[int, ...]
     lead: tuple[int, ...]
+    begins: tuple[bool, ...]  # text that begins a clause: behind a mark, a number, or nothing
+    ends: tuple[bool, ...]  # text that ends a clause: before a mark, a number, or nothing
     words: tuple[tuple[int, ...], ...]
     faults: tuple[tuple[str, ...], ...]
     shortened: bool
@@ -97,9 +99,20 @@ def _shortened(prefix: tuple[int, ...], tokens: list[int], units: list[Unit]) ->
         tuple(units[u].value is not None for u in kept),
         tuple(new_place[units[u].token] for u in kept),
         tuple(new_unit[lead[u]] for u in kept),
+        *_clauses([units[u] for u in kept]),
         tuple(tuple(unit.value or 0 for unit in group) for group in numbers),
         tuple(tuple(unit.fault for unit in group if unit.fault) for group in numbers),
         bool(gone),
+    )
+
+
+def _clauses(units: Sequence[Unit]) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+    """Which units begin, and which end, a stretch of text without marks and numbers."""
+    text = [False, *(unit.value is None and not unit.mark for unit in units), False]
+    places = range(1, len(units) + 1)
+    return (
+        tuple(text[i] and not text[i - 1] for i in places),
+        tuple(text[i] and not text[i + 1] for i in places),
     )
 
 

@@ -33,6 +33,7 @@ class Unit:
     value: int | None = None
     fault: str = ""  # the number as the user wrote it, when no word holds it
     separator: bool = False  # text that only parts the items of a list
+    mark: bool = False  # text without letters: a mark between clauses
 
 
 class NumberLexer(nn.Module):
@@ -82,7 +83,8 @@ class NumberLexer(nn.Module):
         while place < len(kinds):
             if kinds[place] > BLANK_DIGITS:
                 if kinds[place] != BLANK:
-                    found.append(Unit(place, separator=kinds[place] == SEPARATOR))
+                    mark = kinds[place] != LETTERS
+                    found.append(Unit(place, separator=kinds[place] == SEPARATOR, mark=mark))
                 place += 1
                 continue
             last = place
@@ -104,7 +106,7 @@ def _text(tokenizer: Any, token: int) -> str:
 def _kind(text: str) -> int:
     bare = text.strip()
     if not bare:
-        return BLANK
+        return SEPARATOR if "\n" in text else BLANK  # a line ends a clause, and parts the items of a list
     if bare.isascii() and bare.isdigit() and len(bare) <= 4:
         return BLANK_DIGITS if text[0].isspace() else DIGITS
     if all(c in _SEPARATORS for c in bare):

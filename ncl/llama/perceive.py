@@ -29,13 +29,15 @@ class Seen:
     deep_UH: Tensor
     number: tuple[bool, ...]
     lead: tuple[int, ...]
+    begins: tuple[bool, ...]
+    ends: tuple[bool, ...]
 
 
 def from_states(found: Message, states: Mapping[int, Tensor], row: int, shift: int, layers: tuple[int, int]) -> Seen:
     """Out of a pass over the whole prompt; `shift` is how many tokens of padding stand before it."""
     places = torch.tensor([shift + len(found.prefix) + p for p in found.place], device=states[layers[0]].device)
     near, deep = (states[layer][row].index_select(0, places) for layer in layers)
-    return Seen(near, deep, found.number, found.lead)
+    return Seen(near, deep, found.number, found.lead, found.begins, found.ends)
 
 
 @torch.no_grad()
@@ -69,9 +71,9 @@ def perceive(backbone: nn.Module, messages: Sequence[Message], layers: tuple[int
 def _joined(found: Message, part: dict[int, tuple[Tensor, Tensor]], backbone: nn.Module) -> Seen:
     if not found.place:
         empty = next(backbone.parameters()).new_zeros(0, backbone.config.hidden_size)
-        return Seen(empty, empty, (), ())
+        return Seen(empty, empty, (), (), (), ())
     near, deep = (torch.stack([part[u][i] for u in range(len(found.place))]) for i in (0, 1))
-    return Seen(near, deep, found.number, found.lead)
+    return Seen(near, deep, found.number, found.lead, found.begins, found.ends)
 
 
 def batched(seen: Sequence[Seen]) -> Units:
@@ -81,7 +83,7 @@ def batched(seen: Sequence[Seen]) -> Units:
     near = seen[0].near_UH.new_zeros(len(seen), size, hidden)
     deep = torch.zeros_like(near)
     number = torch.zeros(len(seen), size, dtype=torch.bool, device=near.device)
-    text = torch.zeros_like(number)
+    text, begins, ends = torch.zeros_like(number), torch.zeros_like(number), torch.zeros_like(number)
     lead = torch.arange(size, device=near.device).repeat(len(seen), 1)
     for row, one in enumerate(seen):
         count = len(one.number)
@@ -89,4 +91,6 @@ def batched(seen: Sequence[Seen]) -> Units:
         number[row, :count] = torch.tensor(one.number, dtype=torch.bool, device=near.device)
         text[row, :count] = ~number[row, :count]
         lead[row, :count] = torch.tensor(one.lead, dtype=torch.int64, device=near.device)
-    return Units(near, deep, number, text, lead)
+        begins[row, :count] = torch.tensor(one.begins, dtype=torch.bool, device=near.device)
+        ends[row, :count] = torch.tensor(one.ends, dtype=torch.bool, device=near.device)
+    return Units(near, deep, number, text, lead, begins, ends)

@@ -77,7 +77,7 @@ def draw(reading: Reading, units: Units, count: int, stretches: int, generator: 
     leads_BU = units.number_BU & (units.lead_BU == torch.arange(units.lead_BU.shape[1], device=units.lead_BU.device))
     taken_BKU, write_BK = _bits(reading.gate_BU, leads_BU, count, generator)
     taken_BKU = taken_BKU.gather(2, units.lead_BU[:, None].expand_as(taken_BKU)) & units.number_BU[:, None]
-    symbol_BKU, spell_BK = _bits(reading.symbol_BU, units.text_BU, count, generator)
+    symbol_BKU, spell_BK = _bits(reading.symbol_BU, units.ends_BU, count, generator)
     border_BKU, part_BK = _bits(reading.border_BU, _may_begin(units), count, generator)
     stretch_BKU = border_BKU.long().cumsum(2)
     arguments, points = [], []
@@ -370,7 +370,7 @@ def decided(readers: Sequence[Reader], units: Units, most: int) -> list[tuple[Pl
     )
     stretch_BU = ((border_BU > 0) & _may_begin(units)).long().cumsum(1)
     taken_BU = (gate_BU > 0) & units.number_BU
-    symbol_BU = (symbol_BU > 0) & units.text_BU
+    symbol_BU = (symbol_BU > 0) & units.ends_BU
     found = []
     for b in range(len(stretch_BU)):
         count = int(stretch_BU[b].max()) + 1

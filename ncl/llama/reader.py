@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 GATE_BIAS = 2.0  # at first most numbers are taken for data, so that whole lists are tried from the start
 SYMBOL_BIAS = -3.0  # at first a piece of text rarely writes a symbol
-BORDER_BIAS = -3.5  # … or begins another call
+BORDER_BIAS = -2.5  # … or a clause begins another call
+INSIDE = -3.0  # log-odds less for a call that begins inside a clause
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Units:
     number_BU: Tensor  # bool
     text_BU: Tensor  # bool; padding is neither
     lead_BU: Tensor  # of a number, the first unit of its run; else the unit itself
+    begins_BU: Tensor  # bool: text that begins a clause
+    ends_BU: Tensor  # bool: text that ends one; only there a symbol may be written
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Reader(nn.Module):
                 gate_BU,
                 self.pointer(meant_BUC).squeeze(-1) + free_BU,
                 self.symbol(near_BUC).squeeze(-1),
-                self.border(near_BUC).squeeze(-1),
+                self.border(near_BUC).squeeze(-1) + torch.where(units.begins_BU, 0.0, INSIDE),
                 deep_BUC,
             )
 

@@ -79,4 +79,4 @@ def _read(path: Path, chunk: Sequence[Message]) -> list[Seen] | None:
     if near.shape[0] != sum(counts) or near.shape != deep.shape:
         return None
     parts = zip(chunk, near.split(counts), deep.split(counts), strict=True)
-    return [Seen(n, d, one.number, one.lead) for one, n, d in parts]
+    return [Seen(n, d, one.number, one.lead, one.begins, one.ends) for one, n, d in parts]

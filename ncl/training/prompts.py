@@ -109,6 +109,7 @@ def _filled(
         steps = [None if rng.random() < chance else rng.randint(*wording.values)
                  for chance in [rng.choice((0.1, 0.3, 0.5))] for _ in range(length)]  # fmt: skip
         slots["ops"] = _steps(rng, wording, steps)
+        slots |= _others(rng, wording, template, length, rng.choice(wording.separators))
         left: list[int] = []
         for step in steps:
             if step is not None:
@@ -119,11 +120,15 @@ def _filled(
     values = _numbers(rng, wording, length)
     separator = rng.choice(wording.separators)
     slots["xs"] = separator.join(map(str, values))
-    for other in ("ys", "zs"):
-        if "{" + other + "}" in template:
-            slots[other] = separator.join(map(str, _numbers(rng, wording, rng.randint(1, max(2, min(length, 10))))))
+    slots |= _others(rng, wording, template, length, separator)
     extra, answer = _applied(rng, wording, task, tuple(values))
     return slots | extra, answer
+
+
+def _others(rng: Random, wording: Wording, template: str, length: int, separator: str) -> dict[str, str]:
+    """Lists that are not meant."""
+    sizes = {name: rng.randint(1, max(2, min(length, 10))) for name in ("ys", "zs") if "{" + name + "}" in template}
+    return {name: separator.join(map(str, _numbers(rng, wording, size))) for name, size in sizes.items()}
 
 
 def _numbers(rng: Random, wording: Wording, length: int) -> list[int]:
