@@ -67,6 +67,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         self.paper: Certificate | None = None
         self.permit: gate.Permit | None = None
         self._taken: Taken | None = None  # while `generate` runs
+        self.latest: Answers | None = None  # what the last `generate` that gave out blocks came to, calls included
 
     def attach(
         self,
@@ -210,6 +211,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         if not ncl_block or ids_BT is None or options.get("num_beams", 1) != 1:
             return super().generate(inputs, **options)
         self._taken = taken = Taken()
+        self.latest = None
         try:
             criteria = StoppingCriteriaList([*(options.pop("stopping_criteria", None) or ()), StopTaken(taken)])
             if options.get("streamer") is not None:
@@ -217,6 +219,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             out = super().generate(inputs, stopping_criteria=criteria, **options)
         finally:
             self._taken = None
+        self.latest = taken.answers
         pad, most = self.config.pad_token_id, most_new(options, ids_BT.shape[1])
         if isinstance(out, Tensor):
             return spliced(out, ids_BT.shape[1], taken, pad, most)

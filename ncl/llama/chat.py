@@ -10,7 +10,7 @@ Legend: B rows, T tokens, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -119,7 +119,7 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
             told = ", ".join(bad[:3]) + (" …" if len(bad) > 3 else "")
             return Verdict(f"I compute with whole numbers from 0 to {self.largest}; this is none: {told}.")
         if not self.library.symbols[first - 1]:
-            plan = planning.Plan(plan.taken, (), plan.stretches, plan.argument)
+            plan = replace(plan, symbols=())
         steps = planning.follow(self.library, plan, programs, found.words)
         if not steps:
             return Verdict(None)
@@ -194,6 +194,7 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
             streamer.put(ids_BT.cpu())
             streamer.put(torch.tensor(taken.answers.block(0)[:1]))
             BlockStreamer(streamer, taken).end()
+        self.latest = taken.answers
         pad = int(self.config.pad_token_id or 0)
         return spliced(ids_BT, ids_BT.shape[1], taken, pad, most_new(options, ids_BT.shape[1]))
 

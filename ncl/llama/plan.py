@@ -38,12 +38,13 @@ class Library:
 
 @dataclass(frozen=True)
 class Plan:
-    """Of one prompt. `stretch` numbers the units' stretches from 0; `argument` has a unit per stretch, -1 for none."""
+    """Of one prompt. `argument` has a unit per stretch, -1 for none; `borders` are told of decided plans only."""
 
     taken: tuple[int, ...]  # units whose numbers are data
     symbols: tuple[int, ...]  # units of text that write a symbol
     stretches: int
     argument: tuple[int, ...]
+    borders: tuple[int, ...] = ()  # the unit that each stretch but the first begins with
 
 
 @dataclass(frozen=True)
@@ -368,7 +369,8 @@ def decided(readers: Sequence[Reader], units: Units, most: int) -> list[tuple[Pl
         torch.stack([getattr(r, name) for r in readings]).mean(0)
         for name in ("gate_BU", "pointer_BU", "symbol_BU", "border_BU")
     )
-    stretch_BU = ((border_BU > 0) & _may_begin(units)).long().cumsum(1)
+    begins_BU = (border_BU > 0) & _may_begin(units)
+    stretch_BU = begins_BU.long().cumsum(1)
     taken_BU = (gate_BU > 0) & units.number_BU
     symbol_BU = (symbol_BU > 0) & units.ends_BU
     found = []
@@ -380,7 +382,8 @@ def decided(readers: Sequence[Reader], units: Units, most: int) -> list[tuple[Pl
         for inside_U in inside_SU & units.number_BU[b]:
             log_U = pointer_BU[b].masked_fill(~inside_U, -torch.inf)
             arguments.append(int(log_U.argmax()) if bool(inside_U.any()) else -1)
-        plan = Plan(_ones(taken_BU[b].tolist()), _ones(symbol_BU[b].tolist()), count, tuple(arguments))
+        taken, symbols, borders = (_ones(bits_BU[b].tolist()) for bits_BU in (taken_BU, symbol_BU, begins_BU))
+        plan = Plan(taken, symbols, count, tuple(arguments), borders)
         found.append((plan, programs))
     return found
 
