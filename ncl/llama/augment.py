@@ -203,6 +203,11 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         end = self.config.eos_token_id
         return int(end[0] if isinstance(end, list) else end)
 
+    def _pad(self) -> int:
+        """As transformers pads: with the end token where there is none for padding."""
+        pad = self.config.pad_token_id
+        return self._end() if pad is None else int(pad)
+
     # --- transformers' generate and forward
 
     def generate(self, inputs: Tensor | None = None, ncl_block: bool = True, **options: Any) -> Any:
@@ -220,7 +225,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         finally:
             self._taken = None
         self.latest = taken.answers
-        pad, most = self.config.pad_token_id, most_new(options, ids_BT.shape[1])
+        pad, most = self._pad(), most_new(options, ids_BT.shape[1])
         if isinstance(out, Tensor):
             return spliced(out, ids_BT.shape[1], taken, pad, most)
         out.sequences = spliced(out.sequences, ids_BT.shape[1], taken, pad, most)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -144,11 +144,12 @@ def depths(config: LlamaConfig) -> tuple[int, int]:
 # --- the chat format -------------------------------------------------------------------------------------------------
 
 
-def chat_ids(tokenizer: Any, text: str) -> list[int]:
-    """The tokens of a prompt with one user message, ready for the answer."""
+def chat_ids(tokenizer: Any, text: str, before: Sequence[tuple[str, str]] = ()) -> list[int]:
+    """The tokens of a prompt with one user message, ready for the answer. `before`: earlier messages and answers."""
     if not tokenizer.chat_template:
-        return list(tokenizer(text)["input_ids"])
-    told = [{"role": "user", "content": text}]
+        return list(tokenizer("\n".join([*(part for turn in before for part in turn), text]))["input_ids"])
+    told = [{"role": role, "content": part} for turn in before for role, part in zip(("user", "assistant"), turn)]
+    told.append({"role": "user", "content": text})
     shown = tokenizer.apply_chat_template(told, tokenize=False, add_generation_prompt=True)
     return list(tokenizer(shown, add_special_tokens=False)["input_ids"])
 

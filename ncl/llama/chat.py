@@ -195,8 +195,7 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
             streamer.put(torch.tensor(taken.answers.block(0)[:1]))
             BlockStreamer(streamer, taken).end()
         self.latest = taken.answers
-        pad = int(self.config.pad_token_id or 0)
-        return spliced(ids_BT, ids_BT.shape[1], taken, pad, most_new(options, ids_BT.shape[1]))
+        return spliced(ids_BT, ids_BT.shape[1], taken, self._pad(), most_new(options, ids_BT.shape[1]))
 
     def forward(
         self,

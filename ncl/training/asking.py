@@ -1,36 +1,43 @@
 """Asks a chat model prompts and looks at its answers: the numbers in them, whether they ended, what was called.
 
-Free-running generation; the gold length is never given. Called by the natural recipe's evaluation and by
-`ncl evaluate --prompts`.
+Free-running generation; the gold length is never given. Called by the arms (`ncl.training.arms`) and the report.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
+from transformers import StoppingCriteria, StoppingCriteriaList
 
 from ncl.errors import FormatError, NotFoundError
 from ncl.llama.base import chat_ids
+from ncl.llama.call import Call
 from ncl.training.prompts import Prompt
 
 ROOM = 64  # tokens that an answer may have beyond those of its prompt
 TOKENS_AT_ONCE = 6000
+LOOK_EVERY = 8  # tokens: how often it is seen whether an answer can still be right
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+Advance = Callable[[int], None]
+Encode = Callable[[Any, str], list[int]]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`numbers` as they stand in the text; `calls` are told as text."""
+    """`numbers` as they stand in the text; `taken`: the computer answered, with the calls told or in words."""
 
     text: str
     ended: bool
-    calls: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
+    taken: bool = False
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -41,39 +48,140 @@ class Answer:
         return self.ended and self.numbers == tuple(map(str, gold))
 
 
-@torch.no_grad()
 def ask(
     model: Any,
     tokenizer: Any,
     texts: Sequence[str],
     most: int | None = None,
-    advance: Callable[[int], None] = lambda count: None,
-    encode: Callable[[Any, str], list[int]] = chat_ids,
+    advance: Advance = lambda count: None,
+    encode: Encode = chat_ids,
+    preamble: int = 0,
+    golds: Sequence[Sequence[int] | None] | None = None,
 ) -> list[Answer]:
-    """An answer to each prompt. `most`: new tokens at most, by default as many as the prompt has and ROOM."""
+    """An answer to each prompt.
+
+    `most`: new tokens at most, by default as many as the prompt has (without the `preamble` tokens that `encode` puts
+    before each) and ROOM. With `golds`, an answer that can no longer be right is cut off where that shows; what is
+    right is the same without.
+    """
     rows = [encode(tokenizer, text) for text in texts]
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-    found: list[Answer | None] = [None] * len(rows)
+    found: dict[int, Answer] = {}
+    for batch in _batches(rows):
+        ids_BT, mask_BT = _padded([rows[i] for i in batch], pad_of(model))
+        size = ids_BT.shape[1]
+        doubt = Hopeless(tokenizer, [golds[i] for i in batch], size) if golds is not None else None
+        new_BA = _generated(model, ids_BT, mask_BT, most or size - preamble + ROOM, doubt)
+        found |= zip(batch, _answers(model, tokenizer, new_BA), strict=True)
+        advance(len(batch))
+    return [found[i] for i in range(len(rows))]
+
+
+def left_alone(
+    model: Any, plain: Any, tokenizer: Any, texts: Sequence[str], most: int, advance: Advance = lambda count: None
+) -> list[tuple[Answer, bool]]:
+    """The first `most` tokens of each answer, and whether nothing was called and they are those of the plain model.
+
+    Both models get the same batch with the same padding, so equality is meant to the bit.
+    """
+    rows = [chat_ids(tokenizer, text) for text in texts]
+    found: dict[int, tuple[Answer, bool]] = {}
+    for batch in _batches(rows):
+        ids_BT, mask_BT = _padded([rows[i] for i in batch], pad_of(model))
+        new_BA = _generated(model, ids_BT, mask_BT, most)
+        answers = _answers(model, tokenizer, new_BA)
+        plain_BA = _generated(plain, ids_BT, mask_BT, most)
+        for i, answer, mine, theirs in zip(batch, answers, new_BA.tolist(), plain_BA.tolist(), strict=True):
+            same = _ended(model, mine) == _ended(plain, theirs)
+            found[i] = answer, same and not answer.taken
+        advance(len(batch))
+    return [found[i] for i in range(len(rows))]
+
+
+class Hopeless(StoppingCriteria):
+    """Ends answers whose numbers so far are not the first of the right ones. A row without gold is never ended."""
+
+    def __init__(self, tokenizer: Any, golds: Sequence[Sequence[int] | None], prompt: int) -> None:
+        self.tokenizer, self.prompt = tokenizer, prompt
+        self.golds = [None if gold is None else [str(number) for number in gold] for gold in golds]
+        self.lost = [False] * len(golds)
+
+    def __call__(self, input_ids: Tensor, scores: Any, **_options: Any) -> Tensor:
+        new_BA = input_ids[:, self.prompt :]
+        if new_BA.shape[1] % LOOK_EVERY == 0:
+            for row, gold in enumerate(self.golds):
+                if gold is not None and not self.lost[row]:
+                    text = self.tokenizer.decode(new_BA[row], skip_special_tokens=True)
+                    self.lost[row] = not can_become(text, gold)
+        return torch.tensor(self.lost, device=input_ids.device)
+
+
+def can_become(text: str, gold: Sequence[str]) -> bool:
+    """Whether an answer that begins so may still have exactly these numbers."""
+    # A number within two characters of the end may still grow: 1 to 12, or to 1.5.
+    whole = [found.group() for found in _NUMBER.finditer(text) if found.end() + 2 <= len(text)]
+    return whole == list(gold[: len(whole)])
+
+
+def pad_of(model: Any) -> int:
+    """The padding token; the end token where a model has none, as in transformers."""
     pad = model.config.pad_token_id
+    return int(pad) if pad is not None else min(_ends(model))
+
+
+def _ends(model: Any) -> set[int]:
+    end = model.config.eos_token_id
+    return set(end if isinstance(end, list) else [end])
+
+
+def _ended(model: Any, tokens: list[int]) -> list[int]:
+    """Up to and with the end token."""
+    ends = _ends(model)
+    return tokens[: next((at + 1 for at, token in enumerate(tokens) if token in ends), len(tokens))]
+
+
+def _batches(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Places in `rows`, long ones together with long ones, so that they do not pad each other."""
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     while order:
         size = len(rows[order[-1]])
-        batch = [order.pop() for _ in range(min(len(order), max(1, TOKENS_AT_ONCE // (2 * size))))]
-        ids_BT = torch.full((len(batch), size), pad)
-        mask_BT = torch.zeros(len(batch), size, dtype=torch.int64)
-        for row, i in enumerate(batch):
-            ids_BT[row, size - len(rows[i]) :] = torch.tensor(rows[i])
-            mask_BT[row, size - len(rows[i]) :] = 1
-        out = model.generate(
-            input_ids=ids_BT.to(model.device), attention_mask=mask_BT.to(model.device), do_sample=False,
-            max_new_tokens=most or size + ROOM, pad_token_id=pad,
-        )  # fmt: skip
-        end = model.config.eos_token_id
-        ends = set(end if isinstance(end, list) else [end])
-        for i, new in zip(batch, out[:, size:].tolist(), strict=True):
-            stop = next((at for at, token in enumerate(new) if token in ends), None)
-            found[i] = Answer(tokenizer.decode(new[:stop], skip_special_tokens=True), stop is not None)
-        advance(len(batch))
-    return [one for one in found if one is not None]
+        yield [order.pop() for _ in range(min(len(order), max(1, TOKENS_AT_ONCE // (2 * size))))]
+
+
+def _padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
+    """Tokens and mask, padded on the left."""
+    size = max(map(len, rows))
+    ids_BT = torch.full((len(rows), size), pad)
+    mask_BT = torch.zeros(len(rows), size, dtype=torch.int64)
+    for number, row in enumerate(rows):
+        ids_BT[number, size - len(row) :] = torch.tensor(row)
+        mask_BT[number, size - len(row) :] = 1
+    return ids_BT, mask_BT
+
+
+@torch.no_grad()
+def _generated(model: Any, ids_BT: Tensor, mask_BT: Tensor, most: int, doubt: StoppingCriteria | None = None) -> Tensor:
+    """The new tokens."""
+    criteria = {} if doubt is None else {"stopping_criteria": StoppingCriteriaList([doubt])}
+    out_BT = model.generate(
+        input_ids=ids_BT.to(model.device), attention_mask=mask_BT.to(model.device), do_sample=False,
+        max_new_tokens=most, pad_token_id=pad_of(model), **criteria,
+    )  # fmt: skip
+    return out_BT[:, ids_BT.shape[1] :]
+
+
+def _answers(model: Any, tokenizer: Any, new_BA: Tensor) -> list[Answer]:
+    """What a batch came to, with the calls that the model remembers having made for it."""
+    ends, latest = _ends(model), getattr(model, "latest", None)
+    found = []
+    for row, tokens in enumerate(new_BA.tolist()):
+        stop = next((at for at, token in enumerate(tokens) if token in ends), None)
+        calls = latest.calls[row] if latest is not None else ()
+        taken = latest is not None and bool(latest.called_B[row])
+        found.append(Answer(tokenizer.decode(tokens[:stop], skip_special_tokens=True), stop is not None, calls, taken))
+    return found
+
+
+# --- prompts from a file ---------------------------------------------------------------------------------------------
 
 
 def read_prompts(path: Path) -> list[Prompt]:
@@ -83,7 +191,7 @@ def read_prompts(path: Path) -> list[Prompt]:
     Raises NotFoundError, FormatError with the bad lines.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # a string may hold other ends of line
     except FileNotFoundError as fault:
         raise NotFoundError("no such file", where=str(path)) from fault
     except (OSError, UnicodeDecodeError) as fault:
@@ -93,7 +201,7 @@ def read_prompts(path: Path) -> list[Prompt]:
         if line.strip():
             try:
                 found.append(_prompt(json.loads(line)))
-            except (ValueError, KeyError, TypeError) as fault:
+            except (ValueError, KeyError, TypeError, RecursionError) as fault:
                 faults.append(f"line {number}: {type(fault).__name__}: {fault}")
     if faults or not found:
         told = "; ".join(faults[:5]) or "there is no prompt in it"
@@ -101,14 +209,29 @@ def read_prompts(path: Path) -> list[Prompt]:
     return found
 
 
-def _prompt(row: dict[str, Any]) -> Prompt:
-    answer = row["answer"]
+def _prompt(row: Any) -> Prompt:
+    if not isinstance(row, dict):
+        raise TypeError("not an object")
+    answer, text = row["answer"], row["prompt"]
+    if not isinstance(text, str) or not text.strip():
+        raise TypeError("`prompt` is no text")
     if answer is not None:
         answer = tuple(_whole(n) for n in (answer if isinstance(answer, list) else [answer]))
-    length = int(row.get("length") or len(_NUMBER.findall(str(row["prompt"]))))
-    calls = int(row.get("calls") or (0 if answer is None else 1))
-    return Prompt(str(row["prompt"]), answer, str(row.get("task") or "prompts"), length, calls,
-                  str(row.get("phrasing") or "given"))  # fmt: skip
+    told = {name: _count(row, name) for name in ("length", "calls")}
+    length = 0 if answer is None else len(_NUMBER.findall(text))
+    calls = 0 if answer is None else 1
+    return Prompt(
+        text, answer, str(row.get("task") or ("chat" if answer is None else "prompts")),
+        length if told["length"] is None else told["length"], calls if told["calls"] is None else told["calls"],
+        str(row.get("phrasing") or "given"),
+    )  # fmt: skip
+
+
+def _count(row: dict[str, Any], name: str) -> int | None:
+    value = row.get(name)
+    if value is not None and _whole(value) < 0:
+        raise ValueError(f"`{name}` is {value}")
+    return value
 
 
 def _whole(value: Any) -> int:
