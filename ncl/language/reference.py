@@ -26,8 +26,8 @@ A program runs on a register machine. Its state:
 | halted, trap | a halted machine never changes again; the trap says why it ended early |
 
 N = 2^W is the number of words. A run starts at line 0 with the arguments in registers 0, 1, … in order: a word takes
-one, an array two, its base and its length. The arrays lie back to back from memory cell 0, and hp behind them. On `halt` a
-word result is in register 0; an array result is in memory, its base in register 0 and its length in register 1.
+one, an array two, its base and its length. The arrays lie back to back from memory cell 0, and hp behind them. On
+`halt` a word result is in register 0; an array result is in memory, its base in register 0, its length in register 1.
 
 An instruction is an opcode with up to three operands a, b, c. Unless its row says otherwise, the pc moves to the next
 line and everything that is not named stays as it is. A trap halts the machine and changes nothing else.
