@@ -5,10 +5,15 @@ Legend: B rows of the batch, A answer tokens, T tokens so far.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
+
+
+SHOWN = 16  # numbers of a tape that are told in full
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,22 @@ class Call:
     certificate: str
 
     def __str__(self) -> str:
-        on = f"{list(self.tape)}" + (f" with {self.argument}" if self.argument is not None else "")
+        on = shortened(self.tape) + (f" with {self.argument}" if self.argument is not None else "")
         return f"called {self.program} on {on}; {self.steps} steps; certificate {self.certificate[:8]}…"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "program": self.program, "tape": list(self.tape), "argument": self.argument, "result": list(self.result),
+            "steps": self.steps, "certificate": self.certificate,
+        }  # fmt: skip
+
+
+def shortened(words: Sequence[int]) -> str:
+    """A list as people like to read it: of a long one the ends and its length."""
+    if len(words) <= SHOWN:
+        return str(list(words))
+    first, last = (", ".join(map(str, part)) for part in (words[: SHOWN // 2], words[-SHOWN // 4 :]))
+    return f"[{first}, …, {last}] ({len(words)} numbers)"
 
 
 @dataclass

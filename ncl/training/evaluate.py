@@ -27,12 +27,18 @@ class Cell:
     interval: tuple[float, float]  # Clopper-Pearson, 95 %
     phrasing: str | None = None
     calls: int | None = None
+    parsed: float | None = None  # of a tool user's answers: the fraction that is a call
+    executed: float | None = None  # … and that runs
+    beyond_context: bool = False  # longer than the base model has positions for
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        told = {
             "task": self.task, "length": self.length, "arm": self.arm, "phrasing": self.phrasing, "calls": self.calls,
             "seed": self.seed, "n": self.n, "exact": self.exact, "interval": list(self.interval),
         }  # fmt: skip
+        if self.parsed is not None:
+            told |= {"parsed": self.parsed, "executed": self.executed}
+        return told | ({"beyond_context": True} if self.beyond_context else {})
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Cell:

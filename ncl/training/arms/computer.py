@@ -1,0 +1,32 @@
+"""The base model with a fitted reader and a certified library: the arms `ncl` and `random-library`.
+
+A prompt for which nothing is to be called is answered exactly when the base model is left alone to the bit: its own
+greedy tokens in the same batch with the same padding, and no call made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ncl.llama.base import Base
+from ncl.llama.chat import NCLChatLlamaForCausalLM
+from ncl.training.arms.arm import Arm, Outcome
+from ncl.training.asking import Advance, ask, left_alone
+from ncl.training.prompts import Prompt
+
+ALONE = 16  # tokens of an answer that are compared with the base model's
+
+
+def computer(model: NCLChatLlamaForCausalLM, base: Base, name: str = "ncl") -> Arm:
+    """`base` is the model that the adapter was loaded onto."""
+
+    def asked(prompts: Sequence[Prompt], advance: Advance) -> list[Outcome]:
+        called = [p for p in prompts if p.answer is not None]
+        quiet = [p for p in prompts if p.answer is None]
+        answers = ask(model, base.tokenizer, [p.text for p in called], None, advance, golds=[p.answer for p in called])
+        alone = left_alone(model, base.model, base.tokenizer, [p.text for p in quiet], ALONE, advance)
+        found = {id(p): Outcome(p, answer, answer.right(p.answer or ())) for p, answer in zip(called, answers)}
+        found |= {id(p): Outcome(p, answer, same) for p, (answer, same) in zip(quiet, alone)}
+        return [found[id(p)] for p in prompts]
+
+    return Arm(name, asked, quiet=True)
