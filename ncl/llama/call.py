@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-
 SHOWN = 16  # numbers of a tape that are told in full
 
 
