@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,10 +50,22 @@ def demo(
     quiet_transformers()
     recipe = read_config("tiny")
     config = recipe.model_copy(update={"seed": seed, "steps": steps or recipe.steps})
+    again: dict[str, list[Any]] = {
+        "--seed": [seed], "--length": lengths or [], "--task": task or [], "--n": [n], "--n-long": [n_long],
+        "--steps": [config.steps], "--restarts": [restarts], "--policy": [policy] if policy else [],
+    }  # fmt: skip
+    words = [str(part) for name, values in again.items() for value in values for part in (name, value)]
     plan = Plan(
-        out, config, read_policy(policy), chosen_tasks(task), tuple(lengths or LENGTHS), n, n_long, restarts,
-        " ".join(["ncl", *sys.argv[1:]]),
-    )  # fmt: skip
+        out,
+        config,
+        read_policy(policy),
+        chosen_tasks(task),
+        tuple(lengths or LENGTHS),
+        n,
+        n_long,
+        restarts,
+        shlex.join(["ncl", "demo", *words]),
+    )
 
     def prove(artefact: Any, rules: Any) -> Any:
         return findings_of(artefact, rules, jobs)
