@@ -213,22 +213,21 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
     def generate(self, inputs: Tensor | None = None, ncl_block: bool = True, **options: Any) -> Any:
         """As in transformers; what the computer answers comes as a block unless `ncl_block` is False."""
         ids_BT = inputs if inputs is not None else options.get("input_ids")
-        if not ncl_block or ids_BT is None or options.get("num_beams", 1) != 1:
+        if not ncl_block or ids_BT is None or asked(self, options, "num_beams") not in (None, 1):
             return super().generate(inputs, **options)
-        self._taken = taken = Taken()
+        self._taken, most = (taken := Taken()), most_new(options, ids_BT.shape[1])
         self.latest = None
         try:
             criteria = StoppingCriteriaList([*(options.pop("stopping_criteria", None) or ()), StopTaken(taken)])
             if options.get("streamer") is not None:
-                options["streamer"] = BlockStreamer(options["streamer"], taken)
+                options["streamer"] = BlockStreamer(options["streamer"], taken, most)
             out = super().generate(inputs, stopping_criteria=criteria, **options)
         finally:
             self._taken = None
         self.latest = taken.answers
-        pad, most = self._pad(), most_new(options, ids_BT.shape[1])
         if isinstance(out, Tensor):
-            return spliced(out, ids_BT.shape[1], taken, pad, most)
-        out.sequences = spliced(out.sequences, ids_BT.shape[1], taken, pad, most)
+            return spliced(out, ids_BT.shape[1], taken, self._pad(), most)
+        out.sequences = spliced(out.sequences, ids_BT.shape[1], taken, self._pad(), most)
         return out
 
     def forward(
@@ -310,11 +309,21 @@ def most_new(options: dict[str, Any], prompt: int) -> int | None:
     return None
 
 
-def real_tokens(ids_BT: Tensor, attention_mask: Tensor | None) -> Tensor:
-    """Which tokens are real. A mask made for attention itself (4-D) says nothing about rows: all are."""
-    if attention_mask is None or attention_mask.dim() != 2:
+def asked(model: Any, options: dict[str, Any], name: str) -> Any:
+    """What a caller asks of `generate`, here or in the model's own generation_config."""
+    given = options.get("generation_config")
+    return options.get(name, getattr(given if given is not None else model.generation_config, name, None))
+
+
+def real_tokens(ids_BT: Tensor, attention_mask: Any) -> Tensor:
+    """Which tokens are real; of a mask made for attention itself (4-D), those that the last token sees."""
+    size = ids_BT.shape[1]
+    if not isinstance(attention_mask, Tensor) or attention_mask.dim() not in (2, 4):
         return torch.ones_like(ids_BT, dtype=torch.bool)
-    return attention_mask[:, -ids_BT.shape[1] :].bool()
+    if attention_mask.dim() == 2:
+        return attention_mask[:, -size:].bool()
+    seen_BT = attention_mask[:, 0, -1, :size]
+    return seen_BT if seen_BT.dtype == torch.bool else seen_BT == 0
 
 
 def mixed(logits_BTV: Tensor, answers: Answers | None) -> Tensor:

@@ -73,6 +73,17 @@ def smollm2() -> Path:
     return found[0]
 
 
+def lacking(source: str) -> NotFoundError | None:
+    """Why a base model cannot be loaded here for want of its file or of `gguf`; None when nothing lacks."""
+    try:
+        place = smollm2() if source == SMOLLM2 else Path(source)
+        if place.suffix == ".gguf":
+            _demand_gguf()
+    except NotFoundError as fault:
+        return fault
+    return None
+
+
 def _demand_gguf() -> None:
     try:
         metadata.version("gguf")
@@ -155,12 +166,12 @@ def chat_ids(tokenizer: Any, text: str, before: Sequence[tuple[str, str]] = ()) 
 
 
 def markers(tokenizer: Any) -> Markers:
-    """Read off the chat template: the three tokens before a message, and the one behind it."""
+    """Read off the chat template: the tokens before a message (three at most), and all between it and its answer."""
     if not tokenizer.chat_template:
         return Markers()
     one, other = chat_ids(tokenizer, "0"), chat_ids(tokenizer, "1")
-    places = [i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
-    if len(places) != 1 or places[0] < 3 or places[0] + 1 >= len(one):
+    places = [i for i, (a, b) in enumerate(zip(one, other)) if a != b]
+    if len(one) != len(other) or len(places) != 1 or places[0] == 0 or places[0] + 1 == len(one):
         raise ConfigurationError("the chat template does not show where a message begins and ends")
     at = places[0]
-    return Markers(tuple(one[at - 3 : at]), (one[at + 1],))
+    return Markers(tuple(one[max(0, at - 3) : at]), tuple(one[at + 1 :]))

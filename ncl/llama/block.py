@@ -43,10 +43,10 @@ class StopTaken(StoppingCriteria):
 
 
 class BlockStreamer:
-    """Hands a streamer the rest of the block before the end."""
+    """Hands a streamer the rest of the block before the end; `most` tokens of it at most."""
 
-    def __init__(self, streamer: Any, taken: Taken) -> None:
-        self.streamer, self.taken = streamer, taken
+    def __init__(self, streamer: Any, taken: Taken, most: int | None) -> None:
+        self.streamer, self.taken, self.most = streamer, taken, most
 
     def put(self, value: Tensor) -> None:
         self.streamer.put(value)
@@ -54,7 +54,7 @@ class BlockStreamer:
     def end(self) -> None:
         answers = self.taken.answers
         if answers is not None and bool(self.taken.rows(answers.called_B).all()):
-            for token in answers.block(0)[1:]:
+            for token in answers.block(0)[1 : self.most]:
                 self.streamer.put(torch.tensor([token]))
         self.streamer.end()
 

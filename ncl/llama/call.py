@@ -73,6 +73,13 @@ class Answers:
         token_B = self.tokens_BA.gather(1, self.at_B.clamp(0, last)[:, None]).squeeze(1)
         return active_B, token_B
 
+    def cut(self, size: int) -> None:
+        """Only the first tokens are still there: a cache was cut back, as after guesses that were not taken."""
+        lost = self.ids_BT.shape[1] - size
+        if lost > 0:
+            self.ids_BT, self.mask_BT = self.ids_BT[:, :size], self.mask_BT[:, :size]
+            self.at_B = torch.where(self.at_B >= 0, (self.at_B - lost).clamp(min=0), self.at_B)
+
     def extend(self, ids_BT: Tensor) -> None:
         """More tokens came in; answers move on."""
         self.ids_BT = torch.cat([self.ids_BT, ids_BT], 1)

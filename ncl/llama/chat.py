@@ -24,7 +24,7 @@ from ncl.certificate import Certificate
 from ncl.errors import ConfigurationError, GateRefused
 from ncl.llama import plan as planning
 from ncl.llama import select
-from ncl.llama.augment import NCLLlamaForCausalLM, mixed, most_new, real_tokens
+from ncl.llama.augment import NCLLlamaForCausalLM, asked, mixed, most_new, real_tokens
 from ncl.llama.base import watched
 from ncl.llama.block import BlockStreamer, Taken, spliced
 from ncl.llama.call import Answers, Call
@@ -135,17 +135,26 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
 
     # --- answering
 
-    def answers_of(self, ids_BT: Tensor, mask_BT: Tensor, verdicts: Sequence[Verdict]) -> Answers:
-        """Verdicts as forced tokens."""
+    def answers_of(
+        self, ids_BT: Tensor, mask_BT: Tensor, found: Sequence[Message | None], verdicts: Sequence[Verdict]
+    ) -> Answers:
+        """Verdicts as forced tokens: those still to come, where the prompt holds the first of them already."""
         end, device = self._end(), ids_BT.device
-        rows = [self.spelled(v.text) if v.text is not None else [] for v in verdicts]
-        size = max(1, *(len(row) + 1 for row in rows))
+        rows = [self._to_come(one, verdict, end) for one, verdict in zip(found, verdicts, strict=True)]
+        size = max(1, *(len(row or ()) for row in rows))
         tokens_BA = torch.full((len(rows), size), end, device=device)
         for number, row in enumerate(rows):
-            tokens_BA[number, : len(row)] = torch.tensor(row, dtype=torch.int64, device=device)
-        called_B = torch.tensor([v.text is not None for v in verdicts], device=device)
-        at_B = torch.where(called_B, 0, -1)
-        return Answers(ids_BT, mask_BT, tokens_BA, called_B, at_B, [v.calls for v in verdicts])
+            tokens_BA[number, : len(row or ())] = torch.tensor(row or (), dtype=torch.int64, device=device)
+        called_B = torch.tensor([row is not None for row in rows], device=device)
+        calls = [() if row is None else verdict.calls for row, verdict in zip(rows, verdicts)]
+        return Answers(ids_BT, mask_BT, tokens_BA, called_B, torch.where(called_B, 0, -1), calls)
+
+    def _to_come(self, found: Message | None, verdict: Verdict, end: int) -> list[int] | None:
+        """None where the language model speaks: also when it, or somebody, has begun another answer."""
+        if found is None or verdict.text is None:
+            return None
+        block, given = [*self.spelled(verdict.text), end], list(found.given)
+        return block[len(given) :] if given == block[: len(given)] != block else None
 
     def spelled(self, text: str) -> list[int]:
         """An answer's tokens."""
@@ -157,7 +166,7 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
     def answer(self, ids_BT: Tensor, mask_BT: Tensor) -> Answers:
         """Read every row in a pass of its own and run what it calls."""
         found = self.messages(ids_BT, mask_BT)
-        return self.answers_of(ids_BT, mask_BT, self._verdicts(found, {}))
+        return self.answers_of(ids_BT, mask_BT, found, self._verdicts(found, {}))
 
     def _verdicts(self, found: Sequence[Message | None], near: dict[int, Seen]) -> list[Verdict]:
         """`near`: rows whose units were seen in a pass that happened anyway; the others are read now."""
@@ -166,16 +175,21 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
             raise GateRefused("no certified library is attached", where="model")
         apart = [row for row in asked if row not in near]
         if apart:
-            pad = int(self.config.pad_token_id or 0)
-            near |= dict(zip(apart, perceive(self.model, [found[r] for r in apart], self.layers, pad)))
+            near |= dict(zip(apart, perceive(self.model, [found[r] for r in apart], self.layers, self._pad())))
         judged = dict(zip(asked, self.judge([found[r] for r in asked], [near[r] for r in asked])))
         return [judged.get(row, Verdict(None)) for row in range(len(found))]
 
     def generate(self, inputs: Tensor | None = None, ncl_block: bool = True, **options: Any) -> Any:
-        """As in transformers. Long prompts that all call are answered without a pass over the whole of them."""
+        """As in transformers. Long prompts that all call are answered without a pass over the whole of them.
+
+        Raises ConfigurationError without a cache where no chat format tells a prompt from its answer.
+        """
+        if not self.markers.after and asked(self, options, "use_cache") is False:
+            raise ConfigurationError("without a chat template an answer needs the cache", remedy="leave use_cache on")
         ids_BT = inputs if inputs is not None else options.get("input_ids")
-        plain = not options.get("return_dict_in_generate") and options.get("past_key_values") is None
-        if ids_BT is None or not (ncl_block and plain):
+        plain = options.get("past_key_values") is None and not asked(self, options, "return_dict_in_generate")
+        alone = all(asked(self, options, name) in (None, 1) for name in ("num_beams", "num_return_sequences"))
+        if ids_BT is None or not (ncl_block and plain and alone):
             return super().generate(inputs, ncl_block=ncl_block, **options)
         mask_BT = real_tokens(ids_BT, options.get("attention_mask"))
         if all(one is None or _at_hand(one) for one in self.messages(ids_BT, mask_BT)):
@@ -189,13 +203,13 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
             self._ahead = None
 
     def _at_once(self, ids_BT: Tensor, options: dict[str, Any], taken: Taken) -> Tensor:
-        streamer = options.get("streamer")
+        streamer, most = options.get("streamer"), most_new(options, ids_BT.shape[1])
         if streamer is not None and taken.answers is not None:
             streamer.put(ids_BT.cpu())
             streamer.put(torch.tensor(taken.answers.block(0)[:1]))
-            BlockStreamer(streamer, taken).end()
+            BlockStreamer(streamer, taken, most).end()
         self.latest = taken.answers
-        return spliced(ids_BT, ids_BT.shape[1], taken, self._pad(), most_new(options, ids_BT.shape[1]))
+        return spliced(ids_BT, ids_BT.shape[1], taken, self._pad(), most)
 
     def forward(
         self,
@@ -216,7 +230,7 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
             return LlamaForCausalLM.forward(self, input_ids=input_ids, **options, **kwargs)
         if seen:
             output = LlamaForCausalLM.forward(self, input_ids=input_ids, **options, **kwargs)
-            answers = self._later(answers, input_ids, attention_mask)
+            answers = self._later(answers, input_ids, int(seen))
         else:
             answers, output = self._first(input_ids, options, kwargs)
         if output.past_key_values is not None:
@@ -227,24 +241,29 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
     def _first(
         self, ids_BT: Tensor, options: dict[str, Any], kwargs: dict[str, Any]
     ) -> tuple[Answers, CausalLMOutputWithPast]:
-        mask_BT = real_tokens(ids_BT, options["attention_mask"])
-        found = self.messages(ids_BT, mask_BT)
-        with watched(self.model, self.layers) as states:
+        answers = self._ahead
+        if answers is not None:
             output = LlamaForCausalLM.forward(self, input_ids=ids_BT, **options, **kwargs)
-        near = {
-            row: from_states(one, states, row, int((~mask_BT[row]).sum()), self.layers)
-            for row, one in enumerate(found)
-            if one is not None and _at_hand(one)
-        }
-        answers = self._ahead or self.answers_of(ids_BT, mask_BT, self._verdicts(found, near))
+        else:
+            mask_BT = real_tokens(ids_BT, options["attention_mask"])
+            found = self.messages(ids_BT, mask_BT)
+            with watched(self.model, self.layers) as states:
+                output = LlamaForCausalLM.forward(self, input_ids=ids_BT, **options, **kwargs)
+            near = {
+                row: from_states(one, states, row, mask_BT[row], self.layers)
+                for row, one in enumerate(found)
+                if one is not None and _at_hand(one)
+            }
+            answers = self.answers_of(ids_BT, mask_BT, found, self._verdicts(found, near))
         if self._taken is not None and self._taken.answers is None:
             self._taken.answers = answers
         return answers, output
 
-    def _later(self, answers: Answers | None, ids_BT: Tensor, mask_BT: Tensor | None) -> Answers | None:
+    def _later(self, answers: Answers | None, ids_BT: Tensor, seen: int) -> Answers | None:
         """Another token of an answer; or, where many come at once, another turn, which is read anew."""
         if answers is None or len(answers.at_B) != len(ids_BT):
             return None
+        answers.cut(seen)
         answers.extend(ids_BT)
         if ids_BT.shape[1] == 1:
             return answers

@@ -1,5 +1,6 @@
 """From a prompt's tokens to the units that the reader sees: the user's last message, and long ones made short.
 
+What was said before the last message is not read: it reads as it would alone, at the positions that the model knows.
 The middle of a long run of numbers is left out of what the language model reads (a list is a list: its inner numbers
 are read as the one before them), and what is still long is read in windows, each behind the prompt's own beginning. So
 a prompt of thousands of numbers is read as one of a dozen, at positions that the model knows.
@@ -21,7 +22,7 @@ WHOLE = 384  # up to which a message is read in one piece
 
 @dataclass(frozen=True)
 class Markers:
-    """Tokens directly before and after a user's message in the model's chat format; both empty where there is none."""
+    """Tokens directly before a user's message, and between it and its answer; both empty where there is no format."""
 
     before: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
@@ -34,7 +35,8 @@ class Message:
     `lead`: for a number, the first unit of its run, with which it is data or not; for text, itself.
     """
 
-    prefix: tuple[int, ...]  # tokens before the message
+    prefix: tuple[int, ...]  # tokens before the first message
+    given: tuple[int, ...]  # of the answer that was begun
     tokens: tuple[int, ...]  # of the message, shortened
     number: tuple[bool, ...]
     place: tuple[int, ...]
@@ -43,35 +45,42 @@ class Message:
     ends: tuple[bool, ...]  # text that ends a clause: before a mark, a number, or nothing
     words: tuple[tuple[int, ...], ...]
     faults: tuple[tuple[str, ...], ...]
-    shortened: bool
+    shortened: bool  # what is read is not all that stands there
 
 
 def span(ids: Sequence[int], markers: Markers) -> tuple[int, int] | None:
     """First and one past the last token of the last user message; None when there is none."""
-    before, after = list(markers.before), list(markers.after)
+    before, after = markers.before, markers.after
     if not after:
         return (0, len(ids)) if ids else None
-    ends = [i for i in range(len(ids) - len(after) + 1) if list(ids[i : i + len(after)]) == after]
-    for begin in range(len(ids) - len(before), -1, -1):
-        first = begin + len(before)
-        if list(ids[begin:first]) == before:
-            end = next((e for e in ends if e >= first), None)
-            if end is not None:
-                return first, end
+    end = None
+    for at in range(len(ids), -1, -1):
+        if _stands(ids, after, at):
+            end = at
+        if end is not None and at <= end and _stands(ids, before, at - len(before)):
+            return at, end
     return None
 
 
 def message(ids: Sequence[int], markers: Markers, lexer: NumberLexer, largest: int) -> Message | None:
-    """The last user message of a prompt, its long runs shortened."""
+    """The last user message of a prompt, without those before it, its long runs shortened."""
     found = span(ids, markers)
     if found is None:
         return None
     first, end = found
+    opening = next(at for at in range(first + 1) if _stands(ids, markers.before, at - len(markers.before)))
     tokens = list(ids[first:end])
-    return _shortened(tuple(ids[:first]), tokens, lexer.units(tokens, largest))
+    given = tuple(ids[end + len(markers.after) :])
+    return _shortened(tuple(ids[:opening]), given, tokens, lexer.units(tokens, largest), opening < first)
 
 
-def _shortened(prefix: tuple[int, ...], tokens: list[int], units: list[Unit]) -> Message:
+def _stands(ids: Sequence[int], wanted: Sequence[int], at: int) -> bool:
+    return at >= 0 and tuple(ids[at : at + len(wanted)]) == tuple(wanted)
+
+
+def _shortened(
+    prefix: tuple[int, ...], given: tuple[int, ...], tokens: list[int], units: list[Unit], later: bool
+) -> Message:
     stands: list[list[Unit]] = [[unit] for unit in units]
     dropped: set[int] = set()  # units
     gone: set[int] = set()  # tokens
@@ -95,6 +104,7 @@ def _shortened(prefix: tuple[int, ...], tokens: list[int], units: list[Unit]) ->
     numbers = [[unit for unit in stands[u] if unit.value is not None] for u in kept]
     return Message(
         prefix,
+        given,
         tuple(t for place, t in enumerate(tokens) if place not in gone),
         tuple(units[u].value is not None for u in kept),
         tuple(new_place[units[u].token] for u in kept),
@@ -102,7 +112,7 @@ def _shortened(prefix: tuple[int, ...], tokens: list[int], units: list[Unit]) ->
         *_clauses([units[u] for u in kept]),
         tuple(tuple(unit.value or 0 for unit in group) for group in numbers),
         tuple(tuple(unit.fault for unit in group if unit.fault) for group in numbers),
-        bool(gone),
+        later or bool(gone),
     )
 
 

@@ -1,8 +1,8 @@
 """The lexer of natural prompts: a message as *units*, each a whole number or a piece of text.
 
 Tokenizers split numbers: into digits, or into groups of up to three. A run of such tokens is one number, standing at
-its last token. Tokens of blanks alone are no units. A number with a sign before it, a fraction behind it, or past the
-largest word is marked as one that no word holds, so that it is told to the user and never wrapped.
+its last token. Tokens of blanks alone are no units. A number with a sign before it, a fraction, or one past the largest
+word is marked as one that no word holds, so that it is told to the user and never wrapped.
 
 What each token is, is read off the tokenizer once, into integer tables that a certificate covers.
 """
@@ -18,16 +18,21 @@ from torch import Tensor, nn
 
 from ncl.errors import ConfigurationError
 
-# What a token is. A digit token with a blank in front begins a number of its own.
-DIGITS, BLANK_DIGITS, BLANK, SEPARATOR, DASH, SIGN, POINT, LETTERS, OTHER = range(9)
+# What a token is. A digit token with a blank in front begins a number of its own; so does a point.
+DIGITS, BLANK_DIGITS, BLANK, SEPARATOR, DASH, SIGN, POINT, BLANK_POINT, LETTERS, OTHER = range(10)
 _SEPARATORS = frozenset(",;|/")
 _DASHES = ("-", "−")
 _FORERUNNERS = ("▁", "Ġ", " ")  # how tokenizers write the blank before a word
+_WIDEST = 4  # digits of a token that the tables have room for
+_TOLD = 24  # characters of a number that are told
 
 
 @dataclass(frozen=True)
 class Unit:
-    """One piece of a message. `token` is the place of its last token; `value` is None for text."""
+    """One piece of a message. `token` is the place of its last token; `value` is None for text.
+
+    Of a number that no word holds, `value` is what its whole part spells, but one past the largest word at most.
+    """
 
     token: int
     value: int | None = None
@@ -54,7 +59,7 @@ class NumberLexer(nn.Module):
 
     @torch.no_grad()
     def fill(self, tokenizer: Any) -> NumberLexer:
-        """Read the tables off a tokenizer. Raises ConfigurationError when it has no tokens for the digits."""
+        """Read the tables off a tokenizer. Raises ConfigurationError when it does not write numbers in short tokens."""
         size = len(self.kind_V)
         texts = [_text(tokenizer, token) for token in range(min(size, len(tokenizer)))]
         kinds = [_kind(text) for text in texts] + [OTHER] * (size - len(texts))
@@ -63,6 +68,9 @@ class NumberLexer(nn.Module):
         self.kind_V.copy_(torch.tensor(kinds))
         self.group_V.copy_(torch.tensor([int(text or 0) for text in digits]))
         self.size_V.copy_(torch.tensor([len(text) for text in digits]))
+        wide = [text for text, kind in zip(texts, kinds) if kind == OTHER and _is_number(text.strip())]
+        if wide:
+            raise ConfigurationError(f"the tokenizer has tokens of more than {_WIDEST} digits, as {wide[0].strip()}")
         missing = set("0123456789") - set(digits)
         if missing:
             raise ConfigurationError(
@@ -78,21 +86,19 @@ class NumberLexer(nn.Module):
         """The units of a message, in order; `largest` is the largest word that a number may be."""
         ids = torch.as_tensor(tokens, dtype=torch.int64, device=self.kind_V.device)
         kinds, groups, sizes = (table[ids].tolist() for table in (self.kind_V, self.group_V, self.size_V))
+        digits = [str(group).zfill(size) if size else "" for group, size in zip(groups, sizes)]
         found: list[Unit] = []
         place = 0
         while place < len(kinds):
-            if kinds[place] > BLANK_DIGITS:
-                if kinds[place] != BLANK:
-                    mark = kinds[place] != LETTERS
-                    found.append(Unit(place, separator=kinds[place] == SEPARATOR, mark=mark))
-                place += 1
-                continue
-            last = place
-            while last + 1 < len(kinds) and kinds[last + 1] == DIGITS:
-                last += 1
-            digits = "".join(str(groups[i]).zfill(sizes[i]) for i in range(place, last + 1))
-            found.append(Unit(last, int(digits), _fault(kinds, place, last, digits, largest)))
-            place = last + 1
+            kind = kinds[place]
+            if kind <= BLANK_DIGITS:
+                found.append(_number(kinds, digits, place, largest))
+                place = found[-1].token
+            elif kind != BLANK:
+                # The sign of a number does not part it from the list that it stands in.
+                separator = kind == SEPARATOR or _signs(kinds, place) or _leads(kinds, place)
+                found.append(Unit(place, separator=separator, mark=kind != LETTERS))
+            place += 1
         return found
 
 
@@ -107,24 +113,59 @@ def _kind(text: str) -> int:
     bare = text.strip()
     if not bare:
         return SEPARATOR if "\n" in text else BLANK  # a line ends a clause, and parts the items of a list
-    if bare.isascii() and bare.isdigit() and len(bare) <= 4:
-        return BLANK_DIGITS if text[0].isspace() else DIGITS
+    if _is_number(bare):
+        return OTHER if len(bare) > _WIDEST else BLANK_DIGITS if text[0].isspace() else DIGITS
     if all(c in _SEPARATORS for c in bare):
         return SEPARATOR
     if text in _DASHES:
         return DASH
     if text.endswith(_DASHES) and not text[-2].isalnum():
         return SIGN
-    if text == ".":
-        return POINT
+    if bare == ".":
+        return POINT if text == bare else BLANK_POINT if text.endswith(".") else OTHER
     return LETTERS if text[-1].isalnum() else OTHER
 
 
-def _fault(kinds: list[int], first: int, last: int, digits: str, largest: int) -> str:
-    before = kinds[first - 1] if first and kinds[first] == DIGITS else BLANK
-    further = kinds[first - 2] if first > 1 else BLANK
-    if before == SIGN or (before == DASH and further not in (DIGITS, BLANK_DIGITS, LETTERS)):
-        return f"-{digits}"
-    if kinds[last + 1 : last + 3] == [POINT, DIGITS]:
-        return f"{digits}.…"
-    return digits if int(digits) > largest else ""
+def _is_number(bare: str) -> bool:
+    return bare.isascii() and bare.isdigit()
+
+
+def _signs(kinds: list[int], place: int) -> bool:
+    """Whether the token here is the sign of the number behind it: not in 3-5, nor in a-5."""
+    if kinds[place + 1 : place + 2] != [DIGITS]:
+        return False
+    before = kinds[place - 1] if place else BLANK
+    return kinds[place] == SIGN or (kinds[place] == DASH and before not in (DIGITS, BLANK_DIGITS, LETTERS))
+
+
+def _leads(kinds: list[int], place: int) -> bool:
+    """Whether the token here is the point that a number begins with, as in .5"""
+    if kinds[place + 1 : place + 2] != [DIGITS]:
+        return False
+    before = kinds[place - 1] if place else BLANK
+    return kinds[place] == BLANK_POINT or (kinds[place] == POINT and before != LETTERS)
+
+
+def _number(kinds: list[int], digits: list[str], first: int, largest: int) -> Unit:
+    """The number that begins at a token."""
+    last = _end(kinds, first)
+    whole = "".join(digits[first : last + 1])
+    told = whole
+    while kinds[last + 1 : last + 3] == [POINT, DIGITS]:
+        point, last = last + 1, _end(kinds, last + 2)
+        told += "." + "".join(digits[point + 1 : last + 1])
+    if first:
+        told = "-" + told if _signs(kinds, first - 1) else "." + told if _leads(kinds, first - 1) else told
+    bare = whole.lstrip("0") or "0"
+    value = int(bare) if len(bare) <= len(str(largest)) else largest + 1
+    if value <= largest and told == whole:
+        return Unit(last, value)
+    return Unit(last, min(value, largest + 1), told if len(told) <= _TOLD else f"{told[:_TOLD]}…")
+
+
+def _end(kinds: list[int], first: int) -> int:
+    """The last token of the digits that begin here."""
+    last = first
+    while kinds[last + 1 : last + 2] == [DIGITS]:
+        last += 1
+    return last

@@ -33,9 +33,13 @@ class Seen:
     ends: tuple[bool, ...]
 
 
-def from_states(found: Message, states: Mapping[int, Tensor], row: int, shift: int, layers: tuple[int, int]) -> Seen:
-    """Out of a pass over the whole prompt; `shift` is how many tokens of padding stand before it."""
-    places = torch.tensor([shift + len(found.prefix) + p for p in found.place], device=states[layers[0]].device)
+def from_states(
+    found: Message, states: Mapping[int, Tensor], row: int, mask_T: Tensor, layers: tuple[int, int]
+) -> Seen:
+    """Out of a pass over the whole prompt; `mask_T` tells its tokens from padding."""
+    device = states[layers[0]].device
+    at = torch.tensor([len(found.prefix) + place for place in found.place], dtype=torch.int64, device=device)
+    places = mask_T.to(device).nonzero().squeeze(1)[at]
     near, deep = (states[layer][row].index_select(0, places) for layer in layers)
     return Seen(near, deep, found.number, found.lead, found.begins, found.ends)
 
