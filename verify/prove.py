@@ -20,7 +20,7 @@ from verify.runner import Finding, Progress
 
 EXECUTORS = ("integer", "pathwise", "dense")
 SAMPLES = 200
-EXECUTOR_SAMPLES = {"integer": 100, "pathwise": 40, "dense": 20}
+EXECUTOR_SAMPLES = {"integer": 100, "pathwise": 100, "dense": 20}
 SEED = 0
 
 

@@ -21,13 +21,25 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ncl.errors import CapacityError
 from ncl.language.opcodes import UNARY, Opcode
 from ncl.machine.circuits.integer import CIRCUITS as INTEGER
 
 CHUNK = 1 << 24  # entries of the largest tensor of products
+LARGEST_TABLE = 1 << 24  # pairs of words: two operands of 12 bits
+LARGEST = 1 << 27  # entries of a batch of distributions
 
 COMPARISONS = (Opcode.EQUAL, Opcode.NOT_EQUAL, Opcode.LESS, Opcode.LESS_EQUAL)
 DIVISIONS = (Opcode.DIVIDE, Opcode.REMAINDER)
+
+
+def check_room(what: str, entries: int, most: int = LARGEST) -> None:
+    """Raise CapacityError for more entries than any machine should be asked to hold."""
+    if entries > most:
+        raise CapacityError(
+            f"{what} would hold {entries:.1e} numbers, at most {most:.1e}",
+            remedy="a smaller width, smaller words or a smaller batch; or the integer executor",
+        )
 
 
 def compare(opcode: Opcode, x_PX: Tensor, y_PY: Tensor) -> Tensor:
@@ -87,9 +99,10 @@ def _divisors(opcode: Opcode, y_PY: Tensor) -> Tensor:
     return torch.cat([torch.zeros_like(y_PY[..., :1]), y_PY[..., 1:]], -1)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _table(opcode: Opcode, x: int, y: int, width: int) -> Tensor:
     """The words that the integer circuit gives on 0 … x-1 × 0 … y-1."""
+    check_room(f"{opcode.mnemonic} of {x} by {y} words", x * y, LARGEST_TABLE)
     one_X1, other_1Y = torch.arange(x)[:, None], torch.arange(y)[None, :]
     return INTEGER[opcode](one_X1, other_1Y, width).expand(x, y).contiguous()
 
@@ -107,14 +120,17 @@ def push_constant(opcode: Opcode, x_PX: Tensor, y_P: Tensor, width: int, swapped
         image_PX = INTEGER[opcode](first, second, width).expand_as(x_PX)
         if opcode in DIVISIONS:
             x_PX = x_PX * (second != 0)
-    z_PZ = torch.zeros(
-        len(x_PX), int(image_PX.max()) + 1 if image_PX.numel() else 1, dtype=x_PX.dtype, device=x_PX.device
-    )
+    size = int(image_PX.max()) + 1 if image_PX.numel() else 1
+    check_room(f"{opcode.mnemonic} of {len(x_PX)} distributions", len(x_PX) * size)
+    z_PZ = torch.zeros(len(x_PX), size, dtype=x_PX.dtype, device=x_PX.device)
     return z_PZ.scatter_add(1, image_PX.contiguous(), x_PX)
 
 
 def apply(opcode: Opcode, x_PX: Tensor, y_PY: Tensor, width: int) -> Tensor:
-    """z on the support that the operands' supports can reach; two operands. The shapes are P×X and P×Y."""
+    """z on the support that the operands' supports can reach; two operands. The shapes are P×X and P×Y.
+
+    Raises CapacityError where that is too large.
+    """
     if opcode in COMPARISONS:
         return compare(opcode, x_PX, y_PY)
     if opcode == Opcode.ADD and min(x_PX.shape[-1], y_PY.shape[-1]) <= 16:

@@ -21,7 +21,7 @@ from torch.nn.functional import pad
 from ncl.language.opcodes import UNARY
 from ncl.language.program import Program, Value
 from ncl.language.trace import DEFAULT_BUDGET, Result
-from ncl.machine.circuits.onehot import apply, push_constant
+from ncl.machine.circuits.onehot import apply, check_room, push_constant
 from ncl.machine.dataflow import Graph, Group, extract
 
 
@@ -61,7 +61,7 @@ class _Table:
 def replay(graph: Graph, inputs_IK: Tensor, width: int) -> Tensor:
     """The outputs' distributions, O×K', for the inputs' distributions in the graph's order of inputs.
 
-    Rows whose mass trapped along the way (a soft divisor's mass on 0) sum to less than 1.
+    Rows whose mass trapped along the way (a soft divisor's mass on 0) sum to less than 1. Raises CapacityError.
     """
     table = _Table(inputs_IK)
     for group in graph.groups:
@@ -94,11 +94,15 @@ def _group(graph: Graph, group: Group, table: _Table, width: int) -> Tensor:
 def onehot(words_I: Sequence[int] | Tensor, support: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """Exact one-hot rows, I×support."""
     index_I = torch.as_tensor(words_I, dtype=torch.int64)
+    check_room(f"{len(index_I)} inputs of {support} words", len(index_I) * support)
     return torch.zeros(len(index_I), support, dtype=dtype).scatter_(1, index_I[:, None], 1)
 
 
 def run(program: Program, batch: Sequence[list[Value]], budget: int = DEFAULT_BUDGET) -> list[Result]:
-    """Run on hard inputs; the results are read off the replayed distributions, which must be one-hot to the bit."""
+    """Run on hard inputs; the results are read off the replayed distributions, which must be one-hot to the bit.
+
+    Raises CapacityError when the words are too large for distributions over them.
+    """
     results, graph = extract(program, batch, budget)
     support = int(graph.input_value_I.max()) + 1 if graph.inputs else 1
     values_OK = replay(graph, onehot(torch.from_numpy(graph.input_value_I), support), program.sizes.width)
