@@ -136,12 +136,12 @@ def onehot_state(program: Program, state: State, dtype: torch.dtype = torch.floa
     def levels(column: int, size: int) -> Tensor:
         return rows(tuple(entry[column] for entry in state.stack), reach.depth, size)
 
-    size, heap = 1 << program.sizes.width, len(state.memory) + 1
+    size, heap, lines = 1 << program.sizes.width, len(state.memory) + 1, len(program.code)
     return dense.DenseState(
-        single(state.pc, len(program.code)), rows(state.registers, len(state.registers), size),
+        single(state.pc + lines * state.halted, 2 * lines), rows(state.registers, len(state.registers), size),
         rows(state.memory, len(state.memory), size), single(state.hp, heap),
         rows(state.frame, reach.frame, size), single(state.fp, reach.frame + 1),
-        levels(0, len(program.code)), levels(1, reach.frame + 1), levels(2, heap),
+        levels(0, lines), levels(1, reach.frame + 1), levels(2, heap),
         single(len(state.stack), reach.depth + 1), torch.tensor([float(state.ticks)], dtype=dtype),
-        torch.tensor([float(not state.halted)], dtype=dtype), single(state.trap, 8),
+        single(state.trap, 8),
     )  # fmt: skip

@@ -1,10 +1,10 @@
 """Dense: full superposition of control and data. The truth at every temperature, at its price.
 
-Every component of the state is a distribution: pc over L lines, registers and cells over N words, heap, frame and
-stack pointers over their ranges. A step (`dense_step`) makes, for every line, what that line would do, and mixes by the
-mass of the pc (and of the opcodes, where program memory is soft). Within a line the components count as independent; on
-one-hot states that is no assumption, and a hard run is one-hot to the bit and equal to the reference state by state.
-Halted mass never changes again; a batch stops when all of it has halted.
+Every component of the state is a distribution: pc and halt flag together over lines, registers and cells over N words,
+heap, frame and stack pointers over their ranges. A step (`dense_step`) makes, for every line, what that line would do,
+and mixes by the mass that runs there (and of the opcodes, where program memory is soft). Within a line the components
+count as independent; on one-hot states that is no assumption, and a hard run is one-hot to the bit and equal to the
+reference state by state. Mass that has halted never runs again; a batch stops when all of it has halted.
 
 Ticks are the expected number; the budget is compared with it. Cells that the program cannot reach are not carried.
 Legend: see `dense_step`. Called by `machine`, `build`, `verify` and the property tests.
@@ -55,10 +55,9 @@ def blank(program: Program, batch: int, like: Tensor) -> DenseState:
         return one_hot(index, shape[-1]).to(like.dtype)
 
     return DenseState(
-        zero(lines), zero(sizes.registers, words), zero(sizes.memory, words), zero(sizes.memory + 1),
+        zero(2 * lines), zero(sizes.registers, words), zero(sizes.memory, words), zero(sizes.memory + 1),
         zero(reach.frame, words), zero(reach.frame + 1), zero(reach.depth, lines), zero(reach.depth, reach.frame + 1),
-        zero(reach.depth, sizes.memory + 1), zero(reach.depth + 1), like.new_zeros(batch), like.new_ones(batch),
-        zero(max(Trap) + 1),
+        zero(reach.depth, sizes.memory + 1), zero(reach.depth + 1), like.new_zeros(batch), zero(max(Trap) + 1),
     )  # fmt: skip
 
 
@@ -138,7 +137,7 @@ def plain(program: Program, state: DenseState, row: int = 0) -> State:
         state.stack_hp_BDH[row].argmax(-1).tolist(),
     )  # fmt: skip
     return State(
-        int(state.pc_BL[row].argmax()),
+        int(state.pc_BX[row].argmax()) % len(program.code),
         tuple(state.registers_BRN[row].argmax(-1).tolist()),
         tuple(state.memory_BMN[row].argmax(-1).tolist()),
         int(state.hp_BH[row].argmax()),

@@ -5,8 +5,9 @@ jumps, halts or traps, and none is lost: what an instruction cannot do with its 
 mass of a soft operand on numbers that are none of its kind (a register past the last, say) traps `invalid`.
 
 May assume distributions in every component; on one-hot states all of it is sums of products of exact zeros and ones.
-Called by `dense`. Legend: B samples, L lines, K lines of one opcode, R registers, M memory cells, N words, F frame
-cells in reach, D depth, H = M + 1 heap positions, P = F + 1 frame positions, S = D + 1 stack heights, T trap numbers.
+Called by `dense`. Legend: B samples, L lines, X = 2·L places (a line, running or halted), K lines of one opcode,
+R registers, M memory cells, N words, F frame cells in reach, D depth, H = M + 1 heap positions, P = F + 1 frame
+positions, S = D + 1 stack heights, T trap numbers.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ from ncl.machine.temperature import HARD, Temperature
 
 @dataclass(frozen=True)
 class DenseState:
-    pc_BL: Tensor
+    """Distributions, one per component. The pc and the halt flag are one, so that mass which halted stays where it is:
+    were they independent, what halted at one line would run on, and what runs elsewhere would halt."""
+
+    pc_BX: Tensor  # first the mass that runs at each line, then the mass that halted there
     registers_BRN: Tensor
     memory_BMN: Tensor
     hp_BH: Tensor
@@ -38,12 +42,24 @@ class DenseState:
     stack_hp_BDH: Tensor
     sp_BS: Tensor
     ticks_B: Tensor  # expected number
-    running_B: Tensor  # mass that has not halted
     trap_BT: Tensor  # mass by trap number; 0: none
 
+    @property
+    def running_BL(self) -> Tensor:
+        return self.pc_BX[:, : self.pc_BX.shape[1] // 2]
 
-# Those that are distributions along their last dimension, flags aside.
-COMPONENTS = tuple(f.name for f in fields(DenseState) if f.name not in ("ticks_B", "running_B", "trap_BT"))
+    @property
+    def halted_BL(self) -> Tensor:
+        return self.pc_BX[:, self.pc_BX.shape[1] // 2 :]
+
+    @property
+    def running_B(self) -> Tensor:
+        """Mass that has not halted."""
+        return self.running_BL.sum(1)
+
+
+# All of them are distributions along their last dimension; ticks alone are a number.
+COMPONENTS = tuple(f.name for f in fields(DenseState) if f.name != "ticks_B")
 
 
 @dataclass(frozen=True)
@@ -120,16 +136,15 @@ class _Step:
     def __init__(self, program: Program, state: DenseState, budget_B: Tensor) -> None:
         self.sizes, self.old = program.sizes, state
         self.reach = Reach(state.frame_BFN.shape[1], state.sp_BS.shape[1] - 1)
-        self.spent_B = (state.ticks_B >= budget_B).to(state.pc_BL.dtype)
-        self.pc_BL = state.pc_BL * (1 - state.running_B)[:, None]  # halted mass stays where it is
+        self.spent_B = (state.ticks_B >= budget_B).to(state.pc_BX.dtype)
+        self.running_BL, self.halted_BL = torch.zeros_like(state.running_BL), state.halted_BL
         self.sums: dict[str, tuple[Tensor, Tensor]] = {}  # component → (mass replaced, replacement)
         self.ticks_B = state.ticks_B
         self.traps: dict[Trap, Tensor] = {}
-        self.stopped_B = torch.zeros_like(state.running_B)
 
     def at(self, lines: Lines) -> _At | None:
         """These lines with their mass, None when none stands there. Mass with impossible operands traps here."""
-        under_way_BK = self.old.pc_BL[:, lines.number_K] * self.old.running_B[:, None]
+        under_way_BK = self.old.running_BL[:, lines.number_K]
         # Where no gradient asks what mass there would have done, lines without any add exact zeros.
         if not under_way_BK.requires_grad and not bool(under_way_BK.any()):
             return None
@@ -159,35 +174,27 @@ class _Step:
         self.traps[kind] = self.traps.get(kind, 0) + mass_BK.sum(1)
 
     def stop(self, lines_K: Tensor, mass_BK: Tensor) -> None:
-        self.pc_BL = self.pc_BL.index_add(1, lines_K, mass_BK)
-        self.stopped_B = self.stopped_B + mass_BK.sum(1)
+        self.halted_BL = self.halted_BL.index_add(1, lines_K, mass_BK)
 
     def go_on(self, lines_K: Tensor, mass_BK: Tensor) -> None:
         """This mass moves to the next line. On the last line none is left to move, in a well-formed program."""
-        count = self.pc_BL.shape[1]
-        self.pc_BL = self.pc_BL.index_add(1, (lines_K + 1).clamp(max=count - 1), mass_BK)
+        count = self.running_BL.shape[1]
+        self.running_BL = self.running_BL.index_add(1, (lines_K + 1).clamp(max=count - 1), mass_BK)
 
     def jump(self, mass_BK: Tensor, target_KL: Tensor) -> None:
-        self.pc_BL = self.pc_BL + mass_BK @ target_KL
+        self.running_BL = self.running_BL + mass_BK @ target_KL
 
     def finished(self, temperature: Temperature) -> DenseState:
         """The next state, every component of it sharpened."""
-        changed = {name: getattr(self.old, name) for name in COMPONENTS} | {"pc_BL": self.pc_BL}
+        changed = {name: getattr(self.old, name) for name in COMPONENTS}
         for name, (mass, value) in self.sums.items():
             changed[name] = changed[name] * (1 - mass)[..., None] + value
-        running_B, trap_BT = self.flags(temperature)
-        sharp = {name: temperature.sharpen(value) for name, value in changed.items()}
-        return DenseState(**sharp, ticks_B=self.ticks_B, running_B=running_B, trap_BT=trap_BT)
-
-    def flags(self, temperature: Temperature) -> tuple[Tensor, Tensor]:
-        """(running, trap). They are one distribution, over running, halted and every trap, and sharpened as one."""
-        running_B, old_BT = self.old.running_B - self.stopped_B, self.old.trap_BT
+        changed["pc_BX"] = torch.cat([self.running_BL, self.halted_BL], 1)
+        old_BT = self.old.trap_BT
         columns = [old_BT[:, int(k)] + self.traps[k] if k in self.traps else old_BT[:, int(k)] for k in Trap]
         trapped_BT = torch.stack(columns, 1)
-        halted_B = 1 - running_B - trapped_BT.sum(1)
-        flags_BX = temperature.sharpen(torch.cat([torch.stack([running_B, halted_B], 1), trapped_BT], 1))
-        trapped_BT = flags_BX[:, 2:]
-        return flags_BX[:, 0], torch.cat([1 - trapped_BT.sum(1, keepdim=True), trapped_BT], 1)
+        changed["trap_BT"] = torch.cat([1 - trapped_BT.sum(1, keepdim=True), trapped_BT], 1)
+        return DenseState(**{name: temperature.sharpen(value) for name, value in changed.items()}, ticks_B=self.ticks_B)
 
 
 # --- what each opcode does -------------------------------------------------------------------------------------------
@@ -308,7 +315,7 @@ def _bound(s: _Step, at: _At) -> None:
 
 
 def _call(s: _Step, at: _At) -> None:
-    depth, lines, size = s.reach.depth, s.pc_BL.shape[1], s.reach.frame + 1
+    depth, lines, size = s.reach.depth, s.running_BL.shape[1], s.reach.frame + 1
     room_B1 = s.old.sp_BS[:, :depth].sum(1, keepdim=True)
     frame_BKP = torch.zeros(*at.mass_BK.shape, size, dtype=at.mass_BK.dtype, device=at.mass_BK.device)
     for fp in range(size):
@@ -332,7 +339,7 @@ def _return(s: _Step, at: _At) -> None:
     level_BD = s.old.sp_BS[:, 1:]
     goes_BK = at.mass_BK * level_BD.sum(1, keepdim=True)
     share_B = at.mass_BK.sum(1)
-    s.pc_BL = s.pc_BL + share_B[:, None] * torch.einsum("bd,bdl->bl", level_BD, s.old.stack_pc_BDL)
+    s.running_BL = s.running_BL + share_B[:, None] * torch.einsum("bd,bdl->bl", level_BD, s.old.stack_pc_BDL)
     s.replace("fp_BP", goes_BK.sum(1), share_B[:, None] * torch.einsum("bd,bdp->bp", level_BD, s.old.stack_fp_BDP))
     s.replace("sp_BS", goes_BK.sum(1), share_B[:, None] * pad(level_BD, (0, 1)))
     restores_K = at.operands[0][:, 0]
