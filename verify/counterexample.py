@@ -33,6 +33,7 @@ from ncl.language.trace import Result
 from verify import executors
 
 SCHEMA = 1
+SMALL = 16
 Arguments = list[Value]
 
 # kind → the function that replays it. A literal table: a file may choose among these and can name nothing else.
@@ -152,7 +153,10 @@ def _shorter(cells: list[int]) -> Iterator[list[int]]:
 
 
 def _lower(word: int) -> Iterator[int]:
-    """0 first, then ever smaller steps down: a bound between is found by halving."""
+    """0 first, then ever smaller steps down: a bound between is found by halving. Small words are all tried."""
+    if word <= SMALL:
+        yield from range(word)
+        return
     step = word
     while step:
         yield word - step

@@ -182,7 +182,7 @@ def check_source(function: Function, program: Program, samples: int, seed: int) 
     method = "enumeration and random runs against the source interpreter"
     small = _small(function, program.sizes)
     told = "no input enumerated"
-    limits: dict[str, int] = {"samples": samples}
+    limits: dict[str, int] = {}
     if small is not None:
         compiled, space = small
         found = _enumerate(function, compiled, space)
@@ -193,6 +193,7 @@ def check_source(function: Function, program: Program, samples: int, seed: int) 
     beyond = check_beyond(function, program, samples, seed)
     if not beyond.green:
         return beyond
+    limits |= beyond.limits
     bound = f"{told}; {beyond.bound}"
     return Outcome("proved-bounded" if small else "tested", method, bound=bound, limits=limits)
 

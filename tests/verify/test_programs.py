@@ -1,0 +1,168 @@
+"""Programs against their source, executors against each other: what is tried, what is said of it, what is refuted."""
+
+from dataclasses import replace
+
+import pytest
+
+from ncl.build import Compiled, sizes_for
+from ncl.errors import CapacityError
+from ncl.language.opcodes import Opcode
+from ncl.language.parse import parse_text
+from ncl.machine.executors import integer, pathwise
+from verify import counterexample, programs
+from verify.tampering import edited
+
+TEXTS = {
+    "last": "def last(xs: Array) -> Word:\n    return xs[len(xs) - 1]\n",
+    "double": "def double(a: Word) -> Word:\n    return a + a\n",
+    "mix": "def mix(xs: Array, a: Word, b: Word) -> Word:\n    return a * b + len(xs)\n",
+    "pair": "def pair(xs: Array, ys: Array) -> Word:\n    return len(xs) + len(ys)\n",
+    "large": "def large(a: Word) -> Word:\n    return a + 200\n",
+    "power": "def power(a: Word, b: Word) -> Word:\n    c = a * a * a\n    return c * c + b * b * b * c\n",
+}
+
+
+def made(name, **sizes):
+    function = parse_text(TEXTS[name], f"{name}.py", name)[0]
+    return Compiled.of(function, sizes_for(**{"width": 8, "memory": 16, "frame": 4, "depth": 2} | sizes))
+
+
+# --- what is tried ---------------------------------------------------------------------------------------------------
+
+
+def test_every_word_and_every_short_list_is_enumerated_once():
+    signature = made("last").program.signature
+    space = next(programs.spaces(signature))
+    assert (space.width, space.length, space.count) == (3, 4, 1 + 8 + 64 + 512 + 4096)
+    every = [tuple(xs) for (xs,) in programs.inputs(signature, space)]
+    assert len(set(every)) == len(every) == space.count and (7, 7, 7, 7) in every and () in every
+
+
+def test_words_alone_are_enumerated_to_eight_bits():
+    space = next(programs.spaces(made("double").program.signature))
+    assert (space.width, space.count) == (8, 256)
+
+
+def test_long_signatures_have_their_lengths_cut_before_their_words_and_stay_below_the_most():
+    for name in ("mix", "pair"):
+        found = list(programs.spaces(made(name).program.signature))
+        assert found and all(space.count <= programs.MOST for space in found)
+        assert found[0].width == 3 and 2 <= found[0].length < 4
+
+
+def test_random_inputs_are_words_that_fit_and_reach_the_ends():
+    program = made("last", width=16, memory=4096).program
+    batch = programs.random_inputs(program, 300, seed=1)
+    words = {w for (xs,) in batch for w in xs}
+    assert {0, 1, (1 << 16) - 1} <= words and {len(xs) for (xs,) in batch} >= {0, 1, 64}
+    assert batch == programs.random_inputs(program, 300, seed=1) != programs.random_inputs(program, 300, seed=2)
+    for arguments in batch:
+        program.check_arguments(arguments)
+    assert max(w for (xs,) in programs.random_inputs(program, 100, 1, top=9) for w in xs) == 9
+
+
+def test_random_arrays_leave_half_of_memory_free():
+    program = made("pair", memory=8).program
+    assert max(len(v) for a in programs.random_inputs(program, 200, 0) for v in a) == 2
+
+
+def test_a_lean_machine_has_no_cells_that_its_code_cannot_reach():
+    program = made("last").program
+    assert (programs._lean(program).sizes.frame, programs._lean(program).sizes.depth) == (0, 0)
+    saves = replace(program, code=(*program.code[:-1], replace(program.code[-1], opcode=int(Opcode.STORE_FRAME), b=2)))
+    assert programs._lean(saves).sizes.frame == 3
+    calls = replace(program, code=(replace(program.code[0], opcode=int(Opcode.CALL)), *program.code[1:]))
+    assert programs._lean(calls).sizes == program.sizes
+
+
+# --- source = machine code -------------------------------------------------------------------------------------------
+
+
+def test_a_program_is_its_source_and_the_bound_says_what_was_tried():
+    good = made("last", width=16, memory=64)
+    found = programs.check_source(good.function, good.program, 50, 0)
+    assert found.verdict == "proved-bounded"
+    assert (found.limits["enumerated_width"], found.limits["length"], found.limits["samples"]) == (3, 4, 50)
+    assert "every length ≤ 4 at W = 3: 4681 inputs" in found.bound and "50 random runs at W = 16" in found.bound
+    assert found.limits["slow_samples"] > 15
+
+
+def test_a_literal_that_needs_wide_words_is_enumerated_at_that_width():
+    good = made("large")
+    found = programs.check_source(good.function, good.program, 20, 0)
+    assert found.limits["enumerated_width"] == 8 and found.limits["enumerated"] == 256
+
+
+def test_other_machine_code_is_refuted_with_a_small_input_that_replays(tmp_path, monkeypatch):
+    good = made("double")
+    line = next(n for n, row in enumerate(good.program.code) if row.opcode == Opcode.ADD)
+    bad = edited(good.program, line, "opcode", int(Opcode.MULTIPLY))
+    found = programs.check_source(good.function, bad, 50, 0)
+    assert found.verdict == "refuted" and found.counterexample["arguments"] == [1]
+    file = counterexample.write(found.counterexample, tmp_path, "source")
+    # The source is compiled again to replay, so the fault that stood in the bytes alone is gone.
+    assert not counterexample.replay(file).reproduced
+    monkeypatch.setattr("ncl.compiler.compile.compile_function", lambda function, sizes: (bad, None))
+    assert counterexample.replay(file).reproduced
+
+
+def test_bytes_that_the_compiler_does_not_make_are_refuted():
+    good = made("double")
+    assert programs.check_compiled(good.function, good.program).verdict == "tested"
+    bad = edited(good.program, 0, "b", 1)
+    assert "machine code" in programs.check_compiled(good.function, bad).detail
+    other = replace(good.program, source="0" * 64)
+    assert "source digest" in programs.check_compiled(good.function, other).detail
+
+
+def test_a_wrong_tick_or_trap_or_step_is_a_disagreement():
+    good = made("last")
+    run = integer.run
+
+    def one_more(field):
+        return lambda *given: [replace(r, **{field: getattr(r, field) + 1}) for r in run(*given)]
+
+    for field in ("ticks", "steps"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(integer, "run", one_more(field))
+            assert programs.check_executor("integer", good.function, good.program, 20, 0).verdict == "refuted"
+
+
+# --- executors -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("executor", ["integer", "pathwise", "dense"])
+def test_an_executor_runs_as_the_reference_machine_does(executor):
+    good = made("last", width=16, memory=64)
+    found = programs.check_executor(executor, good.function, good.program, 20, 0)
+    assert found.verdict == "tested" and found.limits == {"samples": 20}
+
+
+def test_pathwise_is_tried_over_all_words_where_they_are_few_and_on_small_ones_where_not():
+    narrow, wide = made("double"), made("double", width=16)
+    assert programs.check_executor("pathwise", narrow.function, narrow.program, 9, 0).bound == (
+        "9 random runs at W = 8, lengths ≤ 32"
+    )
+    assert programs.check_executor("pathwise", wide.function, wide.program, 9, 0).bound == (
+        "9 random runs at W = 8, lengths ≤ 32; 9 random runs of words ≤ 31 at W = 16, lengths ≤ 32"
+    )
+
+
+def test_distributions_too_large_to_hold_are_said_and_not_tried():
+    wide = made("power", width=16)
+    found = programs.check_executor("pathwise", wide.function, wide.program, 9, 0)
+    assert found.verdict == "tested" and "none at W = 16" in found.bound
+    with pytest.raises(CapacityError, match="at most"):
+        pathwise.run(wide.program, [[60000, 60000]])
+
+
+def test_a_soft_executor_that_errs_is_refuted(monkeypatch):
+    good, run = made("double"), pathwise.run
+    monkeypatch.setattr(pathwise, "run", lambda *given: [replace(r, result=7) for r in run(*given)])
+    found = programs.check_executor("pathwise", good.function, good.program, 9, 0)
+    assert found.verdict == "refuted" and found.counterexample["executors"] == ["reference", "pathwise"]
+
+
+@pytest.mark.parametrize("executor", ["dense", "pathwise"])
+def test_a_soft_executor_without_the_source_is_unknown(executor):
+    assert programs.check_executor(executor, None, made("double").program, 9, 0).verdict == "unknown"
