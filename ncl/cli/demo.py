@@ -10,7 +10,7 @@ import typer
 
 from ncl.cli import guard
 from ncl.cli.certify import PolicyFile, findings_of
-from ncl.cli.evaluate import LENGTHS, Lengths, Samples, SamplesLong, Tasks, chosen_tasks, show
+from ncl.cli.evaluate import LENGTHS, N_LONG, Lengths, N, Samples, SamplesLong, Tasks, chosen_tasks, show
 from ncl.cli.output import Json, emit, progress, quiet_transformers, tell
 from ncl.cli.verify import Jobs
 
@@ -26,8 +26,8 @@ def demo(
     ] = True,
     lengths: Lengths = None,
     task: Tasks = None,
-    n: Samples = 200,
-    n_long: SamplesLong = 50,
+    n: Samples = None,
+    n_long: SamplesLong = None,
     steps: Steps = None,
     restarts: Annotated[int, typer.Option(min=0, help="How often a stalled run is made again with the next seed.")] = 3,
     policy: PolicyFile = None,
@@ -41,18 +41,19 @@ def demo(
     Example: ncl demo --out ncl-demo --seed 1
     """
     from ncl.gate import read_policy
-    from ncl.training.config import read_config
+    from ncl.training.config import RECIPES, TINY
     from ncl.training.demo import Doors, Plan
     from ncl.training.demo import demo as run_demo
     from ncl.training.evaluate import Cell
     from ncl.training.trainer import tokenizer_digest
 
     quiet_transformers()
-    recipe = read_config("tiny")
+    recipe = RECIPES[TINY]
     config = recipe.model_copy(update={"seed": seed, "steps": steps or recipe.steps})
     again: dict[str, list[Any]] = {
-        "--seed": [seed], "--length": lengths or [], "--task": task or [], "--n": [n], "--n-long": [n_long],
-        "--steps": [config.steps], "--restarts": [restarts], "--policy": [policy] if policy else [],
+        "--seed": [seed], "--length": lengths or [], "--task": task or [], "--n": [n or N],
+        "--n-long": [n_long or N_LONG], "--steps": [config.steps], "--restarts": [restarts],
+        "--policy": [policy] if policy else [],
     }  # fmt: skip
     words = [str(part) for name, values in again.items() for value in values for part in (name, value)]
     plan = Plan(
@@ -61,8 +62,8 @@ def demo(
         read_policy(policy),
         chosen_tasks(task),
         tuple(lengths or LENGTHS),
-        n,
-        n_long,
+        n or N,
+        n_long or N_LONG,
         restarts,
         shlex.join(["ncl", "demo", *words]),
     )

@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ncl.cli.certify import PolicyFile
-from ncl.cli.output import Json, emit, progress, quiet_transformers, table
+from ncl.cli.natural import Float32, load
+from ncl.cli.output import Json, claim_file, emit, progress, quiet_transformers, table, write_atomically
 from ncl.errors import InputError
 
 LENGTHS = (10, 50, 100, 500)
+N, N_LONG = 200, 50
+WIDE = 6  # lengths that still have a column each
 
-Lengths = Annotated[list[int] | None, typer.Option("--length", min=0, help="Repeatable. Default: 10 50 100 500.")]
-Tasks = Annotated[list[str] | None, typer.Option("--task", help="Repeatable. Default: all five.")]
-Samples = Annotated[int, typer.Option("--n", min=1, help="Samples a cell up to length 100.")]
-SamplesLong = Annotated[int, typer.Option("--n-long", min=1, help="Samples a cell beyond.")]
+Lengths = Annotated[
+    list[int] | None, typer.Option("--length", min=0, help="Repeatable. Default: 10 50 100 500; natural: 10 100 1000.")
+]
+Tasks = Annotated[list[str] | None, typer.Option("--task", help="Repeatable. Default: all.")]
+Samples = Annotated[
+    int | None, typer.Option("--n", min=1, help="Samples a cell up to length 100. Default: 200; natural: 40.")
+]
+SamplesLong = Annotated[
+    int | None, typer.Option("--n-long", min=1, help="Samples a cell beyond. Default: 50; natural: 8.")
+]
+Chat = Annotated[int | None, typer.Option(min=0, help="natural: held-out chat prompts at most. Default: 200, all.")]
 
 
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="A run's folder.")],
+    prompts: Annotated[
+        Path | None,
+        typer.Option(help="natural: a JSON-lines file of prompts with answers, instead of the held-out ones."),
+    ] = None,
+    arm: Annotated[
+        list[str] | None, typer.Option(help="natural: ask base, base-few-shot or tool besides. Repeatable.")
+    ] = None,
     lengths: Lengths = None,
     task: Tasks = None,
-    n: Samples = 200,
-    n_long: SamplesLong = 50,
+    phrasing: Annotated[
+        list[str] | None, typer.Option(help="natural: seen, unseen or several. Repeatable. Default: all.")
+    ] = None,
+    n: Samples = None,
+    n_long: SamplesLong = None,
+    chat: Chat = None,
+    answers: Annotated[Path | None, typer.Option(help="natural: write every answer there, one a line.")] = None,
+    float32: Float32 = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the fresh test samples.")] = 0,
     policy: PolicyFile = None,
     as_json: Json = False,
@@ -33,29 +57,89 @@ def evaluate(
 
     Example: ncl evaluate runs/first --json > run.json
     """
-    import time
-    from functools import partial
-
     from ncl.gate import read_policy
-    from ncl.training.answers import exact, fitting
-    from ncl.training.evaluate import evaluate as run_evaluation
-    from ncl.training.trainer import load_checkpoint
+    from ncl.training.natural_run import find_run
 
     begin = time.perf_counter()
     quiet_transformers()
-    tasks = chosen_tasks(task)
-    model, tokenizer, config = load_checkpoint(checkpoint, read_policy(policy))
-    asked = fitting(lengths or LENGTHS, config)
-    with progress("evaluating", len(tasks) * len(asked)) as advance:
-        cells = run_evaluation(
-            {config.arm: partial(exact, model, tokenizer)}, tasks, asked, n=n, n_long=n_long, seed=seed,
-            advance=lambda note: advance(1, note),
-        )  # fmt: skip
+    rules = read_policy(policy)
+    natural = {
+        "--prompts": prompts, "--arm": arm, "--phrasing": phrasing, "--chat": chat, "--answers": answers,
+        "--float32": float32,
+    }  # fmt: skip
+    run = find_run(checkpoint)
+    if run is None:
+        unfit = [name for name, value in natural.items() if value]
+        if unfit and checkpoint.is_dir():
+            raise InputError("belongs to checkpoints of the natural recipe; this is none", where=", ".join(unfit))
+        cells = _tiny(checkpoint, rules, chosen_tasks(task), lengths or LENGTHS, n or N, n_long or N_LONG, seed)
+    else:
+        exam = {"lengths": lengths, "tasks": task, "kinds": phrasing, "n": n, "n_long": n_long, "chat": chat}
+        cells = _natural(run, rules, asked(prompts, exam, seed), arm or [], answers, float32, seed)
     if as_json:
         seconds = round(time.perf_counter() - begin, 1)
         emit({"cells": [c.to_json() for c in cells], "report": None, "seconds": seconds})
     else:
         show(cells)
+
+
+def _tiny(
+    checkpoint: Path, rules: Any, tasks: tuple[str, ...], lengths: Any, n: int, n_long: int, seed: int
+) -> list[Any]:
+    from functools import partial
+
+    from ncl.training.answers import exact, fitting
+    from ncl.training.evaluate import evaluate as run_evaluation
+    from ncl.training.trainer import load_checkpoint
+
+    model, tokenizer, config = load_checkpoint(checkpoint, rules)
+    asked = fitting(lengths, config)
+    with progress("evaluating", len(tasks) * len(asked)) as advance:
+        return run_evaluation(
+            {config.arm: partial(exact, model, tokenizer)}, tasks, asked, n=n, n_long=n_long, seed=seed,
+            advance=lambda note: advance(1, note),
+        )  # fmt: skip
+
+
+def asked(file: Path | None, exam: dict[str, Any], seed: int) -> list[Any]:
+    """The prompts of a file, or of the held-out exam with what the options (by name) say of it."""
+    from ncl.training.asking import read_prompts
+    from ncl.training.held_out import exam_of
+
+    given = {name: value for name, value in exam.items() if value is not None and value != []}
+    if file is None:
+        return exam_of(given, seed).prompts()
+    if given:
+        raise InputError("is of the held-out prompts, which --prompts replaces", where=", ".join(given))
+    return read_prompts(file)
+
+
+def _natural(
+    run: Any, rules: Any, prompts: list[Any], besides: list[str], answers: Path | None, float32: bool, seed: int
+) -> list[Any]:
+    import json
+
+    from ncl.training.arms import CHEAP, cheap
+    from ncl.training.measure import measured, record
+    from ncl.training.natural_run import open_arm
+
+    if unknown := set(besides) - set(CHEAP):
+        raise InputError(
+            f"no arm {', '.join(sorted(unknown))} needs no run of its own", where="--arm",
+            remedy=f"arms: {', '.join(CHEAP)}; evaluate the run of another by its folder",
+        )  # fmt: skip
+    claim_file(answers)
+    base = load(run.base, float32)
+    arms = [open_arm(run, base, rules), *(cheap(name, base) for name in dict.fromkeys(besides))]
+    cells, lines = [], []
+    for arm in arms:
+        with progress(f"asking {arm.name}", len(arm.takes(prompts))) as advance:
+            found, outcomes = measured(arm, prompts, base, seed, advance)
+        cells += found
+        lines += [json.dumps(record(arm.name, o)) for o in outcomes]
+    if answers is not None:
+        write_atomically(answers, "\n".join(lines) + "\n")
+    return cells
 
 
 def chosen_tasks(names: list[str] | None) -> tuple[str, ...]:
@@ -69,16 +153,27 @@ def chosen_tasks(names: list[str] | None) -> tuple[str, ...]:
 
 
 def show(cells: list[Any]) -> None:
+    """A row a task and model with a column a length; of very many lengths, a row each."""
     from ncl.training.report import rows_of
 
     lengths, rows = rows_of(cells)
-    columns = ["task", "model", *(f"{length}" for length in lengths)]
-    told = [
-        [
-            r.task,
-            r.arm,
-            *(f"{c.exact:.3f} [{c.interval[0]:.2f}, {c.interval[1]:.2f}] of {c.n}" if c else "" for c in r.cells),
-        ]
-        for r in rows
-    ]
-    table("exact answers by numbers in the prompt (95 % intervals)", columns, told)
+    title = "exact answers by numbers in the prompt (95 % intervals)"
+    kinds = ["phrasing", "calls"] if any(c.phrasing for c in cells) else []
+    heads = ["task", *kinds, "model"]
+    if len(lengths) > WIDE:
+        lines = [[*_head(c, kinds), str(c.length), _told(c)] for c in cells]
+        table(title, [*heads, "length", "exact"], lines)
+    else:
+        lines = [[*_head(r, kinds), *(_told(c) if c else "" for c in r.cells)] for r in rows]
+        table(title, [*heads, *map(str, lengths)], lines)
+
+
+def _head(of: Any, kinds: list[str]) -> list[str]:
+    told = [of.task, *(str(getattr(of, kind)) for kind in kinds), of.arm]
+    return [part.replace("_", " ") for part in told]
+
+
+def _told(cell: Any) -> str:
+    parsed = "" if cell.parsed is None else f", {cell.parsed:.2f} parsed"
+    beyond = ", past the context" if cell.beyond_context else ""
+    return f"{cell.exact:.3f} [{cell.interval[0]:.2f}, {cell.interval[1]:.2f}] of {cell.n}{parsed}{beyond}"

@@ -105,7 +105,7 @@ def read_json(path: Path) -> Any:
 
 
 @contextmanager
-def progress(description: str, total: int | None) -> Iterator[Any]:
+def progress(description: str, total: float | None) -> Iterator[Any]:
     """A progress bar on stderr; yields `advance(n=1, note="")`. Plain silence where stderr is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

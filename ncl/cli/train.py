@@ -3,44 +3,77 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ncl.cli.certify import PolicyFile, certified
+from ncl.cli.natural import BaseModel, Cache, Float32, load, train_natural
 from ncl.cli.output import Json, emit, progress, quiet_transformers
 from ncl.cli.verify import Jobs
+from ncl.errors import InputError
+
+SECONDS = 300.0
 
 
 def train(
-    config: Annotated[str, typer.Argument(help="A recipe (tiny) or a JSON configuration file.")] = "tiny",
+    config: Annotated[str, typer.Argument(help="A recipe (tiny, natural) or a JSON configuration file.")] = "tiny",
     out: Annotated[Path, typer.Option(help="Run folder: metrics and checkpoint.")] = Path("ncl-run"),
     artefact: Annotated[
         Path | None, typer.Option(help="Certified library; without, one is made and certified in OUT/artefact.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the configuration's.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the configuration's.")] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="The same LLaMA without the computer.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in OUT.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="tiny: the same LLaMA without the computer.")] = False,
+    arm: Annotated[str | None, typer.Option(help="natural: ncl (the default), lora or random-library.")] = None,
+    base: BaseModel = None,
+    float32: Float32 = False,
+    cache: Cache = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="natural: how long the arm lora is trained; default 300.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from what lies in OUT.")] = False,
     policy: PolicyFile = None,
     jobs: Jobs = 2,
     as_json: Json = False,
 ) -> int:
     """Train behind the gate; refuses to start (exit 1) unless a certificate covers the library as loaded.
 
-    Example: ncl train tiny --out runs/first --seed 1
+    Example: ncl train natural --out runs/first --seed 1
     """
     from ncl.gate import read_policy
-    from ncl.training.config import read_config, validated
+    from ncl.training.config import TrainConfig, read_config
+
+    quiet_transformers()
+    changes = {"seed": seed, "steps": steps, "arm": "plain" if plain else None, "base": base}
+    if isinstance(read_config(config), TrainConfig):
+        natural = {"--arm": arm, "--base": base, "--float32": float32, "--cache": cache, "--seconds": seconds}
+        _refuse(natural, "belongs to the natural recipe")
+    else:
+        _refuse({"--plain": plain}, "belongs to the tiny recipe")
+    settings = read_config(config, {name: value for name, value in changes.items() if value is not None})
+    rules = read_policy(policy)
+    if isinstance(settings, TrainConfig):
+        document = _train_tiny(settings, out, artefact, resume, rules, jobs)
+    else:
+        chosen = _arm(arm)
+        _refuse({"--artefact": artefact} if chosen == "lora" else {"--seconds": seconds}, f"not for the arm {chosen}")
+        document = train_natural(
+            chosen, settings, load(settings.base, float32), out, artefact=artefact, resume=resume, cache=cache,
+            seconds=seconds or SECONDS, policy=rules, jobs=jobs,
+        )  # fmt: skip
+    if as_json:
+        emit(document)
+    else:
+        _tell(document)
+    return 0
+
+
+def _train_tiny(settings: Any, out: Path, artefact: Path | None, resume: bool, rules: Any, jobs: int) -> dict[str, Any]:
     from ncl.training.trainer import claim, library_for, tokenizer_digest
     from ncl.training.trainer import train as run_training
 
-    quiet_transformers()
-    changes = {"seed": seed, "steps": steps, "arm": "plain" if plain else None}
-    given = {name: value for name, value in changes.items() if value is not None}
-    settings = validated({**read_config(config).model_dump(), **given}, config)
     claim(out)
-    rules = read_policy(policy)
     folder = artefact
     if settings.arm == "ncl" and artefact is None:
         folder = out / "artefact"
@@ -51,12 +84,31 @@ def train(
             settings, out, artefact=folder, policy=rules, resume=resume,
             advance=lambda step, loss: advance(1, f"loss {loss:.3f}"),
         )  # fmt: skip
-    document = {**summary, "checkpoint": str(out / "model"), "metrics": str(out / "metrics.jsonl")}
-    if as_json:
-        emit(document)
-    else:
-        loss = "no finite loss" if summary["loss"] is None else f"loss {summary['loss']:.3f}"
-        print(f"{out / 'model'}: {loss}, temperature {summary['softness'] or 'none: no machine'}")
-        if summary["stalled"]:
-            print("the loss has stalled: train again with another --seed")
-    return 0
+    return {**summary, "checkpoint": str(out / "model"), "metrics": str(out / "metrics.jsonl")}
+
+
+def _arm(name: str | None) -> str:
+    from ncl.training.arms.lora import demand_peft
+    from ncl.training.natural_run import ARMS
+
+    if name is not None and name not in ARMS:
+        raise InputError(f"no arm {name!r} is trained", where="--arm", remedy=f"arms: {', '.join(ARMS)}")
+    if name == "lora":
+        demand_peft()
+    return name or ARMS[0]
+
+
+def _refuse(given: dict[str, Any], why: str) -> None:
+    """Raise InputError when one of these options was given."""
+    unfit = [name for name, value in given.items() if value]
+    if unfit:
+        raise InputError(why, where=", ".join(unfit))
+
+
+def _tell(document: dict[str, Any]) -> None:
+    losses = document.get("losses") or [document["loss"]]
+    told = ", ".join("no finite loss" if loss is None else f"{loss:.3f}" for loss in losses)
+    place = document.get("checkpoint") or document["adapter"]
+    print(f"{place}: loss {told}, temperature {document['softness'] or 'none: no machine'}")
+    if document["stalled"]:
+        print("the loss has stalled: train again with another --seed")

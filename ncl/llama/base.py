@@ -38,27 +38,37 @@ class Base:
     digest: str
 
 
-def load_base(source: str, dtype: torch.dtype = torch.float32) -> Base:
-    """Load `smollm2`, a folder or a .gguf file. Raises NotFoundError with the command that brings what is missing."""
-    options: dict[str, Any] = {}
+def load_base(source: str, dtype: torch.dtype | str = torch.float32, **options: Any) -> Base:
+    """Load `smollm2`, a folder or a .gguf file; further options are transformers', for loading the model.
+
+    Raises NotFoundError with the command that brings what is missing, FormatError for what is no LLaMA.
+    """
     place = smollm2() if source == SMOLLM2 else Path(source)
     if not place.exists():
         raise NotFoundError("no such model", where=source, remedy=f"name a folder, a .gguf file, or {SMOLLM2}")
+    wanted: dict[str, Any] = {}
     if place.is_file():
-        if place.suffix != ".gguf":
-            raise FormatError("a model is a folder or a .gguf file", where=source)
+        with open(place, "rb") as file:
+            if file.read(4) != b"GGUF":
+                raise FormatError("a model is a folder or a .gguf file", where=source)
         _demand_gguf()
-        options["gguf_file"], place = place.name, place.parent
-    elif _architecture(place) != "llama":
-        raise FormatError(f"model_type is {_architecture(place)!r}, expected 'llama'", where=source)
+        wanted, place = {"gguf_file": place.name}, place.parent
     else:
-        options["use_safetensors"] = True
+        options |= {"use_safetensors": True, "config": _plain_config(place)}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(place, **{k: v for k, v in options.items() if k == "gguf_file"})
-        model = LlamaForCausalLM.from_pretrained(place, dtype=dtype, **options).eval()
-    except (OSError, ValueError, KeyError, RuntimeError) as fault:
-        raise FormatError(f"not a LLaMA that can be loaded: {fault}", where=source) from fault
-    return Base(model, tokenizer, source, weights_digest(model))
+        tokenizer = AutoTokenizer.from_pretrained(place, **wanted)
+        model, told = LlamaForCausalLM.from_pretrained(
+            place, dtype=dtype, output_loading_info=True, **wanted, **options
+        )
+    except Exception as fault:  # whatever a foreign file makes transformers raise
+        remedy = "a folder needs config.json, a tokenizer, and weights as .safetensors; a pickle is never opened"
+        raise FormatError(f"not a LLaMA that can be loaded: {fault}", where=source, remedy=remedy) from fault
+    # transformers would fill these with random numbers.
+    missing = sorted({*told["missing_keys"], *(str(key) for key in told["mismatched_keys"])})
+    if missing:
+        shown = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
+        raise FormatError(f"{len(missing)} weights are missing or of another shape: {shown}", where=source)
+    return Base(model.eval(), tokenizer, source, weights_digest(model))
 
 
 def smollm2() -> Path:
@@ -93,11 +103,20 @@ def _demand_gguf() -> None:
         ) from fault
 
 
-def _architecture(folder: Path) -> str:
+def _plain_config(folder: Path) -> LlamaConfig:
+    """Of a LLaMA, or of one that was merged with an adapter."""
     try:
-        return str(json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type"))
+        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        kind = told.get("model_type")
     except (OSError, ValueError, AttributeError) as fault:
         raise FormatError(f"no readable config.json: {fault}", where=str(folder)) from fault
+    if kind not in ("llama", "ncl_llama"):
+        raise FormatError(f"model_type is {kind!r}, expected 'llama'", where=str(folder))
+    own = {name: value for name, value in told.items() if not name.startswith("ncl_")}
+    try:
+        return LlamaConfig.from_dict({**own, "model_type": "llama"})
+    except Exception as fault:  # transformers has several kinds of validation
+        raise FormatError(f"not the config.json of a LLaMA: {fault}", where=str(folder)) from fault
 
 
 def weights_digest(model: nn.Module) -> str:

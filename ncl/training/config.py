@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -12,7 +13,11 @@ from ncl import library
 from ncl.errors import FormatError, NotFoundError
 from ncl.training.tasks import NUMBER_TASKS
 
+if TYPE_CHECKING:
+    from ncl.training.natural import NaturalConfig
+
 Arm = Literal["ncl", "plain"]
+Config = TypeVar("Config", bound=BaseModel)
 
 
 class ModelConfig(BaseModel):
@@ -74,27 +79,49 @@ class TrainConfig(BaseModel):
         return programs
 
 
-RECIPES: dict[str, TrainConfig] = {"tiny": TrainConfig()}
+TINY, NATURAL = "tiny", "natural"
+RECIPES: dict[str, TrainConfig] = {TINY: TrainConfig()}  # of models from scratch
 
 
-def read_config(name: str) -> TrainConfig:
-    """A shipped recipe by name, or a JSON file. Raises NotFoundError, FormatError with every fault."""
-    if name in RECIPES:
-        return RECIPES[name]
+def read_config(name: str, changes: Mapping[str, Any] | None = None) -> TrainConfig | NaturalConfig:
+    """A shipped recipe by name, or a JSON file whose `recipe` says which kind it is (`tiny` unless it says `natural`).
+
+    `changes` go before what stands there. Raises NotFoundError, FormatError with every fault.
+    """
+    data: Any = {"recipe": name}
+    if name not in (TINY, NATURAL):
+        data = _read(name)
+    if not isinstance(data, dict):
+        return validated(data, name)
+    recipe = data.get("recipe", TINY)
+    if recipe == NATURAL:
+        from ncl.training.natural import NaturalConfig  # torch comes with it
+
+        return _validated(NaturalConfig, {**data, **(changes or {})}, name)
+    if recipe != TINY:
+        raise FormatError(f"recipe is {recipe!r}, expected {TINY!r} or {NATURAL!r}", where=name)
+    fields = {key: value for key, value in data.items() if key != "recipe"}
+    return validated({**fields, **(changes or {})}, name)
+
+
+def _read(name: str) -> Any:
     path = Path(name)
     if not path.is_file():
-        raise NotFoundError(f"neither a recipe nor a file: {name}", remedy=f"recipes: {', '.join(RECIPES)}")
+        raise NotFoundError(f"neither a recipe nor a file: {name}", remedy=f"recipes: {TINY}, {NATURAL}")
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as fault:
         raise FormatError(f"not readable JSON: {fault}", where=name) from fault
-    return validated(data, name)
 
 
 def validated(data: Any, where: str) -> TrainConfig:
     """Raises FormatError with every fault."""
+    return _validated(TrainConfig, data, where)
+
+
+def _validated(kind: type[Config], data: Any, where: str) -> Config:
     try:
-        return TrainConfig.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as fault:
         told = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'configuration'}: {e['msg']}" for e in fault.errors())
         raise FormatError(told, where=where, remedy="see docs/training.md") from fault

@@ -7,9 +7,10 @@ is meant (`several`), chains of calls, and chat for which nothing is to be calle
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 from ncl.errors import InputError
 from ncl.training.evaluate import samples_for
@@ -38,6 +39,9 @@ class Exam:
     def __post_init__(self) -> None:
         if unknown := set(self.tasks) - set(ALL):
             raise InputError(f"no task {', '.join(sorted(unknown))}", where="--task", remedy=f"tasks: {', '.join(ALL)}")
+        if unknown := set(self.kinds) - set(KINDS):
+            told = ", ".join(sorted(unknown))
+            raise InputError(f"no phrasing {told}", where="--phrasing", remedy=f"phrasings: {', '.join(KINDS)}")
         if not self.lengths or min(self.lengths) < 1 or max(self.lengths) > MOST:
             raise InputError(f"lengths {_told(self.lengths)} are not in 1 … {MOST}", where="--length")
 
@@ -70,6 +74,12 @@ class Exam:
         found = [Prompt(text, None, CHAT, 0, 0, kind) for kind in ("plain", "near_misses") for text in texts[kind]]
         Random(f"exam/{self.seed}/chat").shuffle(found)
         return sorted(found[: self.chat if CHAT in self.tasks else 0], key=lambda p: p.phrasing, reverse=True)
+
+
+def exam_of(given: Mapping[str, Any], seed: int) -> Exam:
+    """The exam with these of its fields, lists with each of their members once. Raises InputError."""
+    plain: dict[str, Any] = {name: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for name, v in given.items()}
+    return replace(Exam(seed=seed), **plain)
 
 
 def _told(lengths: Sequence[int]) -> str:

@@ -25,6 +25,8 @@ from ncl.training.samples import Sample
 class Row:
     task: str
     arm: str
+    phrasing: str | None
+    calls: int | None
     cells: tuple[Cell | None, ...]
 
 
@@ -46,11 +48,15 @@ class Account:
 
 
 def rows_of(cells: Sequence[Cell]) -> tuple[tuple[int, ...], tuple[Row, ...]]:
-    """The lengths, and a row a task and arm with a cell (or None) a length."""
+    """The lengths, and a row a task, arm, phrasing and number of calls with a cell (or None) a length."""
     lengths = tuple(sorted({c.length for c in cells}))
-    found = {(c.task, c.arm, c.length): c for c in cells}
-    heads = list(dict.fromkeys((c.task, c.arm) for c in cells))
-    return lengths, tuple(Row(t, a, tuple(found.get((t, a, n)) for n in lengths)) for t, a in heads)
+    found = {(_head(c), c.length): c for c in cells}
+    heads = dict.fromkeys(map(_head, cells))
+    return lengths, tuple(Row(*head, tuple(found.get((head, n)) for n in lengths)) for head in heads)
+
+
+def _head(c: Cell) -> tuple[str, str, str | None, int | None]:
+    return c.task, c.arm, c.phrasing, c.calls
 
 
 def page(account: Account) -> str:

@@ -1,0 +1,163 @@
+"""A natural run's folder: what it holds, who answers from it, and training of each arm that is trained.
+
+`OUT/adapter` is what was fitted (an NCL adapter, or peft's for `lora`), `OUT/run.json` tells how, `OUT/artefact` is the
+certified library. Proving comes from above. Called by the command line and the natural demo.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ncl import gate
+from ncl.build import Artefact, writable
+from ncl.errors import FormatError, InputError
+from ncl.llama.adapter import ADAPTER, load_adapter, read_settings
+from ncl.llama.base import Base
+from ncl.llama.chat import NCLChatLlamaForCausalLM
+from ncl.training.arms import Arm
+from ncl.training.arms.computer import computer
+from ncl.training.arms.lora import CONFIG as PEFT
+from ncl.training.arms.lora import demand_peft, load_lora, train_lora
+from ncl.training.arms.random_library import random_library
+from ncl.training.natural import NaturalConfig, Progress, natural_library, train_natural, training_prompts
+
+RECORD, PLACE = "run.json", "adapter"
+ARMS = ("ncl", "lora", "random-library")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was found. `adapter` is the folder of what was fitted, `base` where its base model comes from."""
+
+    adapter: Path
+    arm: str
+    base: str
+
+
+def find_run(folder: Path) -> Run | None:
+    """The natural run in a folder, or around its `adapter/`; None when there is none. Raises FormatError."""
+    for adapter in (folder / PLACE, folder):
+        if (adapter / ADAPTER).is_file():
+            told = read_record(adapter.parent) if adapter.name == PLACE else {}
+            return Run(adapter, str(told.get("arm", "ncl")), read_settings(adapter).base)
+        if (adapter / PEFT).is_file():
+            told = read_record(adapter.parent)
+            if "base" not in told:
+                raise FormatError("it does not tell its base model", where=str(adapter.parent / RECORD))
+            return Run(adapter, "lora", str(told["base"]))
+    return None
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What `run.json` tells; nothing where there is none. Raises FormatError."""
+    try:
+        told = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as fault:
+        raise FormatError(f"not readable JSON: {fault}", where=str(folder / RECORD)) from fault
+    if not isinstance(told, dict):
+        raise FormatError("not the record of a run", where=str(folder / RECORD))
+    return told
+
+
+def open_computer(run: Run, base: Base, policy: gate.Policy | None = None) -> NCLChatLlamaForCausalLM:
+    """The model of a run that has a computer. Raises GateRefused; InputError for `lora`, which has none."""
+    if run.arm == "lora":
+        raise InputError("a LoRA run calls nothing", where=str(run.adapter), remedy="name a run of the arm ncl")
+    return load_adapter(run.adapter, base, policy)
+
+
+def open_arm(run: Run, base: Base, policy: gate.Policy | None = None) -> Arm:
+    """Who answers from a run."""
+    if run.arm == "lora":
+        return load_lora(base, run.adapter)
+    return computer(open_computer(run, base, policy), base, run.arm)
+
+
+# --- training --------------------------------------------------------------------------------------------------------
+
+
+def claim(out: Path) -> None:
+    """Raise InputError unless a natural run can be written there; asked before long work."""
+    writable(out)
+    adapter = out / PLACE
+    known = any((adapter / name).is_file() for name in (ADAPTER, PEFT))
+    if adapter.exists() and not known and (adapter.is_file() or any(adapter.iterdir())):
+        raise InputError("there is something else that is no adapter", where=str(adapter), remedy="name another --out")
+    if (out / "model").is_dir():
+        raise InputError("a run of the tiny recipe lies here", where=str(out), remedy="name another --out")
+
+
+def library_for(arm: str, config: NaturalConfig, base: Base, out: Path) -> Artefact:
+    """What is to be certified for an arm: the shipped programs, or random ones whose source is left in the folder."""
+    if arm == "random-library":
+        return random_library(base, config.width, config.seed, out)
+    return natural_library(base, config.width)
+
+
+def train_arm(
+    arm: str,
+    config: NaturalConfig,
+    base: Base,
+    out: Path,
+    *,
+    artefact: Path | None,
+    cache: Path,
+    seconds: float,
+    policy: gate.Policy | None = None,
+    progress: Progress | None = None,
+    advance: Callable[[float, float], None] = lambda seconds, loss: None,
+) -> dict[str, Any]:
+    """Train one arm and write its folder; returns the record.
+
+    `seconds`: how long `lora` is trained, told to `advance`; the others take what they take and tell `progress`.
+    """
+    claim(out)
+    begin = time.perf_counter()
+    if arm == "lora":
+        told = _lora(config, base, out, seconds, advance)
+    elif artefact is None:
+        raise InputError(f"the arm {arm} needs a certified library", where=arm)
+    else:
+        if arm == "random-library":  # nothing there can be learned, so another seed would not either
+            config = config.model_copy(update={"restarts": 0})
+        told = train_natural(config, base, out, artefact=artefact, cache=cache, policy=policy, progress=progress)
+    told = {
+        **told, "arm": arm, "base": base.source, "base_digest": base.digest, "seed": config.seed,
+        "adapter": str(out / PLACE), "seconds": round(time.perf_counter() - begin, 1), "config": config.model_dump(),
+    }  # fmt: skip
+    _write(out / RECORD, {"schema": 1, **told})
+    return told
+
+
+def _lora(
+    config: NaturalConfig, base: Base, out: Path, seconds: float, advance: Callable[[float, float], None]
+) -> dict[str, Any]:
+    demand_peft()
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".lora.", dir=out) as name:
+        fresh = Path(name) / "new"
+        prompts = training_prompts(config)
+        told = train_lora(base, prompts, fresh, seconds, config.seed, advance)
+        shutil.rmtree(out / PLACE, ignore_errors=True)
+        os.replace(fresh, out / PLACE)
+    return {"prompts": len(prompts), "stalled": False, "softness": None, **told}
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    """Whole or not at all."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        os.replace(fresh, path)
+    except OSError as fault:
+        raise InputError(f"cannot write: {fault.strerror}", where=str(path)) from fault
