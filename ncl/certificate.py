@@ -55,6 +55,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
             "reader",
             "plan",
             "chat",
+            "base",
+            "adapter",
         )
     ),
     "verify": ("verify",),
@@ -65,6 +67,7 @@ DISTRIBUTIONS = {
     "torch": "torch",
     "numpy": "numpy",
     "numba": "numba",
+    "llvmlite": "llvmlite",
     "transformers": "transformers",
     "z3": "z3-solver",
     "bitwuzla": "bitwuzla",

@@ -28,6 +28,7 @@ Array = Any
 INTEGER_WIDTH = 10
 ONEHOT_WIDTH = 6
 AGREEMENT_WIDTH = 5
+WIDE, EDGES = (16, 32), 1000  # where the compiled loop is tried on some pairs
 TRAPS = -1  # stands where an op traps
 _BY_MNEMONIC = {op.mnemonic: op for op in Opcode}
 
@@ -193,8 +194,30 @@ def check_kernel(mnemonic: str) -> Outcome:
     for at in range(1, INTEGER_WIDTH + 1):
         if bad := _wrong(method, opcode, "kernel", at):
             return bad
-    bound = f"W = 1 … {INTEGER_WIDTH} all operands"
+    for at in WIDE:
+        if bad := _wrong_at_edges(method, opcode, at):
+            return bad
+    bound = f"W = 1 … {INTEGER_WIDTH} all operands; at W = {' and '.join(map(str, WIDE))} {len(_edges(16)[0])} pairs"
     return Outcome("proved-bounded", method, bound, limits={"width": INTEGER_WIDTH})
+
+
+def _edges(width: int) -> tuple[Array, Array]:
+    """Pairs at which machine arithmetic is apt to go wrong, and as many random ones."""
+    top = (1 << width) - 1
+    near = {0, 1, 2, 3, width - 1, width, width + 1, top, top - 1, *(top >> k for k in (1, 2, width // 2))}
+    edges: Array = np.array(sorted({w & top for k in (0, 1) for w in (n + k for n in near)}), np.int64)
+    rng, count = np.random.default_rng(width), EDGES - len(edges) ** 2
+    x_P, y_P = rng.integers(0, top, (2, count), np.int64, endpoint=True)
+    return np.append(np.repeat(edges, len(edges)), x_P), np.append(np.tile(edges, len(edges)), y_P)
+
+
+def _wrong_at_edges(method: str, opcode: Opcode, width: int) -> Outcome | None:
+    """The first of those pairs where the compiled loop parts from the row over ints."""
+    x_P, y_P = _edges(width)
+    for x, y, got in zip(x_P.tolist(), y_P.tolist(), _run("kernel", opcode, x_P, y_P, width).tolist()):
+        if got != spec(opcode, width, x, y):
+            return refuted(method, opcode, "kernel", width, x, y, got)
+    return None
 
 
 def check_onehot(mnemonic: str) -> Outcome:

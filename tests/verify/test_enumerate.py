@@ -68,6 +68,20 @@ def test_a_fault_past_the_enumerated_widths_is_refuted_by_the_lift(opcode, monke
     assert enumerate.replay(found.counterexample).reproduced
 
 
+def test_a_compiled_op_that_errs_in_wide_words_only_is_refuted_and_replays(monkeypatch, tmp_path):
+    from ncl.machine.executors import integer as executor
+
+    right, top = executor.apply_kernel, (1 << 32) - 1
+    bent = lambda opcode, x_P, y_P, width: right(opcode, x_P, y_P, width) ^ ((x_P == top) & (y_P == 2))  # noqa: E731
+    monkeypatch.setattr(executor, "apply_kernel", bent)
+    found = enumerate.check_kernel("multiply")
+    assert found.verdict == "refuted" and found.counterexample["operands"] == [top, 2]
+    file = counterexample.write(found.counterexample, tmp_path, "op")
+    assert counterexample.replay(file).reproduced
+    monkeypatch.undo()
+    assert not counterexample.replay(file).reproduced
+
+
 def test_a_circuit_that_cannot_be_read_is_unknown(monkeypatch):
     monkeypatch.setitem(integer.CIRCUITS, Opcode.LESS, lambda x, y, width: (x.float() < y.float()) * 1)
     assert lifted_circuits.check(Opcode.LESS, 16).verdict == "unknown"
