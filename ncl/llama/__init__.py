@@ -3,7 +3,18 @@
 Importing this package registers `NCLLlamaForCausalLM` with transformers' Auto classes.
 """
 
+from ncl.llama.adapter import load_adapter, save_adapter, save_merged
 from ncl.llama.augment import NCLLlamaForCausalLM
+from ncl.llama.base import load_base
+from ncl.llama.chat import NCLChatLlamaForCausalLM
 from ncl.llama.config import NCLLlamaConfig
 
-__all__ = ["NCLLlamaConfig", "NCLLlamaForCausalLM"]
+__all__ = [
+    "NCLChatLlamaForCausalLM",
+    "NCLLlamaConfig",
+    "NCLLlamaForCausalLM",
+    "load_adapter",
+    "load_base",
+    "save_adapter",
+    "save_merged",
+]

@@ -1,7 +1,11 @@
-"""Adapters: what was fitted to a base model, without the base: reader, library and certificate.
+"""Adapters: what was fitted to a base model, without the base: readers, library and certificate.
 
-A folder of `adapter.json`, `readers.safetensors`, the certified library and a model card. It names its base by digest,
-and does not load onto another. Written whole or not at all.
+A folder of `adapter.json`, `readers.safetensors`, the certified library, a model card, and a configuration by which
+transformers knows it. It names its base by digest, and does not load onto another. A *merged* folder is an adapter that
+brings its base with it.
+
+The certificate covers programs and lexer; nothing is proved about what readers choose. So the record names readers and
+library by digest and is sealed itself: what is loaded is what was saved, or nothing is. Written whole or not at all.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +21,34 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import PreTrainedModel
 
 from ncl import certificate as record
 from ncl import gate
-from ncl.build import Artefact
+from ncl.build import Artefact, writable
 from ncl.errors import ConfigurationError, FormatError, GateRefused, InputError, NclError, NotFoundError
+from ncl.llama.augment import ADAPTER as ADAPTER
 from ncl.llama.augment import LIBRARY
-from ncl.llama.base import Base, depths, load_base, markers
+from ncl.llama.base import Base, backbone_state, depths, load_base, markers, weights_digest
 from ncl.llama.chat import NCLChatLlamaForCausalLM
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.reader import Reader
 from ncl.llama.tokenizer import digest_of
 
-ADAPTER, READERS, CARD = "adapter.json", "readers.safetensors", "README.md"
+READERS, CARD = "readers.safetensors", "README.md"
 PROGRAMS = ("reverse", "insertion_sort", "count", "modsum", "stack")
+HERE = "."  # as a base: in the adapter's own folder
 
 
 class AdapterRecord(BaseModel):
-    """`adapter.json`."""
+    """`adapter.json`. `base` says where the base model is looked for, and is all that may be changed by hand."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_: int = Field(1, alias="schema")
-    base: str  # where it was loaded from
+    base: str
     base_digest: str
     programs: tuple[str, ...]
     width: int = Field(ge=8, le=32)
@@ -48,6 +56,14 @@ class AdapterRecord(BaseModel):
     channels: int = Field(ge=1)
     readers: int = Field(1, ge=1)
     most_calls: int = Field(16, ge=1)
+    # Of what lies beside the record; filled in when it is saved.
+    readers_digest: str = ""
+    library_digest: str = ""
+    seal: str = ""
+
+    def content_digest(self) -> str:
+        told = self.model_dump(mode="json", by_alias=True, exclude={"base", "seal"})
+        return record.digest(record.canonical_json(told))
 
 
 def dressed(
@@ -87,74 +103,184 @@ def default_settings(base: Base, channels: int = 64, width: int = 16, readers: i
     )  # fmt: skip
 
 
+# --- saving ----------------------------------------------------------------------------------------------------------
+
+
 def save_adapter(model: NCLChatLlamaForCausalLM, settings: AdapterRecord, folder: Path) -> None:
     """Raises InputError when something else is there, ConfigurationError without a certified library."""
+    _save(model, settings, folder, lambda fresh: model.config.save_pretrained(fresh))
+
+
+def save_merged(model: NCLChatLlamaForCausalLM, folder: Path) -> None:
+    """An adapter with its base, tokenizer included, in one folder. Raises as `save_adapter`."""
+
+    def bring(fresh: Path) -> None:
+        PreTrainedModel.save_pretrained(model, fresh, state_dict=dict(backbone_state(model)))
+        model.tokenizer.save_pretrained(fresh)
+
+    config = model.config
+    settings = AdapterRecord(
+        schema=1, base=HERE, base_digest=weights_digest(model), programs=tuple(config.ncl_programs),
+        width=config.ncl_width, layers=model.layers, channels=config.ncl_side_size, readers=config.ncl_readers,
+        most_calls=config.ncl_most_calls,
+    )  # fmt: skip
+    _save(model, settings, folder, bring)
+
+
+def _save(
+    model: NCLChatLlamaForCausalLM, settings: AdapterRecord, folder: Path, bring: Callable[[Path], object]
+) -> None:
     if model.artefact is None or model.paper is None:
         raise ConfigurationError("a model without a certified library is not saved", remedy="attach one first")
+    claim_adapter(folder)
+    readers = {name: tensor.detach().cpu() for name, tensor in model.readers.state_dict().items()}
+    digests = {
+        "readers_digest": gate.tensors_digest(readers),
+        "library_digest": _library_digest(model.artefact),
+    }
+    whole = settings.model_copy(update=digests)
+    whole = whole.model_copy(update={"seal": whole.content_digest()})
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
+            fresh = Path(name) / "new"
+            model.artefact.save(fresh / LIBRARY)
+            record.write(model.paper, fresh / LIBRARY / record.FILE_NAME)
+            bring(fresh)
+            save_file({name: _small(tensor) for name, tensor in readers.items()}, fresh / READERS)
+            (fresh / ADAPTER).write_text(whole.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+            (fresh / CARD).write_text(_card(whole, model.paper.seal), encoding="utf-8")
+            _replace(folder, fresh, Path(name) / "old")
+    except OSError as fault:
+        raise InputError(f"cannot write: {fault.strerror or fault}", where=str(folder)) from fault
+
+
+def claim_adapter(folder: Path) -> None:
+    """Raise InputError unless an adapter can be written there; to be asked before long work, too."""
     if folder.exists() and not (folder / ADAPTER).is_file() and (folder.is_file() or any(folder.iterdir())):
         raise InputError("there is something else that is no adapter", where=str(folder), remedy="name a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
-        fresh = Path(name) / "new"
-        model.artefact.save(fresh / LIBRARY)
-        record.write(model.paper, fresh / LIBRARY / record.FILE_NAME)
-        save_file({n: t.detach().cpu().contiguous() for n, t in model.readers.state_dict().items()}, fresh / READERS)
-        (fresh / ADAPTER).write_text(settings.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
-        (fresh / CARD).write_text(_card(settings, model.paper.seal), encoding="utf-8")
-        if folder.exists():
-            os.replace(folder, Path(name) / "old")
+    writable(folder)
+
+
+def _replace(folder: Path, fresh: Path, old: Path) -> None:
+    """What was there is set aside, and comes back when the new folder cannot be put in its place."""
+    if folder.exists():
+        lost = sorted(p.name for p in folder.iterdir() if not (fresh / p.name).exists())
+        if lost:
+            raise InputError(
+                f"beside an adapter there is {', '.join(lost)}, which would be lost", where=str(folder),
+                remedy="move it, or name a new folder",
+            )  # fmt: skip
+        os.replace(folder, old)
+    try:
         os.replace(fresh, folder)
-
-
-def load_adapter(folder: Path, base: Base | None = None, policy: gate.Policy | None = None) -> NCLChatLlamaForCausalLM:
-    """Load an adapter onto its base (loaded from where it names, unless given). Raises GateRefused on another base."""
-    settings = read_settings(folder)
-    under = base or load_base(settings.base)
-    if under.digest != settings.base_digest:
-        raise GateRefused(
-            f"fitted to the base {settings.base_digest[:12]}…, this one is {under.digest[:12]}…",
-            where=str(folder), remedy=f"load it onto {settings.base}",
-        )  # fmt: skip
-    lexer = NumberLexer(under.model.config.vocab_size).fill(under.tokenizer)
-    hidden, programs = under.model.config.hidden_size, len(settings.programs)
-    readers = torch.nn.ModuleList(Reader(hidden, settings.channels, programs) for _ in range(settings.readers))
-    try:
-        readers.load_state_dict(load_file(folder / READERS))
-    except (OSError, SafetensorError, RuntimeError) as fault:
-        raise FormatError(f"not the readers' weights: {fault}", where=str(folder / READERS)) from fault
-    model = dressed(under, list(readers), settings, lexer)
-    try:
-        artefact, paper = Artefact.load(folder / LIBRARY), record.read(folder / LIBRARY)
-    except GateRefused:
+    except OSError:
+        if old.exists():
+            os.replace(old, folder)
         raise
-    except NclError as fault:
-        raise GateRefused(str(fault).splitlines()[0], where=str(folder / LIBRARY)) from fault
-    model.attach(artefact, paper, policy, digest_of(under.tokenizer))
-    return model
 
 
-def read_settings(folder: Path) -> AdapterRecord:
-    """Raises NotFoundError, FormatError."""
-    try:
-        return AdapterRecord.model_validate(json.loads((folder / ADAPTER).read_text(encoding="utf-8")))
-    except FileNotFoundError as fault:
-        raise NotFoundError("no adapter here", where=str(folder), remedy="fit one with `ncl train natural`") from fault
-    except (OSError, ValueError, ValidationError) as fault:
-        raise FormatError(f"not an adapter: {fault}", where=str(folder / ADAPTER)) from fault
+def _small(tensor: Tensor) -> Tensor:
+    """In half the bytes, where that loses nothing."""
+    half = tensor.half()
+    return (half if torch.equal(half.to(tensor.dtype), tensor) else tensor).contiguous()
 
 
-def weights_for(tokenizer: Any, vocabulary: int) -> dict[str, torch.Tensor]:
-    """The lexer's tables, as the library's certificate covers them."""
-    return NumberLexer(vocabulary).fill(tokenizer).tables()
+def _library_digest(artefact: Artefact) -> str:
+    """Of programs and tables; a library that was certified again is still the same."""
+    found = gate.digests(artefact)
+    return record.digest(record.canonical_json({name: found[name] for name in ("programs", "tensors")}))
 
 
 def _card(settings: AdapterRecord, seal: str) -> str:
     programs = ", ".join(settings.programs)
+    under = "The base model lies beside it" if settings.base == HERE else f"Fitted with NCL to `{settings.base}`"
     return (
         "---\nlicense: apache-2.0\nlibrary_name: neurally-compiled-libraries\n---\n\n"
         "# A reader for certified programs\n\n"
-        f"Fitted with NCL to `{settings.base}` (weights {settings.base_digest[:12]}…). Where a prompt asks for it, the "
-        f"answer comes from certified programs ({programs}; width {settings.width}), else from the base model, "
-        f"untouched.\n\nCertificate: `{seal}`.\n\nLoad it with `ncl.llama.load_adapter(folder)` or "
+        f"{under} (weights {settings.base_digest[:12]}…). Where a prompt asks for it, the answer comes from certified "
+        f"programs ({programs}; width {settings.width}), else from the base model, untouched.\n\n"
+        f"Certificate: `{seal}`.\n\nLoad it with `ncl.llama.load_adapter(folder)` or "
         "`NCLLlamaForCausalLM.from_pretrained(folder)`.\n"
     )
+
+
+# --- loading ---------------------------------------------------------------------------------------------------------
+
+
+def load_adapter(
+    folder: Path | str,
+    base: Base | None = None,
+    policy: gate.Policy | None = None,
+    dtype: torch.dtype | str = torch.float32,
+    **options: Any,
+) -> NCLChatLlamaForCausalLM:
+    """Load an adapter onto its base, which is loaded from where the record says unless it is given.
+
+    `dtype` and further options are transformers', for loading the base. Raises GateRefused on another base, for
+    readers, a library or a record that were edited, and where the certificate does not cover what was loaded.
+    """
+    folder = Path(folder)
+    settings = read_settings(folder)
+    artefact, paper = _read_library(folder / LIBRARY, settings)
+    weights = _read_readers(folder / READERS, settings)
+    if base is None:
+        base = load_base(str(folder) if settings.base == HERE else settings.base, dtype, **options)
+    if base.digest != settings.base_digest:
+        raise GateRefused(
+            f"fitted to the base {settings.base_digest[:12]}…, this one is {base.digest[:12]}…",
+            where=str(folder), remedy=f"load it onto {settings.base}",
+        )  # fmt: skip
+    hidden, programs = base.model.config.hidden_size, len(settings.programs)
+    readers = torch.nn.ModuleList(Reader(hidden, settings.channels, programs) for _ in range(settings.readers))
+    try:
+        readers.load_state_dict(weights)
+    except RuntimeError as fault:
+        raise FormatError(f"not the readers' weights: {fault}", where=str(folder / READERS)) from fault
+    lexer = NumberLexer(base.model.config.vocab_size).fill(base.tokenizer)
+    model = dressed(base, list(readers), settings, lexer)
+    model.lexer.to(base.model.device)
+    model.readers.to(base.model.device)
+    model.attach(artefact, paper, policy, digest_of(base.tokenizer))
+    return model
+
+
+def read_settings(folder: Path) -> AdapterRecord:
+    """Raises NotFoundError, FormatError, GateRefused when it was edited."""
+    path = folder / ADAPTER
+    try:
+        settings = AdapterRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as fault:
+        raise NotFoundError("no adapter here", where=str(folder), remedy="fit one with `ncl train natural`") from fault
+    except (OSError, ValueError, RecursionError, ValidationError) as fault:
+        raise FormatError(f"not an adapter: {fault}", where=str(path)) from fault
+    if settings.seal != settings.content_digest():
+        raise GateRefused("the record was edited: its seal does not fit", where=str(path))
+    return settings
+
+
+def _read_library(folder: Path, settings: AdapterRecord) -> tuple[Artefact, record.Certificate]:
+    try:
+        artefact, paper = Artefact.load(folder), record.read(folder)
+    except GateRefused:
+        raise
+    except NclError as fault:
+        raise GateRefused(str(fault).splitlines()[0], where=str(folder)) from fault
+    if _library_digest(artefact) != settings.library_digest:
+        raise GateRefused("the library is not the one that was saved with the adapter", where=str(folder))
+    return artefact, paper
+
+
+def _read_readers(path: Path, settings: AdapterRecord) -> Mapping[str, Tensor]:
+    try:
+        weights = {name: tensor.float() for name, tensor in load_file(path).items()}
+    except (OSError, SafetensorError) as fault:
+        raise GateRefused(f"the readers' weights cannot be read: {fault}", where=str(path)) from fault
+    if gate.tensors_digest(weights) != settings.readers_digest:
+        raise GateRefused("the readers' weights are not those that were saved", where=str(path))
+    return weights
+
+
+def weights_for(tokenizer: Any, vocabulary: int) -> dict[str, Tensor]:
+    """The lexer's table, as the library's certificate covers it."""
+    return NumberLexer(vocabulary).fill(tokenizer).tables()

@@ -35,7 +35,7 @@ from ncl.llama.lexer import Lexer
 from ncl.llama.side_module import Reading, SideModule
 from ncl.llama.tokenizer import digest_in as tokenizer_digest
 
-LIBRARY = "library"
+LIBRARY, ADAPTER = "library", "adapter.json"
 TAPES = 16  # sampled a prompt while learning
 
 
@@ -107,9 +107,15 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
     def from_pretrained(cls, pretrained: str | os.PathLike[str], *arguments: Any, **options: Any) -> Any:
         """As in transformers; the gate is passed on the way. `ncl_policy` is a policy of the caller's own.
 
-        Only safetensors are read: a pickle could run code.
+        Only safetensors are read: a pickle could run code. An adapter's folder is loaded onto its base (`ncl_base`,
+        when it is at hand), and options are those for loading the base.
         """
-        policy = options.pop("ncl_policy", None)
+        policy, base = options.pop("ncl_policy", None), options.pop("ncl_base", None)
+        if (Path(pretrained) / ADAPTER).is_file():
+            from ncl.llama.adapter import load_adapter
+
+            own = ("config", "use_safetensors", "_from_auto", "adapter_kwargs", "trust_remote_code")
+            return load_adapter(Path(pretrained), base, policy, **{k: v for k, v in options.items() if k not in own})
         model = super().from_pretrained(pretrained, *arguments, **{**options, "use_safetensors": True})
         found = model[0] if isinstance(model, tuple) else model
         folder = Path(pretrained) / LIBRARY

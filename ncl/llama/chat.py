@@ -9,8 +9,10 @@ Legend: B rows, T tokens, V vocabulary.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -88,6 +90,12 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         top = (1 << self.config.ncl_width) - 1
         symbols = tuple((top,) if name in SYMBOLS else () for name in self.config.ncl_programs)
         self.library = planning.Library(self.programs, symbols)
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], *arguments: Any, **options: Any) -> None:
+        """A merged folder, written whole (`adapter.save_merged`)."""
+        from ncl.llama.adapter import save_merged
+
+        save_merged(self, Path(save_directory))
 
     # --- reading
 

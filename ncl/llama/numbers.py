@@ -4,7 +4,7 @@ Tokenizers split numbers: into digits, or into groups of up to three. A run of s
 its last token. Tokens of blanks alone are no units. A number with a sign before it, a fraction, or one past the largest
 word is marked as one that no word holds, so that it is told to the user and never wrapped.
 
-What each token is, is read off the tokenizer once, into integer tables that a certificate covers.
+What each token is, is read off the tokenizer once, into a table of integers that a certificate covers.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from ncl.errors import ConfigurationError
 
 # What a token is. A digit token with a blank in front begins a number of its own; so does a point.
-DIGITS, BLANK_DIGITS, BLANK, SEPARATOR, DASH, SIGN, POINT, BLANK_POINT, LETTERS, OTHER = range(10)
+OTHER, BLANK, SEPARATOR, DASH, SIGN, POINT, BLANK_POINT, LETTERS, DIGITS, BLANK_DIGITS = range(10)
 _SEPARATORS = frozenset(",;|/")
 _DASHES = ("-", "−")
 _FORERUNNERS = ("▁", "Ġ", " ")  # how tokenizers write the blank before a word
-_WIDEST = 4  # digits of a token that the tables have room for
+_WIDEST = 4  # digits of a token that the table has room for
 _TOLD = 24  # characters of a number that are told
 
 
@@ -42,56 +42,47 @@ class Unit:
 
 
 class NumberLexer(nn.Module):
-    """Tables over the vocabulary V; integers in persistent buffers, so that no cast changes them.
+    """A table over the vocabulary V; integers in a persistent buffer, so that no cast changes them.
 
-    kind_V: what the token is. group_V, size_V: of a digit token, the number that it spells and how many digits.
+    code_V: what the token is; of digits, the number that a 1 and they spell (007 is 1007), negative where a blank
+    stands in front.
     """
 
-    kind_V: Tensor
-    group_V: Tensor
-    size_V: Tensor
+    code_V: Tensor
 
     def __init__(self, vocabulary: int) -> None:
         super().__init__()
-        self.register_buffer("kind_V", torch.zeros(vocabulary, dtype=torch.uint8))
-        self.register_buffer("group_V", torch.zeros(vocabulary, dtype=torch.int16))
-        self.register_buffer("size_V", torch.zeros(vocabulary, dtype=torch.uint8))
+        self.register_buffer("code_V", torch.zeros(vocabulary, dtype=torch.int16))
 
     @torch.no_grad()
     def fill(self, tokenizer: Any) -> NumberLexer:
-        """Read the tables off a tokenizer. Raises ConfigurationError when it does not write numbers in short tokens."""
-        size = len(self.kind_V)
+        """Read the table off a tokenizer. Raises ConfigurationError when it does not write numbers in short tokens."""
+        size = len(self.code_V)
         texts = [_text(tokenizer, token) for token in range(min(size, len(tokenizer)))]
-        kinds = [_kind(text) for text in texts] + [OTHER] * (size - len(texts))
-        digits = [text.strip() if kind <= BLANK_DIGITS else "" for text, kind in zip(texts, kinds)]
-        digits += [""] * (size - len(digits))
-        self.kind_V.copy_(torch.tensor(kinds))
-        self.group_V.copy_(torch.tensor([int(text or 0) for text in digits]))
-        self.size_V.copy_(torch.tensor([len(text) for text in digits]))
-        wide = [text for text, kind in zip(texts, kinds) if kind == OTHER and _is_number(text.strip())]
-        if wide:
-            raise ConfigurationError(f"the tokenizer has tokens of more than {_WIDEST} digits, as {wide[0].strip()}")
-        missing = set("0123456789") - set(digits)
-        if missing:
+        digits = {text.strip() for text in texts if _is_number(text.strip())}
+        if wide := sorted(text for text in digits if len(text) > _WIDEST):
+            raise ConfigurationError(f"the tokenizer has tokens of more than {_WIDEST} digits, as {wide[0]}")
+        if missing := sorted(set("0123456789") - digits):
             raise ConfigurationError(
-                f"the tokenizer has no token for {', '.join(sorted(missing))}, so numbers cannot be read from it"
+                f"the tokenizer has no token for {', '.join(missing)}, so numbers cannot be read from it"
             )
+        self.code_V.copy_(torch.tensor([_code(text) for text in texts] + [OTHER] * (size - len(texts))))
         return self
 
     def tables(self) -> dict[str, Tensor]:
-        """What a certificate covers: the tables as they are loaded."""
-        return {"lexer.kind": self.kind_V, "lexer.group": self.group_V, "lexer.size": self.size_V}
+        """What a certificate covers: the table as it is loaded."""
+        return {"lexer.code": self.code_V}
 
     def units(self, tokens: Sequence[int], largest: int) -> list[Unit]:
         """The units of a message, in order; `largest` is the largest word that a number may be."""
-        ids = torch.as_tensor(tokens, dtype=torch.int64, device=self.kind_V.device)
-        kinds, groups, sizes = (table[ids].tolist() for table in (self.kind_V, self.group_V, self.size_V))
-        digits = [str(group).zfill(size) if size else "" for group, size in zip(groups, sizes)]
+        codes = self.code_V[torch.as_tensor(tokens, dtype=torch.int64, device=self.code_V.device)].tolist()
+        kinds = [BLANK_DIGITS if code < 0 else min(code, DIGITS) for code in codes]
+        digits = [str(abs(code))[1:] for code in codes]  # of other tokens, nothing
         found: list[Unit] = []
         place = 0
         while place < len(kinds):
             kind = kinds[place]
-            if kind <= BLANK_DIGITS:
+            if kind >= DIGITS:
                 found.append(_number(kinds, digits, place, largest))
                 place = found[-1].token
             elif kind != BLANK:
@@ -109,12 +100,12 @@ def _text(tokenizer: Any, token: int) -> str:
     return f" {text}" if raw.startswith(_FORERUNNERS) and not text.startswith(" ") else text
 
 
-def _kind(text: str) -> int:
+def _code(text: str) -> int:
     bare = text.strip()
     if not bare:
         return SEPARATOR if "\n" in text else BLANK  # a line ends a clause, and parts the items of a list
     if _is_number(bare):
-        return OTHER if len(bare) > _WIDEST else BLANK_DIGITS if text[0].isspace() else DIGITS
+        return -int(f"1{bare}") if text[0].isspace() else int(f"1{bare}")
     if all(c in _SEPARATORS for c in bare):
         return SEPARATOR
     if text in _DASHES:

@@ -14,6 +14,7 @@ Legend: B prompts, U units, H hidden size, C channels, P programs ("none" is 0).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +74,22 @@ class Reader(nn.Module):
             self.gate.bias.fill_(GATE_BIAS)
             self.symbol.bias.fill_(SYMBOL_BIAS)
             self.border.bias.fill_(BORDER_BIAS)
+
+    @torch.no_grad()
+    def settle(self) -> Reader:
+        """Weights that half the bytes hold exactly, so that a saved reader is small and still the same."""
+        for weight in self.parameters():
+            weight.copy_(weight.half())
+        return self
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        """A model that is cast takes its readers along to a device, but not to another dtype."""
+
+        def moved(tensor: Tensor) -> Tensor:
+            cast: Tensor = fn(tensor)
+            return tensor.to(cast.device) if tensor.is_floating_point() and cast.dtype != tensor.dtype else cast
+
+        return super()._apply(moved, recurse)
 
     def forward(self, units: Units) -> Reading:
         with torch.autocast(units.near_BUH.device.type, enabled=False):

@@ -80,4 +80,4 @@ def fit(
         optimizer.step()
         losses.append(float(loss.detach()) + float((~known_B).sum()) * 3.0 / config.batch)
         advance(step, losses[-1])
-    return reader.eval(), losses
+    return reader.settle().eval(), losses

@@ -45,20 +45,25 @@ def llama_shape(tokenizer, **more):
     return LlamaConfig(vocab_size=len(tokenizer), **shape, **ends, **more)
 
 
-def small_base(tokenizer, seed=0, **more):
-    torch.manual_seed(seed)
-    model = LlamaForCausalLM(llama_shape(tokenizer, **more)).eval()
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
-    return Base(model, tokenizer, "small", weights_digest(model))
+@pytest.fixture(scope="session")
+def small_base():
+    """`small_base(tokenizer, seed=0, **shape)`: a LLaMA of random weights, as if it had been loaded."""
+
+    def make(tokenizer, seed=0, **more):
+        torch.manual_seed(seed)
+        model = LlamaForCausalLM(llama_shape(tokenizer, **more)).eval()
+        return Base(model, tokenizer, "small", weights_digest(model))
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def base(by_digit):
+def base(by_digit, small_base):
     return small_base(by_digit)
 
 
 @pytest.fixture(scope="session")
-def base_by_group(by_group):
+def base_by_group(by_group, small_base):
     """As Llama 3: no token for padding, several that end."""
     return small_base(by_group)
 

@@ -1,4 +1,4 @@
-"""Two tokenizers made offline, of the kinds that chat models have: one digit a token, and up to three digits a token."""
+"""Two tokenizers made offline, of the kinds that chat models have: a digit a token, and up to three digits a token."""
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
