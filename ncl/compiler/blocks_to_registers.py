@@ -8,8 +8,9 @@ again with the rest.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 
 from ncl.compiler.blocks import Block, Branch, End, Graph, Halt, Jump, Line, backwards, live_in
 from ncl.errors import CapacityError
@@ -55,7 +56,7 @@ def blocks_to_registers(graph: Graph, sizes: Sizes) -> Allocated:
     locations = _colour(graph, enemies, order, sizes.registers)
     if any(isinstance(place, Slot) for place in locations.values()):
         locations = _colour(graph, enemies, order, sizes.registers - SCRATCH)
-    slots = sum(isinstance(place, Slot) for place in locations.values())
+    slots = len({place for place in locations.values() if isinstance(place, Slot)})
     if slots > sizes.frame:
         raise CapacityError(
             f"{slots} frame slots are needed, frame memory has {sizes.frame}", where=graph.function.name,
@@ -111,11 +112,10 @@ def _costliest_first(graph: Graph) -> list[int]:
 
 
 def _colour(graph: Graph, enemies: Mapping[int, set[int]], order: list[int], colours: int) -> dict[int, Location]:
-    """Pinned ones first, in their own register or none; then the others, in the first that no enemy has."""
+    """Pinned ones first, in their own register; then the others, in the first that no enemy has; else in a slot so."""
     found: dict[int, Location] = {}
     friends = _friends(graph)
     results = _results(graph)
-    slots = 0
     for register in order:
         taken = {found[enemy] for enemy in enemies.get(register, ()) if enemy in found}
         if register in graph.pins:
@@ -127,11 +127,8 @@ def _colour(graph: Graph, enemies: Mapping[int, set[int]], order: list[int], col
             liked = [found[friend] for friend in friends.get(register, ()) if friend in found]
             choices = [place for place in liked if isinstance(place, Register) and place.number < colours]
             choices += [Register(number) for number in range(colours)]
-        free = next((place for place in choices if place not in taken), None)
-        if free is None:
-            found[register], slots = Slot(slots), slots + 1
-        else:
-            found[register] = free
+        places: Iterator[Location] = chain(choices, map(Slot, count()))
+        found[register] = next(place for place in places if place not in taken)
     return found
 
 

@@ -51,6 +51,13 @@ def test_fewer_registers_spill_more_and_still_give_the_same_answer():
     assert set(answers) == {answers[0]}
 
 
+def test_values_that_are_never_wanted_at_once_share_a_slot():
+    body = "".join(f"    a = n + {k}\n    n = a * a\n" for k in range(50))
+    made, machine = allocated(parsed(f"def chain(n: Word) -> Word:\n{body}    return n\n"), 3)
+    assert made.slots <= 3
+    assert violations(made, machine) == []
+
+
 def test_the_scratch_registers_carry_nothing_else_where_anything_is_spilled():
     made, machine = allocated(functions()["many_variables"], 6)
     assert made.slots
