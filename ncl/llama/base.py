@@ -185,12 +185,22 @@ def chat_ids(tokenizer: Any, text: str, before: Sequence[tuple[str, str]] = ()) 
 
 
 def markers(tokenizer: Any) -> Markers:
-    """Read off the chat template: the tokens before a message (three at most), and all between it and its answer."""
+    """Read off the chat template: what stands before a first as before a later message, and before their answers."""
     if not tokenizer.chat_template:
         return Markers()
-    one, other = chat_ids(tokenizer, "0"), chat_ids(tokenizer, "1")
-    places = [i for i, (a, b) in enumerate(zip(one, other)) if a != b]
-    if len(one) != len(other) or len(places) != 1 or places[0] == 0 or places[0] + 1 == len(one):
+    (before, after), (later, again) = _around(tokenizer, ()), _around(tokenizer, (("0", "0"),))
+    same = 0
+    while same < min(len(before), len(later)) and before[-1 - same] == later[-1 - same]:
+        same += 1
+    if not same or not after or after != again:
         raise ConfigurationError("the chat template does not show where a message begins and ends")
-    at = places[0]
-    return Markers(tuple(one[max(0, at - 3) : at]), tuple(one[at + 1 :]))
+    return Markers(before[-same:], after)
+
+
+def _around(tokenizer: Any, turns: Sequence[tuple[str, str]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The tokens before and behind a message of one token, found by exchanging it; nothing where that does not show."""
+    one, other = (chat_ids(tokenizer, text, turns) for text in "01")
+    places = [i for i, (a, b) in enumerate(zip(one, other)) if a != b]
+    if len(one) != len(other) or len(places) != 1:
+        return (), ()
+    return tuple(one[: places[0]]), tuple(one[places[0] + 1 :])

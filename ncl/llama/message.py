@@ -22,7 +22,7 @@ WHOLE = 384  # up to which a message is read in one piece
 
 @dataclass(frozen=True)
 class Markers:
-    """Tokens directly before a user's message, and between it and its answer; both empty where there is no format."""
+    """Tokens that stand before every user message, and between it and its answer; empty where there is no format."""
 
     before: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
