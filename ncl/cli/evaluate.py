@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ncl.cli.certify import PolicyFile
-from ncl.cli.natural import Float32, load
+from ncl.cli.natural import BaseModel, Float32, load
 from ncl.cli.output import Json, claim_file, emit, progress, quiet_transformers, table, write_atomically
 from ncl.errors import InputError
 
@@ -48,6 +49,7 @@ def evaluate(
     n_long: SamplesLong = None,
     chat: Chat = None,
     answers: Annotated[Path | None, typer.Option(help="natural: write every answer there, one a line.")] = None,
+    base: BaseModel = None,
     float32: Float32 = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the fresh test samples.")] = 0,
     policy: PolicyFile = None,
@@ -65,7 +67,7 @@ def evaluate(
     rules = read_policy(policy)
     natural = {
         "--prompts": prompts, "--arm": arm, "--phrasing": phrasing, "--chat": chat, "--answers": answers,
-        "--float32": float32,
+        "--base": base, "--float32": float32,
     }  # fmt: skip
     run = find_run(checkpoint)
     if run is None:
@@ -75,6 +77,7 @@ def evaluate(
         cells = _tiny(checkpoint, rules, chosen_tasks(task), lengths or LENGTHS, n or N, n_long or N_LONG, seed)
     else:
         exam = {"lengths": lengths, "tasks": task, "kinds": phrasing, "n": n, "n_long": n_long, "chat": chat}
+        run = replace(run, base=base or run.base)
         cells = _natural(run, rules, asked(prompts, exam, seed), arm or [], answers, float32, seed)
     if as_json:
         seconds = round(time.perf_counter() - begin, 1)

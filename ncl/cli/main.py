@@ -18,6 +18,7 @@ import typer
 import ncl
 from ncl.cli import (
     certify,
+    chat,
     compile,
     demo,
     disasm,
@@ -60,6 +61,7 @@ COMMANDS = (
     faults.faults,
     train.train,
     evaluate.evaluate,
+    chat.chat,
     regress.regress,
     demo.demo,
 )

@@ -19,6 +19,7 @@ from transformers import StoppingCriteria, StoppingCriteriaList
 from ncl.errors import FormatError, NotFoundError
 from ncl.llama.base import chat_ids
 from ncl.llama.call import Call
+from ncl.llama.ends import ends_of, pad_of
 from ncl.training.prompts import Prompt
 
 ROOM = 64  # tokens that an answer may have beyond those of its prompt
@@ -122,20 +123,9 @@ def can_become(text: str, gold: Sequence[str]) -> bool:
     return whole == list(gold[: len(whole)])
 
 
-def pad_of(model: Any) -> int:
-    """The padding token; the end token where a model has none, as in transformers."""
-    pad = model.config.pad_token_id
-    return int(pad) if pad is not None else min(_ends(model))
-
-
-def _ends(model: Any) -> set[int]:
-    end = model.config.eos_token_id
-    return set(end if isinstance(end, list) else [end])
-
-
 def _ended(model: Any, tokens: list[int]) -> list[int]:
     """Up to and with the end token."""
-    ends = _ends(model)
+    ends = ends_of(model)
     return tokens[: next((at + 1 for at, token in enumerate(tokens) if token in ends), len(tokens))]
 
 
@@ -171,7 +161,7 @@ def _generated(model: Any, ids_BT: Tensor, mask_BT: Tensor, most: int, doubt: St
 
 def _answers(model: Any, tokenizer: Any, new_BA: Tensor) -> list[Answer]:
     """What a batch came to, with the calls that the model remembers having made for it."""
-    ends, latest = _ends(model), getattr(model, "latest", None)
+    ends, latest = ends_of(model), getattr(model, "latest", None)
     found = []
     for row, tokens in enumerate(new_BA.tolist()):
         stop = next((at for at, token in enumerate(tokens) if token in ends), None)

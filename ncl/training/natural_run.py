@@ -19,7 +19,7 @@ from typing import Any
 from ncl import gate
 from ncl.build import Artefact, writable
 from ncl.errors import FormatError, InputError
-from ncl.llama.adapter import ADAPTER, load_adapter, read_settings
+from ncl.llama.adapter import ADAPTER, HERE, claim_adapter, load_adapter, read_settings
 from ncl.llama.base import Base
 from ncl.llama.chat import NCLChatLlamaForCausalLM
 from ncl.training.arms import Arm
@@ -47,7 +47,8 @@ def find_run(folder: Path) -> Run | None:
     for adapter in (folder / PLACE, folder):
         if (adapter / ADAPTER).is_file():
             told = read_record(adapter.parent) if adapter.name == PLACE else {}
-            return Run(adapter, str(told.get("arm", "ncl")), read_settings(adapter).base)
+            base = read_settings(adapter).base
+            return Run(adapter, str(told.get("arm", "ncl")), str(adapter) if base == HERE else base)
         if (adapter / PEFT).is_file():
             told = read_record(adapter.parent)
             if "base" not in told:
@@ -89,10 +90,8 @@ def open_arm(run: Run, base: Base, policy: gate.Policy | None = None) -> Arm:
 def claim(out: Path) -> None:
     """Raise InputError unless a natural run can be written there; asked before long work."""
     writable(out)
-    adapter = out / PLACE
-    known = any((adapter / name).is_file() for name in (ADAPTER, PEFT))
-    if adapter.exists() and not known and (adapter.is_file() or any(adapter.iterdir())):
-        raise InputError("there is something else that is no adapter", where=str(adapter), remedy="name another --out")
+    if not (out / PLACE / PEFT).is_file():
+        claim_adapter(out / PLACE)
     if (out / "model").is_dir():
         raise InputError("a run of the tiny recipe lies here", where=str(out), remedy="name another --out")
 

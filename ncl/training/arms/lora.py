@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from ncl.errors import FormatError, NotFoundError
 from ncl.llama.base import Base, chat_ids
+from ncl.llama.ends import ends_of, pad_of
 from ncl.training.arms.arm import Arm
 from ncl.training.arms.base import speaking
-from ncl.training.asking import pad_of
 from ncl.training.prompts import Prompt
 
 RANK, BATCH, RATE = 16, 8, 2e-4
@@ -75,8 +75,7 @@ Row = tuple[list[int], list[int]]  # tokens of a prompt, tokens of its answer wi
 
 def lessons(base: Base, prompts: Sequence[Prompt]) -> list[Row]:
     """Prompts that have an answer, as tokens."""
-    end = base.model.config.eos_token_id
-    end = end[0] if isinstance(end, list) else end
+    end = min(ends_of(base.model))
     return [
         (chat_ids(base.tokenizer, p.text), [*base.tokenizer(p.told, add_special_tokens=False)["input_ids"], end])
         for p in prompts

@@ -1,0 +1,105 @@
+"""`ncl chat`: talk to a fitted model; beside each answer stands what was called for it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ncl.cli.certify import PolicyFile
+from ncl.cli.natural import BaseModel, Float32, load
+from ncl.cli.output import Json, emit, quiet_transformers, tell
+from ncl.errors import InputError
+
+
+def chat(
+    checkpoint: Annotated[Path, typer.Argument(help="A natural run's folder, or its adapter.")],
+    prompt: Annotated[str | None, typer.Option(help="Ask this and leave.")] = None,
+    remember: Annotated[
+        bool, typer.Option("--remember", help="Show the model what was said before; else each prompt stands alone.")
+    ] = False,
+    most: Annotated[int, typer.Option(min=1, help="New tokens of the language model at most.")] = 512,
+    temperature: Annotated[float, typer.Option(min=0, help="Of the language model's sampling; 0 is greedy.")] = 0.0,
+    base: BaseModel = None,
+    float32: Float32 = False,
+    policy: PolicyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Talk to a model with a certified library. Without a terminal, every line of the input is a prompt.
+
+    Example: ncl chat runs/natural --prompt "Sort 17, 3, 880."
+    """
+    from ncl.gate import read_policy
+
+    if as_json and prompt is None:
+        raise InputError("prints one document", where="--json", remedy="name the prompt with --prompt")
+    if prompt is not None and not prompt.strip():
+        raise InputError("there is nothing to ask", where="--prompt")
+    quiet_transformers()
+    model = opened(checkpoint, base, float32, read_policy(policy))
+    if as_json and prompt is not None:
+        emit(_document(prompt, _answer(model, prompt, [], most, temperature, write=lambda part: None)))
+        return
+    before: list[tuple[str, str]] = []
+    for asked in _prompts(prompt):
+        found = _answer(model, asked, before if remember else [], most, temperature, write=_write)
+        print(flush=True)
+        for line in [str(call) for call in found.calls] or ["nothing called"]:
+            print(f"  {line}", flush=True)
+        before.append((asked, found.text))
+
+
+def opened(checkpoint: Path, base: str | None, float32: bool, rules: Any) -> Any:
+    """The model of a natural run, through the gate. Raises NotFoundError, InputError, GateRefused."""
+    from ncl.training.natural_run import find_run, open_computer
+
+    run = find_run(checkpoint)
+    if run is None:
+        if not checkpoint.exists():
+            raise InputError("no such folder", where=str(checkpoint))
+        raise InputError(
+            "no run of the natural recipe lies here", where=str(checkpoint), remedy="fit one: ncl train natural"
+        )
+    return open_computer(run, load(base or run.base, float32), rules)
+
+
+def _answer(model: Any, text: str, before: list[tuple[str, str]], most: int, temperature: float, write: Any) -> Any:
+    from ncl.llama.converse import reply
+
+    return reply(model, text, before, most=most, temperature=temperature, write=write)
+
+
+def _prompts(given: str | None) -> Iterator[str]:
+    """The one given, or what is typed until Ctrl-D or Ctrl-C, or the lines of a pipe. Blank ones are passed over."""
+    if given is not None:
+        yield given
+        return
+    if not sys.stdin.isatty():
+        yield from (line.strip() for line in sys.stdin if line.strip())
+        return
+    from rich.console import Console
+
+    tell("Ctrl-D ends.")
+    console = Console()
+    while True:
+        try:
+            line = console.input("[bold cyan]you:[/] ").strip()
+        except (EOFError, KeyboardInterrupt):
+            print()
+            return
+        if line:
+            yield line
+
+
+def _write(part: str) -> None:
+    print(part, end="", flush=True)
+
+
+def _document(prompt: str, found: Any) -> dict[str, Any]:
+    return {
+        "prompt": prompt, "answer": found.text, "ended": found.ended, "calls": [c.to_json() for c in found.calls],
+        "tokens": found.tokens, "seconds": round(found.seconds, 3),
+    }  # fmt: skip

@@ -1,0 +1,17 @@
+"""Which tokens end an answer, and which one pads a batch; the config of a LLaMA may name one, several or none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def ends_of(model: Any) -> set[int]:
+    """The tokens that end an answer."""
+    end = model.config.eos_token_id
+    return set(end if isinstance(end, list) else [end])
+
+
+def pad_of(model: Any) -> int:
+    """The padding token; an end token where a model has none, as in transformers."""
+    pad = model.config.pad_token_id
+    return int(pad) if pad is not None else min(ends_of(model))
