@@ -62,6 +62,8 @@ def read_source(path: Path) -> str:
         raise NotFoundError(f"cannot read: {fault.strerror}", where=str(path)) from fault
     except UnicodeDecodeError as fault:
         raise InputError("not UTF-8 text", where=str(path), remedy="save the file as UTF-8") from fault
+    except ValueError as fault:  # a null byte in the name
+        raise NotFoundError(f"cannot read: {fault}", where=repr(str(path))) from fault
 
 
 def parse_text(text: str, file: str, name: str | None = None, line: int | None = None) -> tuple[Function, ...]:

@@ -129,6 +129,7 @@ def test_a_target_is_a_library_name_a_file_or_a_function_of_a_file(tmp_path):
         ("revers", "no library program is called 'revers'"),
         ("a" * 400, "no library program is called"),
         ("{folder}/" + "a" * 400 + ".py", "cannot read: File name too long"),
+        ("{folder}/null\0.py", "cannot read: embedded null byte"),
         ("{folder}/none.py", "no such file"),
         ("{folder}/none.py:f", "no such file"),
         ("{folder}/", "this is a folder"),
