@@ -3,6 +3,7 @@
 A check has parts; a part draws inputs for one compiled program and runs one of the `check_*` functions on each. Two
 machines are used: one of the width asked for, and the narrowest one that takes the source's literals, where
 distributions are small and words wrap soon. An input that fails is plain JSON data: it can be run again elsewhere.
+What needs torch loads it when it is run, so that examples alone take no second.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from hypothesis import strategies as st
@@ -21,8 +23,7 @@ from ncl.language.examples import Example, examples
 from ncl.language.opcodes import Trap
 from ncl.language.program import Program, Sizes, Value
 from ncl.language.syntax import Function
-from ncl.machine.executors import dense
-from properties import agreement, claims, gradients, relaxation
+from properties import agreement, claims
 from properties.failure import Failed, call
 from properties.search import Profile, falsify, seed_for
 from properties.strategies import Batch, arguments, batches, soft_arguments, soft_from_json, told
@@ -49,17 +50,29 @@ class Subject:
 
     @cached_property
     def narrow(self) -> Program | None:
-        """On the narrowest machine for its literals; None when that is wider than NARROW, or too large for dense."""
+        """On the narrowest machine for its literals; None when that is wider than NARROW."""
         for width in NARROW:
             try:
-                program = self.compiled(sizes_for(width, memory=NARROW_MEMORY))
-                dense.capacity(program, ROWS)
-                return program
+                return self.compiled(sizes_for(width, memory=NARROW_MEMORY))
             except LanguageError:
                 continue
-            except CapacityError:
-                break
         return None
+
+    @cached_property
+    def soft(self) -> Program | None:
+        """The narrow one, None when it is too large for dense."""
+        from ncl.machine.executors import dense
+
+        try:
+            if self.narrow is not None:
+                dense.capacity(self.narrow, ROWS)
+            return self.narrow
+        except CapacityError:
+            return None
+
+    def machine(self, part: Part) -> Program | None:
+        program: Program | None = getattr(self, part.machine)
+        return program
 
     def compiled(self, sizes: Sizes) -> Program:
         return Compiled.of(self.function, sizes).program
@@ -74,31 +87,35 @@ class Part:
     encode: Callable[[Any], Any]
     decode: Callable[[Function, Any], Any]
     show: Callable[[Program, Any], str]
-    narrow: bool
-    slow: bool  # gets the profile's few examples
+    machine: str = "wide"  # wide, narrow, or soft: narrow and small enough for dense
+    slow: bool = False  # gets the profile's few examples
 
 
-def _batch(run: Callable[[Function, Program, Batch], object], narrow: bool, slow: bool, budget: int = BUDGET) -> Part:
-    most = 3 if narrow or slow else LONGEST
+def _batch(
+    run: Callable[[Function, Program, Batch], object], machine: str, slow: bool = False, budget: int = BUDGET
+) -> Part:
+    most = LONGEST if machine == "wide" and not slow else 3
     return Part(
         strategy=lambda program: batches(program, budget, most, ROWS),
         run=run,
         encode=Batch.to_json,
         decode=lambda function, data: Batch.from_json(data),
         show=lambda program, batch: call(program, batch.rows[0]),
-        narrow=narrow,
+        machine=machine,
         slow=slow,
     )
 
 
-def _soft(run: Callable[[Program, Any], object]) -> Part:
+def _soft(name: str) -> Part:
+    """`module:check` of (program, soft arguments)."""
+    module, _, check = name.partition(":")
     return Part(
         strategy=lambda program: soft_arguments(program.signature, program.sizes),
-        run=lambda function, program, soft: run(program, soft),
+        run=lambda function, program, soft: getattr(import_module(f"properties.{module}"), check)(program, soft),
         encode=list,
         decode=lambda function, data: soft_from_json(function.signature, data),
         show=lambda program, soft: f"{program.name}({', '.join(told(soft))}) at width {program.sizes.width}",
-        narrow=True,
+        machine="soft",
         slow=True,
     )
 
@@ -134,9 +151,12 @@ EXAMPLE = Part(
     encode=_write_example,
     decode=_read_example,
     show=lambda program, example: call(program, example.arguments),
-    narrow=False,
-    slow=False,
 )
+
+
+def _executors(executors: Mapping[str, agreement.Executor]) -> Callable[[Function, Program, Batch], None]:
+    return lambda function, program, batch: agreement.check_executors(program, batch, executors)
+
 
 PARTS: Mapping[str, Part] = {
     "example": EXAMPLE,
@@ -146,29 +166,22 @@ PARTS: Mapping[str, Part] = {
         encode=list,
         decode=lambda function, data: data,
         show=call,
-        narrow=False,
-        slow=False,
     ),
-    "source": _batch(agreement.check_source, narrow=False, slow=False),
-    "source-narrow": _batch(agreement.check_source, narrow=True, slow=False, budget=SHORT),
-    "executors": _batch(lambda f, p, b: agreement.check_executors(p, b, agreement.FAST), narrow=False, slow=False),
-    "step": _batch(
-        lambda f, p, b: agreement.check_executors(p, b, {"step": agreement.by_step}), narrow=False, slow=True,
-        budget=SHORT,
-    ),
-    "dense": _batch(
-        lambda f, p, b: agreement.check_executors(p, b, agreement.SLOW), narrow=True, slow=True, budget=SHORT
-    ),
-    "states": _batch(_states, narrow=True, slow=True, budget=SHORT),
-    "normalised": _soft(relaxation.check_normalised),
-    "outputs-normalised": _soft(relaxation.check_outputs_normalised),
-    "limit": _soft(relaxation.check_limit),
-    "dense-limit": _soft(relaxation.check_dense_limit),
-    "sharpened": _soft(relaxation.check_sharpened),
-    "gradient-pathwise": _soft(gradients.check_pathwise),
-    "gradient-dense": _soft(gradients.check_dense),
-    "pathwise-dense": _soft(gradients.check_pathwise_is_dense),
-}  # fmt: skip
+    "source": _batch(agreement.check_source, "wide"),
+    "source-narrow": _batch(agreement.check_source, "narrow", budget=SHORT),
+    "executors": _batch(_executors(agreement.FAST), "wide"),
+    "step": _batch(_executors({"step": agreement.by_step}), "wide", slow=True, budget=SHORT),
+    "dense": _batch(_executors(agreement.SLOW), "soft", slow=True, budget=SHORT),
+    "states": _batch(_states, "soft", slow=True, budget=SHORT),
+    "normalised": _soft("relaxation:check_normalised"),
+    "outputs-normalised": _soft("relaxation:check_outputs_normalised"),
+    "limit": _soft("relaxation:check_limit"),
+    "dense-limit": _soft("relaxation:check_dense_limit"),
+    "sharpened": _soft("relaxation:check_sharpened"),
+    "gradient-pathwise": _soft("gradients:check_pathwise"),
+    "gradient-dense": _soft("gradients:check_dense"),
+    "pathwise-dense": _soft("gradients:check_pathwise_is_dense"),
+}
 
 # The test items of a program, and their parts.
 CHECKS: Mapping[str, tuple[str, ...]] = {
@@ -200,7 +213,7 @@ def _has_examples(function: Function) -> bool:
 
 def why_not(name: str, subject: Subject) -> str:
     """Why a check says nothing about a program; "" when it does."""
-    if all(PARTS[part].narrow for part in CHECKS[name]) and subject.narrow is None:
+    if all(PARTS[part].machine == "soft" for part in CHECKS[name]) and subject.soft is None:
         return f"no machine of at most {max(NARROW)} bits takes its literals and length, and soft runs carry all words"
     return ""
 
@@ -209,7 +222,7 @@ def run(name: str, subject: Subject, profile: Profile, seed: int = 0) -> None:
     """One check of one program. Raises Failed, with `case` what its counterexample says; NclError as compiling does."""
     for key in CHECKS[name]:
         part = PARTS[key]
-        program = subject.narrow if part.narrow else subject.wide
+        program = subject.machine(part)
         if program is None:
             continue
         once = _once(key, subject, program)

@@ -1,0 +1,257 @@
+"""`pytest --ncl` in a user's own repository: what is collected, what is green, what a red item shows and replays."""
+
+import json
+import re
+
+import pytest
+
+from ncl.cli import guard
+from verify import counterexample
+
+pytest_plugins = ["pytester"]
+
+GOOD = '''
+from ncl import Array, Word, program
+
+LIMIT = 5
+
+
+@program
+def clip(xs: Array, least: Word) -> Array:
+    """Nothing above LIMIT, nothing below least.
+
+        clip([9, 3, 0], 1) -> [5, 3, 1]
+        clip([], 1) -> []
+    """
+    assert least <= LIMIT
+    for i in range(len(xs)):
+        if xs[i] > LIMIT:
+            xs[i] = LIMIT
+        elif xs[i] < least:
+            xs[i] = least
+        assert xs[i] <= LIMIT
+    return xs
+'''
+FOUR = ["source = bytecode", "executors agree", "hard = soft limit", "gradients"]
+CHEAP = "examples or asserts or source"  # items that compile no kernel
+
+
+@pytest.fixture
+def run(pytester, monkeypatch):
+    """Runs pytest in a process of its own, as a user would: the plugin comes through its entry point."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    return lambda *arguments: pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+
+
+def put(pytester, name, text):
+    path = pytester.path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def replayed(pytester, result):
+    """Exit code of the replay command that a red item prints, and where the counterexample lies."""
+    (command,) = re.findall(r"replay    ncl replay (\S+)", result.stdout.str())
+    file = pytester.path / command
+    return counterexample.replay(file), file
+
+
+def test_a_right_program_is_green_in_every_item(pytester, run):
+    put(pytester, "algorithms/clip.py", GOOD)
+    put(pytester, "algorithms/notes.py", "raise SystemExit('no program: a file of the user that nobody may run')\n")
+    put(pytester, "tests/test_own.py", "def test_own():\n    assert 1 + 1 == 2\n")
+    put(pytester, "pytest.ini", "[pytest]\nfilterwarnings = error\n")
+    result = run("--ncl", "-v", "algorithms", "tests")
+    result.assert_outcomes(passed=7)
+    for name in ("examples", "asserts hold", *FOUR):
+        result.stdout.fnmatch_lines([f"algorithms/clip.py::clip::{name} PASSED*"])
+    result.stdout.fnmatch_lines(["*ncl: profile dev, width 16*", "tests/test_own.py::test_own PASSED*"])
+    assert not (pytester.path / ".ncl").exists()
+
+
+def test_a_broken_line_is_red_with_a_minimal_input_and_a_replay_command(pytester, run):
+    file = put(pytester, "algorithms/clip.py", GOOD.replace("xs[i] = LIMIT", "xs[i] = LIMIT + 1"))
+    result = run("--ncl", "-k", CHEAP, "algorithms")
+    result.assert_outcomes(failed=2, passed=1)
+    result.stdout.fnmatch_lines([
+        "*clip: examples*",
+        "clip([[]9, 3, 0[]], 1) at width 16 gives trap assert *",
+        "algorithms/clip.py:8",
+        "*def clip(xs: Array, least: Word) -> Array:",
+        "*input     clip([[]9, 3, 0[]], 1) at width 16",
+        "*expected  [[]5, 3, 1[]], as the docstring says",
+        "*replay    ncl replay .ncl/clip-clip-example-*.json",
+        "*clip: asserts hold*",
+        "*input     clip([[]6[]], 0) at width 16",
+        "*expected  line 20 to hold: assert xs[[]i[]] <= LIMIT",
+        "*replay    ncl replay .ncl/clip-clip-asserts-*.json",
+    ])  # fmt: skip
+    assert "Traceback" not in result.stdout.str() and "suite.py" not in result.stdout.str()
+    files = sorted((pytester.path / ".ncl").iterdir())
+    assert len(files) == 2
+    assert all(counterexample.replay(case).reproduced for case in files)
+    file.write_text(GOOD)
+    assert not any(counterexample.replay(case).reproduced for case in files), "the line was mended"
+
+
+def test_the_replay_command_exits_1_while_the_fault_is_there_and_0_after(pytester, run, capsys):
+    from ncl.cli.main import run_main
+
+    file = put(pytester, "clip.py", GOOD.replace("[5, 3, 1]", "[5, 3, 0]"))
+    result = run("--ncl", "-k", "examples", "clip.py")
+    result.assert_outcomes(failed=1)
+    outcome, case = replayed(pytester, result)
+    assert outcome.reproduced and run_main(["replay", str(case)]) == 1
+    assert "clip([9, 3, 0], 1) at width 16, as clip.py has it now" in capsys.readouterr().out
+    file.write_text(GOOD)
+    assert run_main(["replay", "--json", str(case)]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == "tested"
+
+
+def test_what_is_outside_the_language_is_one_red_item_with_carets(pytester, run):
+    put(pytester, "algorithms/clip.py", GOOD.replace("LIMIT + 1", "LIMIT").replace("return xs", "return xs[1:]"))
+    result = run("--ncl", "algorithms")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*clip.py: language*", "algorithms/clip.py:21:*", "*return xs[[]1:[]]", "*^^^^^^", "*remedy: *"]
+    )
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_a_wrong_compiler_is_red_with_a_minimal_input(pytester, run):
+    put(pytester, "algorithms/clip.py", GOOD)
+    put(
+        pytester,
+        "conftest.py",
+        """
+from dataclasses import replace
+
+import ncl.build
+from ncl.language.opcodes import Opcode
+from ncl.language.program import Instruction
+
+right = ncl.build.compile_function
+
+
+def wrong(function, sizes):
+    program, witness = right(function, sizes)
+    code = [Instruction(i.opcode, i.a, 4) if (i.opcode, i.b) == (Opcode.CONSTANT, 5) else i for i in program.code]
+    return replace(program, code=tuple(code)), witness
+
+
+ncl.build.compile_function = wrong
+""",
+    )
+    result = run("--ncl", "-k", "source", "algorithms")
+    result.assert_outcomes(failed=1)
+    result.stdout.re_match_lines([
+        r"  input     clip\(\[\], 5\) at width 16, budget 2000",
+        r"  expected  \[\] after 1 ticks \(source\)",
+        r"  got       trap assert at line 14, column 5 after 0 ticks, 4 steps \(reference\)",
+        r"  replay    ncl replay .ncl/clip-clip-source-[0-9a-f]+.json",
+    ])  # fmt: skip
+    assert not replayed(pytester, result)[0].reproduced, "here the compiler is right"
+
+
+def test_items_are_chosen_by_name_and_run_in_worker_processes(pytester, run):
+    put(pytester, "algorithms/clip.py", GOOD)
+    put(pytester, "algorithms/other.py", GOOD.replace("def clip", "def cut").replace("clip(", "cut("))
+    result = run("--ncl", "-n", "2", "-k", "examples or asserts", "algorithms")
+    result.assert_outcomes(passed=4)
+    run("--ncl", "algorithms/clip.py::clip::source = bytecode").assert_outcomes(passed=1)
+
+
+def test_a_named_program_file_is_not_imported_as_a_module_of_tests(pytester, run):
+    put(pytester, "clip.py", GOOD + "\n\nraise SystemExit('imported')\n")
+    run("--ncl", "-k", "examples", "clip.py").assert_outcomes(passed=1)
+
+
+def test_a_file_of_tests_may_hold_programs_too(pytester, run):
+    text = GOOD + "\n\ndef test_own():\n    assert clip([7], 1) == [5] == clip.python([7], 1)\n"
+    put(pytester, "test_clip.py", text)
+    result = run("--ncl", "-k", "examples or test_own", "-v")
+    result.stdout.fnmatch_lines(["*test_clip.py::clip::examples PASSED*"])
+    result.stdout.fnmatch_lines(["*test_clip.py::test_own PASSED*"])
+
+
+def test_a_file_of_ours_that_is_not_even_python_is_red(pytester, run):
+    put(pytester, "broken.py", "from ncl import program\n\n\n@program\ndef f(:\n")
+    result = run("--ncl", "broken.py")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["broken.py:5:7: not Python: *", "*def f(:", "*^"])
+
+
+def test_a_stranger_s_file_that_is_not_python_is_none_of_ours(pytester, run):
+    put(pytester, "pages/template.py", "# for the ncl program\n{{ name }} = (\n")
+    put(pytester, "pages/latin.py", "")
+    (pytester.path / "pages/latin.py").write_bytes(b"# ncl program \xff\n")
+    result = run("--ncl", "pages")
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_an_example_that_cannot_be_read_is_red_and_says_how_to_write_one(pytester, run):
+    put(pytester, "clip.py", GOOD.replace("-> [5, 3, 1]", "-> [5, 3"))
+    result = run("--ncl", "-k", "examples", "clip.py")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*cannot read the example `clip([[]9, 3, 0[]], 1) -> [[]5, 3`*", "*remedy: *"])
+
+
+def test_wide_literals_skip_the_soft_items_and_say_why(pytester, run):
+    put(pytester, "clip.py", GOOD.replace("LIMIT = 5", "LIMIT = 5000"))
+    result = run("--ncl", "-k", "gradients or soft", "-rs", "clip.py")
+    result.assert_outcomes(skipped=2)
+    result.stdout.fnmatch_lines(["SKIPPED*at most 8 bits*"])
+
+
+@pytest.mark.parametrize("name", ["verify", "properties"])
+def test_a_package_of_the_user_that_shadows_ours_is_named(pytester, run, name):
+    put(pytester, "clip.py", GOOD)
+    put(pytester, f"{name}/__init__.py", "")
+    put(pytester, "conftest.py", "")  # puts the repository's root on the path, in front
+    result = run("--ncl")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --ncl: *{name}*Python finds another `{name}` before NCL's", "*remedy:*"])
+    assert guard.load(name)
+
+
+def test_an_impossible_width_is_a_usage_error(pytester, run):
+    result = run("--ncl", "--ncl-width", "99")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*width 99 is not in 1*32*"])
+
+
+def test_a_width_too_narrow_for_a_literal_is_red_with_the_caret(pytester, run):
+    put(pytester, "clip.py", GOOD)
+    result = run("--ncl", "--ncl-width", "2", "-k", "source", "clip.py")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["clip.py:*5 is no word of width 2*", "*^", "*compile at a larger width*"])
+
+
+def test_a_nightly_search_is_random_and_prints_the_seed_that_repeats_it(pytester, run):
+    put(pytester, "clip.py", GOOD.replace("[5, 3, 1]", "[5, 3, 0]"))
+    result = run("--ncl", "--ncl-profile", "nightly", "-k", "examples", "clip.py")
+    result.assert_outcomes(failed=1)
+    first, last = re.findall(r"--ncl-seed (\d+)", result.stdout.str())
+    assert first == last, "in the heading, and at the end where something failed"
+    result = run("--ncl", "--ncl-profile", "nightly", "--co", "clip.py")
+    assert first not in result.stdout.str()
+    result = run("--ncl", "--ncl-profile", "nightly", "--ncl-seed", "77", "--co", "clip.py")
+    result.stdout.fnmatch_lines(["ncl: profile nightly, width 16, search again with --ncl-seed 77"])
+
+
+def test_without_the_option_nothing_is_collected_and_nothing_loaded(pytester, run):
+    put(
+        pytester,
+        "test_clip.py",
+        GOOD
+        + """
+
+def test_nothing_was_loaded():
+    import sys
+    assert not {"torch", "numba", "z3", "verify", "properties", "ncl.cli"} & set(sys.modules)
+""",
+    )
+    result = run("-p", "no:hypothesispytest", "-p", "no:randomly")
+    result.assert_outcomes(passed=1)
