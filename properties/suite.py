@@ -169,7 +169,8 @@ PARTS: Mapping[str, Part] = {
     ),
     "source": _batch(agreement.check_source, "wide"),
     "source-narrow": _batch(agreement.check_source, "narrow", budget=SHORT),
-    "executors": _batch(_executors(agreement.FAST), "wide"),
+    "integer": _batch(_executors({"integer": agreement.by_loop}), "wide"),
+    "pathwise": _batch(_executors({"pathwise": agreement.by_pathwise}), "narrow"),
     "step": _batch(_executors({"step": agreement.by_step}), "wide", slow=True, budget=SHORT),
     "dense": _batch(_executors(agreement.SLOW), "soft", slow=True, budget=SHORT),
     "states": _batch(_states, "soft", slow=True, budget=SHORT),
@@ -188,7 +189,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "examples": ("example",),
     "asserts hold": ("asserts",),
     "source = bytecode": ("source", "source-narrow"),
-    "executors agree": ("executors", "step", "dense", "states"),
+    "executors agree": ("integer", "pathwise", "step", "dense", "states"),
     "hard = soft limit": ("normalised", "outputs-normalised", "limit", "dense-limit", "sharpened"),
     "gradients": ("gradient-pathwise", "gradient-dense", "pathwise-dense"),
 }
