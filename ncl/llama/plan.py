@@ -90,8 +90,9 @@ def draw(reading: Reading, units: Units, count: int, stretches: int, generator: 
         flat_XU = log_BKU.detach().exp().flatten(0, 1).cpu()
         picked_BK = torch.multinomial(flat_XU, 1, generator=generator).view(log_BKU.shape[:2]).to(log_BKU.device)
         picked_BK[:, 0] = log_BKU[:, 0].argmax(1)
-        points.append(log_BKU.gather(2, picked_BK[..., None]).squeeze(2))
-        arguments.append(torch.where(some_BK1.squeeze(2), picked_BK, -1))
+        some_BK = some_BK1.squeeze(2)
+        points.append(torch.where(some_BK, log_BKU.gather(2, picked_BK[..., None]).squeeze(2), 0))
+        arguments.append(torch.where(some_BK, picked_BK, -1))
     return Draws(
         taken_BKU,
         symbol_BKU,

@@ -1,0 +1,238 @@
+"""What the reader is given and makes of it: free of padding, of length, of windows and of the backbone's dtype."""
+
+from dataclasses import fields
+
+import pytest
+import torch
+
+from ncl.llama.base import chat_ids, depths, shallow, watched
+from ncl.llama.message import WHOLE, message, runs, windows
+from ncl.llama.numbers import Unit
+from ncl.llama.perceive import Seen, batched, from_states, perceive
+from ncl.llama.plan import decided
+from ncl.llama.reader import GATE_BIAS, Reader, _shared
+
+LARGEST = (1 << 16) - 2
+LAYERS = (2, 3)
+TEXTS = ["Sort: 3 1 2", "Count 5 in: 5 6 5, then reverse it", "Hello", "Reverse 7", "Merge 1 2 3 with 4 5 and 6"]
+ROUNDING = {"rtol": 1e-4, "atol": 1e-5}  # sums in another order, over a few layers of float32
+
+
+@pytest.fixture(scope="module")
+def reader():
+    torch.manual_seed(3)
+    made = Reader(32, 16, 5).eval()
+    made.start()
+    return made
+
+
+@pytest.fixture
+def read(tokenizer, lexer, around):
+    return lambda text: message(chat_ids(tokenizer, text), around, lexer, LARGEST)
+
+
+@pytest.fixture
+def backbone(request, tokenizer):
+    name = "base" if tokenizer is request.getfixturevalue("by_digit") else "base_by_group"
+    return request.getfixturevalue(name).model.model
+
+
+def same(one, other, count=None):
+    """Readings at the first `count` units are equal to the bit."""
+    for field in fields(one):
+        a, b = (getattr(reading, field.name)[:, :count] for reading in (one, other))
+        assert torch.equal(a, b), field.name
+
+
+def random_units(rows, seed=0):
+    """Units of made-up messages, each a string of N (number), T (text) and S (separator)."""
+    dice = torch.Generator().manual_seed(seed)
+    seen = []
+    for row in rows:
+        kinds = [Unit(0, 5 if kind == "N" else None, separator=kind == "S") for kind in row]
+        lead = list(range(len(row)))
+        for run in runs(kinds):
+            for place in run:
+                lead[place] = run[0]
+        near, deep = (torch.randn(len(row), 32, generator=dice) for _ in range(2))
+        text = tuple(kind == "T" for kind in row)
+        seen.append(Seen(near, deep, tuple(kind == "N" for kind in row), tuple(lead), text, text))
+    return seen
+
+
+# --- what the reader is given
+
+
+def test_a_window_of_its_own_sees_what_a_pass_over_the_prompt_sees(backbone, read, tokenizer):
+    for text in TEXTS:
+        found, ids = read(text), torch.tensor([chat_ids(tokenizer, text)])
+        (alone,) = perceive(backbone, [found], LAYERS, 0)
+        with torch.no_grad(), watched(backbone, LAYERS) as states:
+            backbone(ids, use_cache=False)
+        passing = from_states(found, states, 0, torch.ones_like(ids[0], dtype=torch.bool), LAYERS)
+        for a, b in ((alone.near_UH, passing.near_UH), (alone.deep_UH, passing.deep_UH)):
+            torch.testing.assert_close(a, b, **ROUNDING)
+        assert (alone.number, alone.lead, alone.begins, alone.ends) == (
+            passing.number, passing.lead, passing.begins, passing.ends)  # fmt: skip
+
+
+@pytest.mark.parametrize("left, right", [(0, 0), (3, 0), (0, 3), (2, 5)])
+def test_padding_on_either_side_changes_no_state_that_is_read(backbone, read, tokenizer, left, right):
+    found, ids = read(TEXTS[0]), chat_ids(tokenizer, TEXTS[0])
+    ids_BT = torch.tensor([[0] * left + ids + [0] * right])
+    mask_BT = torch.tensor([[0] * left + [1] * len(ids) + [0] * right])
+    with torch.no_grad(), watched(backbone, LAYERS) as states:
+        backbone(ids_BT, attention_mask=mask_BT, position_ids=(mask_BT.cumsum(1) - 1).clamp(min=0), use_cache=False)
+    padded = from_states(found, states, 0, mask_BT[0].bool(), LAYERS)
+    (alone,) = perceive(backbone, [found], LAYERS, 0)
+    torch.testing.assert_close(padded.near_UH, alone.near_UH, **ROUNDING)
+    torch.testing.assert_close(padded.deep_UH, alone.deep_UH, **ROUNDING)
+
+
+def test_messages_of_many_lengths_are_seen_together_as_alone(backbone, read):
+    long = "Stack: " + ", ".join("pop" if i % 3 == 2 else f"push {i}" for i in range(150))
+    found = [read(text) for text in [*TEXTS, long, "", " "]]
+    together = perceive(backbone, found, LAYERS, 0)
+    for one, seen in zip(found, together, strict=True):
+        (alone,) = perceive(backbone, [one], LAYERS, 0)
+        torch.testing.assert_close(seen.near_UH, alone.near_UH, **ROUNDING)
+        torch.testing.assert_close(seen.deep_UH, alone.deep_UH, **ROUNDING)
+        assert len(seen.near_UH) == len(one.place)
+
+
+def test_each_unit_of_a_long_message_is_seen_at_its_place_in_its_window(backbone, read):
+    found = read("Stack: " + ", ".join("pop" if i % 3 == 2 else f"push {i}" for i in range(150)))
+    made = windows(found)
+    assert len(found.tokens) > WHOLE and len(made) > 2
+    (seen,) = perceive(backbone, [found], LAYERS, 0)
+    window = made[1]
+    with torch.no_grad(), watched(backbone, LAYERS) as states:
+        backbone(torch.tensor([window.tokens]), use_cache=False)
+    for unit, place in zip(window.units, window.places):
+        torch.testing.assert_close(seen.near_UH[unit], states[LAYERS[0]][0, place], **ROUNDING)
+
+
+def test_only_the_lower_layers_run(backbone):
+    passes = []
+    handles = [layer.register_forward_hook(lambda *_, n=n: passes.append(n)) for n, layer in enumerate(backbone.layers)]
+    with torch.no_grad():
+        shallow(backbone, 2)(torch.tensor([[5, 6, 7]]), use_cache=False)
+    for handle in handles:
+        handle.remove()
+    assert passes == [0, 1]
+    assert len(backbone.layers) == 4 and not isinstance(backbone.norm, torch.nn.Identity)
+
+
+def test_which_layers_are_read_follows_the_depth(base):
+    def of(layers):
+        config = type(base.model.config)(num_hidden_layers=layers)
+        return depths(config)
+
+    assert (of(30), of(16), of(32), of(28)) == ((16, 20), (9, 11), (17, 21), (15, 19))
+    assert of(1) == (1, 1) and of(2) == (1, 1)
+
+
+# --- what the reader makes of it
+
+
+def test_what_pads_a_batch_changes_no_reading(reader):
+    rows = ["TNNNT", "TNSNTTN", "T", "NNNN", "TTTTTTTTTTTTNSNSN"]
+    together = reader(batched(random_units(rows)))
+    seen = random_units(rows)
+    for row, one in enumerate(seen):
+        alone, count = reader(batched([one])), len(rows[row])
+        for name in ("gate_BU", "pointer_BU", "symbol_BU", "border_BU", "channels_BUC"):
+            torch.testing.assert_close(getattr(together, name)[row, :count], getattr(alone, name)[0], **ROUNDING)
+        assert not together.channels_BUC[row, count:].any()
+    plans = decided([reader], batched(seen), 16)
+    assert plans == [decided([reader], batched([one]), 16)[0] for one in seen]
+
+
+def test_a_longer_list_does_not_change_what_is_selected(reader):
+    def selection(count):
+        (text,) = random_units(["TTTT"])
+        (numbers,) = random_units(["N"], seed=9)
+        lead = (0, 1, *([2] * count), 2 + count, 3 + count)
+        parts = [
+            torch.cat([a[:2], b[:1].expand(count, -1), a[2:]])
+            for a, b in ((text.near_UH, numbers.near_UH), (text.deep_UH, numbers.deep_UH))
+        ]
+        is_text = (True, True, *[False] * count, True, True)
+        seen = type(text)(*parts, tuple(not t for t in is_text), lead, is_text, is_text)
+        units = batched([seen])
+        reading = reader(units)
+        return reader.choice(reading, units.text_BU[None])
+
+    few, many = selection(12), selection(1000)
+    torch.testing.assert_close(few, many, **ROUNDING)
+
+
+def test_a_prompt_of_a_thousand_numbers_reads_as_one_of_twelve_to_the_bit(reader, backbone, read):
+    ends = [*range(100, 106), *range(200, 206)]
+    few = read("Sort: " + ", ".join(map(str, ends)) + ", please.")
+    many = read("Sort: " + ", ".join(map(str, [*ends[:6], *range(300, 1288), *ends[6:]])) + ", please.")
+    assert sum(map(len, many.words)) == 1000 and many.tokens == few.tokens
+    seen = [perceive(backbone, [found], LAYERS, 0) for found in (few, many)]
+    same(*(reader(batched(one)) for one in seen))
+
+
+def test_numbers_of_a_run_share_one_gate_and_only_of_a_run(reader):
+    units = batched(random_units(["TNSNNTNN"]))
+    gate_U = reader(units).gate_BU[0].detach()
+    assert len({float(gate_U[u]) for u in (1, 3, 4)}) == 1 == len({float(gate_U[u]) for u in (6, 7)})
+    assert float(gate_U[1]) != float(gate_U[6])
+
+
+def test_the_gate_of_a_run_is_the_mean_over_its_numbers(reader):
+    units = batched(random_units(["TNSNNTN"]))
+    odds_BU = torch.tensor([[9.0, 1.0, 9.0, 2.0, 6.0, 9.0, 4.0]])
+    assert _shared(odds_BU, units)[0, [1, 3, 4, 6]].tolist() == [3.0, 3.0, 3.0, 4.0]
+
+
+def test_what_is_surely_data_is_no_likely_argument(reader):
+    units = batched(random_units(["TNTN"]))
+    reading = reader(units)
+    free_BU = torch.nn.functional.logsigmoid(-reading.gate_BU)
+    assert (reading.pointer_BU <= (reading.pointer_BU - free_BU)).all()
+
+
+def test_padding_is_neither_number_nor_text_and_leads_to_itself():
+    units = batched(random_units(["TN", "TNNNT"]))
+    assert not units.number_BU[0, 2:].any() and not units.text_BU[0, 2:].any()
+    assert units.lead_BU[0].tolist() == [0, 1, 2, 3, 4] and units.lead_BU[1].tolist() == [0, 1, 1, 1, 4]
+
+
+def test_a_fresh_reader_takes_lists_for_data_and_rarely_writes_or_parts():
+    fresh = Reader(32, 16, 5)
+    fresh.start()
+    gate, symbol, border = (float(layer.bias.detach()) for layer in (fresh.gate, fresh.symbol, fresh.border))
+    assert gate == GATE_BIAS > 0 > symbol and border < 0
+
+
+# --- dtypes
+
+
+def test_readings_are_float32_also_under_autocast_and_on_a_bfloat16_backbone(reader):
+    seen = random_units(["TNSNT"])
+    plain = reader(batched(seen))
+    with torch.autocast("cpu", torch.bfloat16):
+        same(plain, reader(batched(seen)))
+    halves = [type(one)(one.near_UH.bfloat16(), one.deep_UH.bfloat16(), one.number, one.lead, one.begins, one.ends)
+              for one in seen]  # fmt: skip
+    assert all(getattr(reader(batched(halves)), field.name).dtype == torch.float32 for field in fields(plain))
+
+
+def test_a_model_that_is_cast_keeps_its_readers_to_the_bit(fitted, base, small_base, by_digit):
+    model = fitted(small_base(by_digit, seed=5))
+    before = {name: tensor.clone() for name, tensor in model.readers.state_dict().items()}
+    model.to(torch.bfloat16)
+    model.half()
+    assert model.model.embed_tokens.weight.dtype == torch.float16
+    after = model.readers.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_settled_weights_are_what_half_the_bytes_hold():
+    reader = Reader(32, 16, 5).settle()
+    assert all(torch.equal(weight, weight.half().float()) for weight in reader.parameters())
+    assert all(weight.requires_grad and weight.dtype == torch.float32 for weight in reader.parameters())
