@@ -61,28 +61,42 @@ def _head(c: Cell) -> tuple[str, str, str | None, int | None]:
 
 def page(account: Account) -> str:
     """The page as text."""
-    from jinja2 import Environment, StrictUndefined
-
-    template = (Path(__file__).parent / "report.html").read_text(encoding="utf-8")
-    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     lengths, rows = rows_of(account.cells)
-    records = account.paper.obligations
-    return made.from_string(template).render(
-        account=account,
-        config=account.config,
-        paper=account.paper,
-        plot=b64encode(account.plot).decode(),
-        labels=LABELS,
-        lengths=lengths,
-        rows=rows,
-        longest=_longest(account.cells),
+    return rendered(
+        "report.html", account.artefact, account.paper, account.stages, _facts(account), account=account,
+        config=account.config, plot=embedded(account.plot), labels=LABELS, lengths=lengths, rows=rows,
+        longest=longest(account.cells),
+    )  # fmt: skip
+
+
+def rendered(
+    template: str, artefact: Artefact, paper: Certificate, stages: Mapping[str, float],
+    facts: Sequence[tuple[str, str]], **told: Any,
+) -> str:  # fmt: skip
+    """A page that extends `page.html`, which tells what was shown and what was not, of any result."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    records = paper.obligations
+    return made.get_template(template).render(
+        paper=paper,
         verdicts=Counter(o.verdict for o in records).most_common(),
         kinds=_kinds(records),
         unproved=[o for o in records if o.verdict != "proved"],
-        programs=_programs(account.artefact),
-        total=sum(account.stages.values()),
-        facts=_facts(account),
+        programs=_programs(artefact),
+        stages=stages,
+        total=sum(stages.values()),
+        facts=facts,
+        **told,
     )
+
+
+def embedded(picture: bytes) -> str:
+    """As it stands in a page."""
+    return b64encode(picture).decode()
 
 
 @dataclass(frozen=True)
@@ -114,7 +128,7 @@ def _kinds(records: Iterable[ObligationRecord]) -> list[Kind]:
     ]
 
 
-def _longest(cells: Sequence[Cell]) -> list[Cell]:
+def longest(cells: Sequence[Cell]) -> list[Cell]:
     """The `ncl` arm's cells at the greatest length."""
     mine = [c for c in cells if c.arm == "ncl"]
     most = max((c.length for c in mine), default=0)
@@ -137,15 +151,19 @@ def _programs(artefact: Artefact) -> list[dict[str, Any]]:
 
 
 def _facts(account: Account) -> list[tuple[str, str]]:
+    seed = f"{account.config.seed} ({account.restarts} restarts of a stalled run)"
+    return facts(account.command, seed, account.config.model_dump_json(), account.paper)
+
+
+def facts(command: str, seed: str, configuration: str, paper: Certificate) -> list[tuple[str, str]]:
     """What is needed to get the same result again."""
     import ncl
 
-    paper = account.paper
     versions = ", ".join(f"{name} {version}" for name, version in {"ncl": ncl.__version__, **paper.versions}.items())
     return [
-        ("command", account.command),
-        ("seed", f"{account.config.seed} ({account.restarts} restarts of a stalled run)"),
-        ("configuration", account.config.model_dump_json()),
+        ("command", command),
+        ("seed", seed),
+        ("configuration", configuration),
         ("certificate", paper.seal),
         ("policy", paper.policy),
         ("versions", versions),
