@@ -37,8 +37,8 @@ class Oracle(nn.Module):
                 symbol[row, unit] = SURE if word == "pop" else -SURE
             for unit, number in enumerate(found.number):
                 if number:
-                    before = "".join(pieces[: found.place[found.lead[unit]] + 1]).rstrip("0123456789 ")
-                    gate[row, unit] = SURE if stack or before.endswith((":", ": -", ".")) else -SURE
+                    before = "".join(pieces[: found.place[found.lead[unit]] + 1]).rstrip("0123456789 .-")
+                    gate[row, unit] = SURE if stack or before.endswith(":") else -SURE
                     pointer[row, unit] = -gate[row, unit]
         return Reading(gate, pointer, symbol, border, channels)
 

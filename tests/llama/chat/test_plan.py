@@ -304,6 +304,12 @@ def test_a_trap_or_a_missing_argument_anywhere_gives_no_answer(programs):
     assert follow(programs, Plan((1,), (), 2, (1, -1)), [SORT, COUNT], words) is None
 
 
+def test_a_list_longer_than_memory_gives_no_answer(programs):
+    plan = Plan((1,), (), 1, (1,))
+    assert len(follow(programs, plan, [REVERSE], ((), (5,) * 4096))[0].result) == 4096
+    assert follow(programs, plan, [REVERSE], ((), (5,) * 4097)) is None
+
+
 def test_only_the_first_call_writes_symbols(programs):
     words = ((), (5,), (), (6,))
     assert call(programs, Plan((1, 3), (2,), 2, (1, 1)), words, None, 0, STACK) == (STACK, (5, POP, 6), 0)
