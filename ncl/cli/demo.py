@@ -1,4 +1,4 @@
-"""`ncl demo`: the whole chain on a small LLaMA, from a Python function to exact answers and a report."""
+"""`ncl demo`: the whole chain, from a Python function to exact answers and a report."""
 
 from __future__ import annotations
 
@@ -10,74 +10,159 @@ import typer
 
 from ncl.cli import guard
 from ncl.cli.certify import PolicyFile, findings_of
-from ncl.cli.evaluate import LENGTHS, N_LONG, Lengths, N, Samples, SamplesLong, Tasks, chosen_tasks, show
+from ncl.cli.evaluate import LENGTHS, N_LONG, Chat, Lengths, N, Samples, SamplesLong, Tasks, chosen_tasks, show
+from ncl.cli.natural import BaseModel, Cache, Float32, feature_cache, load
 from ncl.cli.output import Json, emit, progress, quiet_transformers, tell
 from ncl.cli.verify import Jobs
+from ncl.errors import InputError
+
+NATURAL = False  # what is shown where neither --natural nor --tiny is given
+ARM_N = 8
 
 Out = Annotated[Path, typer.Option(help="Output folder; an earlier demo there is replaced once all is done.")]
-Steps = Annotated[int | None, typer.Option(min=1, help="Training steps of both models, instead of the recipe's.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Training steps, instead of the recipe's.")]
 
 
 def demo(
     out: Out = Path("ncl-demo"),
     seed: Annotated[int, typer.Option(min=0, help="Of weights, training data and test samples.")] = 0,
-    tiny: Annotated[
-        bool, typer.Option("--tiny", help="The small LLaMA trained from scratch: the default, and the only one so far.")
-    ] = True,
+    natural: Annotated[
+        bool | None,
+        typer.Option("--natural/--tiny", help="A pretrained LLaMA, or a small one from scratch (the default)."),
+    ] = None,
     lengths: Lengths = None,
     task: Tasks = None,
     n: Samples = None,
     n_long: SamplesLong = None,
     steps: Steps = None,
-    restarts: Annotated[int, typer.Option(min=0, help="How often a stalled run is made again with the next seed.")] = 3,
+    restarts: Annotated[
+        int | None, typer.Option(min=0, help="How often a stalled run is made again. Default: 3; natural: 2.")
+    ] = None,
+    chat: Chat = None,
+    arm: Annotated[
+        list[str] | None,
+        typer.Option(help="natural: asked besides; base, base-few-shot, tool (the default), lora, random-library."),
+    ] = None,
+    arm_n: Annotated[int | None, typer.Option(min=1, help="natural: samples a cell of those arms. Default: 8.")] = None,
+    arm_length: Annotated[
+        list[int] | None, typer.Option(min=1, help="natural: lengths that those arms are asked. Default: 10.")
+    ] = None,
+    base: BaseModel = None,
+    float32: Float32 = False,
+    cache: Cache = None,
     policy: PolicyFile = None,
     jobs: Jobs = 2,
     as_json: Json = False,
 ) -> int:
-    """Compile the library, verify, certify, train a tiny LLaMA with and without it, evaluate both and write a report.
+    """Compile the library, verify, certify, train a LLaMA, evaluate it beside others and write a report.
 
     Exits 3 when every run has stalled.
 
     Example: ncl demo --out ncl-demo --seed 1
     """
     from ncl.gate import read_policy
-    from ncl.training.config import RECIPES, TINY
-    from ncl.training.demo import Doors, Plan
-    from ncl.training.demo import demo as run_demo
+    from ncl.training.demo import Doors
     from ncl.training.evaluate import Cell
-    from ncl.training.trainer import tokenizer_digest
 
     quiet_transformers()
-    recipe = RECIPES[TINY]
-    config = recipe.model_copy(update={"seed": seed, "steps": steps or recipe.steps})
-    again: dict[str, list[Any]] = {
-        "--seed": [seed], "--length": lengths or [], "--task": task or [], "--n": [n or N],
-        "--n-long": [n_long or N_LONG], "--steps": [config.steps], "--restarts": [restarts],
-        "--policy": [policy] if policy else [],
-    }  # fmt: skip
-    words = [str(part) for name, values in again.items() for value in values for part in (name, value)]
-    plan = Plan(
-        out,
-        config,
-        read_policy(policy),
-        chosen_tasks(task),
-        tuple(lengths or LENGTHS),
-        n or N,
-        n_long or N_LONG,
-        restarts,
-        shlex.join(["ncl", "demo", *words]),
-    )
+    rules = read_policy(policy)
 
     def prove(artefact: Any, rules: Any) -> Any:
         return findings_of(artefact, rules, jobs)
 
-    def certify(artefact: Any, rules: Any, findings: Any) -> Any:
-        return guard.load("verify.certify").certify(artefact, rules, findings=findings, tokenizer=tokenizer_digest())
+    def certify(artefact: Any, rules: Any, findings: Any, tokenizer: str) -> Any:
+        return guard.load("verify.certify").certify(artefact, rules, findings=findings, tokenizer=tokenizer)
 
-    document = run_demo(plan, Doors(prove, certify, progress, tell))
+    doors = Doors(prove, certify, progress, tell)
+    again = {
+        "--seed": [seed], "--length": lengths, "--task": task, "--n": [n], "--n-long": [n_long], "--steps": [steps],
+        "--restarts": [restarts], "--policy": [policy],
+    }  # fmt: skip
+    besides = {
+        "--chat": [chat], "--arm": arm, "--arm-n": [arm_n], "--arm-length": arm_length, "--base": [base],
+        "--cache": [cache],
+    }  # fmt: skip
+    if _natural(natural, base):
+        command = _command(["--natural", *(["--float32"] if float32 else [])], {**again, **besides})
+        exam = {"lengths": lengths, "tasks": task, "n": n, "n_long": n_long, "chat": chat}
+        others = {"lengths": arm_length or [10], "n": arm_n or ARM_N, "n_long": arm_n or ARM_N}
+        document = _pretrained(
+            out, {"seed": seed, "steps": steps, "restarts": restarts, "base": base}, exam, others, arm,
+            feature_cache(cache), float32, rules, command, doors,
+        )  # fmt: skip
+    else:
+        unfit = [name for name, value in {**besides, "--float32": [float32]}.items() if any(value or ())]
+        if unfit:
+            raise InputError("is of the natural demo", where=", ".join(unfit), remedy="ask for it with --natural")
+        again |= {"--n": [n or N], "--n-long": [n_long or N_LONG]}
+        document = _from_scratch(
+            out, {"seed": seed, "steps": steps}, chosen_tasks(task), tuple(lengths or LENGTHS),
+            (n or N, n_long or N_LONG), restarts, rules, _command(["--tiny"], again), doors,
+        )  # fmt: skip
     if as_json:
         emit(document)
     else:
         show([Cell.from_json(c) for c in document["cells"]])
         print(f"report: {document['report']}  ({document['seconds']:.0f} s)")
     return 3 if document["training"]["ncl"]["stalled"] else 0
+
+
+def _natural(asked: bool | None, base: str | None) -> bool:
+    """Which demo is meant; falls back to the small model, and says so, where the pretrained one is not installed."""
+    from ncl.llama.base import SMOLLM2, lacking
+
+    if asked is not None:
+        return asked
+    if not NATURAL:
+        return False
+    fault = lacking(base or SMOLLM2)
+    if fault is not None:
+        tell(f"{fault.message}, so the small LLaMA is trained from scratch; the pretrained one: {fault.remedy}")
+    return fault is None
+
+
+def _command(flags: list[str], options: dict[str, Any]) -> str:
+    """How to do it again."""
+    given = [(name, value) for name, values in options.items() for value in values or () if value is not None]
+    return shlex.join(["ncl", "demo", *(str(part) for pair in given for part in pair), *flags])
+
+
+def _from_scratch(
+    out: Path, changes: dict[str, Any], tasks: tuple[str, ...], lengths: tuple[int, ...], samples: tuple[int, int],
+    restarts: int | None, rules: Any, command: str, doors: Any,
+) -> dict[str, Any]:  # fmt: skip
+    from ncl.training.config import RECIPES, TINY
+    from ncl.training.demo import RESTARTS, Plan
+    from ncl.training.demo import demo as run_demo
+
+    config = RECIPES[TINY].model_copy(update={name: value for name, value in changes.items() if value is not None})
+    most = RESTARTS if restarts is None else restarts
+    return run_demo(Plan(out, config, rules, tasks, lengths, *samples, most, command), doors)
+
+
+def _pretrained(
+    out: Path, changes: dict[str, Any], exam: dict[str, Any], others: dict[str, Any], arms: list[str] | None,
+    cache: Path, float32: bool, rules: Any, command: str, doors: Any,
+) -> dict[str, Any]:  # fmt: skip
+    from ncl.training.arms import CHEAP, TRAINED
+    from ncl.training.config import NATURAL as RECIPE
+    from ncl.training.config import read_config
+    from ncl.training.held_out import CHAIN, exam_of
+    from ncl.training.natural import NaturalConfig
+    from ncl.training.natural_demo import Plan
+    from ncl.training.natural_demo import demo as run_demo
+    from ncl.training.prompts import TASKS
+
+    if unknown := set(arms or ()) - {*CHEAP, *TRAINED}:
+        raise InputError(
+            f"no arm {', '.join(sorted(unknown))}", where="--arm", remedy=f"arms: {', '.join((*CHEAP, *TRAINED))}"
+        )
+    config = read_config(RECIPE, {name: value for name, value in changes.items() if value is not None})
+    assert isinstance(config, NaturalConfig)
+    seed = config.seed
+    whole = exam_of(exam, seed)
+    tasks = [task for task in whole.tasks if task in (*TASKS, CHAIN)]
+    beside = exam_of({**others, "tasks": tasks, "kinds": ["seen", "unseen"]}, seed)
+    chosen = CHEAP if arms is None else tuple(dict.fromkeys(arms))
+    plan = Plan(out, config, rules, cache, whole, beside, chosen, command)
+    return run_demo(plan, doors, lambda: load(config.base, float32))

@@ -109,11 +109,13 @@ def asked(file: Path | None, exam: dict[str, Any], seed: int) -> list[Any]:
     from ncl.training.asking import read_prompts
     from ncl.training.held_out import exam_of
 
-    given = {name: value for name, value in exam.items() if value is not None and value != []}
     if file is None:
-        return exam_of(given, seed).prompts()
-    if given:
-        raise InputError("is of the held-out prompts, which --prompts replaces", where=", ".join(given))
+        return exam_of(exam, seed).prompts()
+    if any(value is not None and value != [] for value in exam.values()):
+        raise InputError(
+            "a file replaces the held-out prompts, whose length, task, phrasing, n and chat cannot be chosen then",
+            where="--prompts",
+        )
     return read_prompts(file)
 
 

@@ -55,7 +55,7 @@ def train_natural(
             certified(library_for(arm, config, base, out), folder, policy, jobs, digest_of(base.tokenizer))
     total = seconds if arm == "lora" else len(training_prompts(config)) + config.steps * config.readers
     with progress(f"training ({arm})", total) as advance:
-        return train_arm(
+        told = train_arm(
             arm, config, base, out, artefact=folder, cache=feature_cache(cache), seconds=seconds, policy=policy,
             progress=Progress(
                 seen=lambda count: advance(count, "reading prompts"),
@@ -63,3 +63,4 @@ def train_natural(
             ),
             advance=lambda took, loss: advance(took, f"loss {loss:.3f}"),
         )  # fmt: skip
+    return {**told, "adapter": str(out / told["adapter"])}

@@ -1,4 +1,4 @@
-"""The main job from end to end: compile, verify, certify, train beside the plain LLaMA, evaluate both, report.
+"""The main job from end to end on a LLaMA from scratch: compile, verify, certify, train beside the plain LLaMA, report.
 
 Proving and progress bars are handed in by the door (`ncl demo`); everything else is here. All of it is made in a hidden
 folder inside the output folder and moved into place only when it is complete, so an earlier result stays until then.
@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -29,10 +29,11 @@ from ncl.training.plot import accuracy_plot
 from ncl.training.report import Account, page
 from ncl.training.samples import samples
 from ncl.training.tasks import NUMBER_TASKS
-from ncl.training.trainer import discard, library_for, load_checkpoint, train
+from ncl.training.trainer import discard, library_for, load_checkpoint, tokenizer_digest, train
 
 DOCUMENT, REPORT, PLOT = "demo.json", "report.html", "accuracy.png"
-MADE = (DOCUMENT, REPORT, PLOT, "artefact", "ncl", "plain")  # all that a demo leaves in its folder
+MADE = (DOCUMENT, REPORT, PLOT, "artefact", "ncl", "plain")  # all that this demo leaves in its folder
+OTHERS = ("lora", "random-library")  # … and what the other one may leave
 RESTARTS = 3
 
 
@@ -53,10 +54,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Doors:
-    """What comes from above. `prove` runs all obligations, `certify` makes a certificate of what it gave or raises."""
+    """What comes from above.
+
+    `prove` runs all obligations; `certify` makes a certificate of what that gave, for a tokenizer's digest, or raises.
+    """
 
     prove: Callable[[Artefact, Policy], Any]
-    certify: Callable[[Artefact, Policy, Any], Certificate]
+    certify: Callable[[Artefact, Policy, Any, str], Certificate]
     bar: Callable[[str, int], AbstractContextManager[Callable[[float, str], None]]]
     tell: Callable[[str], None] = lambda line: None
 
@@ -104,14 +108,7 @@ def _made(plan: Plan, doors: Doors, place: Path, clock: Clock) -> Account:
     with clock.stage("compile the library") as remarks:
         artefact = library_for(plan.config)
         remarks.append(f"{len(artefact.programs)} programs at width {plan.config.width}")
-    with clock.stage("verify") as remarks:
-        findings = doors.prove(artefact, plan.policy)
-        remarks.append(f"{len(findings)} obligations")
-    with clock.stage("certify") as remarks:
-        paper = doors.certify(artefact, plan.policy, findings)
-        artefact.save(place / "artefact")
-        record.write(paper, place / "artefact" / record.FILE_NAME)
-        remarks.append(f"certificate {paper.seal[:12]}…")
+    paper = certified(artefact, place / "artefact", plan.policy, tokenizer_digest(), doors, clock)
     with clock.stage("train the LLaMA with NCL") as remarks:
         config, summary, restarts = _trained(plan, doors, place)
         remarks.append(f"loss {_told(summary)}; temperature {summary['softness']}; {restarts} restarts")
@@ -127,6 +124,21 @@ def _made(plan: Plan, doors: Doors, place: Path, clock: Clock) -> Account:
         parameters={arm: model.num_parameters() for arm, (model, _, _) in models.items()},
         restarts=restarts, cells=cells, samples=shown, stages=clock.stages,
     )  # fmt: skip
+
+
+def certified(
+    artefact: Artefact, folder: Path, policy: Policy, tokenizer: str, doors: Doors, clock: Clock, of: str = ""
+) -> Certificate:
+    """Verify and certify, as two stages; the artefact is saved with its certificate."""
+    with clock.stage(f"verify{of}") as remarks:
+        findings = doors.prove(artefact, policy)
+        remarks.append(f"{len(findings)} obligations")
+    with clock.stage(f"certify{of}") as remarks:
+        paper = doors.certify(artefact, policy, findings, tokenizer)
+        artefact.save(folder)
+        record.write(paper, folder / record.FILE_NAME)
+        remarks.append(f"certificate {paper.seal[:12]}…")
+    return paper
 
 
 def _trained(plan: Plan, doors: Doors, place: Path) -> tuple[TrainConfig, dict[str, Any], int]:
@@ -163,10 +175,17 @@ def _evaluated(plan: Plan, doors: Doors, models: dict[str, Any]) -> list[Cell]:
 
 
 def _document(plan: Plan, account: Account, clock: Clock) -> dict[str, Any]:
-    out, paper = plan.out, account.paper
+    told = document_of(plan.out, account.cells, account.paper, account.runs, clock)
+    return {"recipe": "tiny", **told, "seed": plan.config.seed, "restarts": account.restarts}
+
+
+def document_of(
+    out: Path, cells: Sequence[Cell], paper: Certificate, runs: Mapping[str, Any], clock: Clock
+) -> dict[str, Any]:
+    """What every demo's document tells."""
     verdicts = [o.verdict for o in paper.obligations]
     return {
-        "cells": [c.to_json() for c in account.cells],
+        "cells": [c.to_json() for c in cells],
         "report": str(out / REPORT),
         "seconds": clock.total,
         "plot": str(out / PLOT),
@@ -175,10 +194,8 @@ def _document(plan: Plan, account: Account, clock: Clock) -> dict[str, Any]:
         "seal": paper.seal,
         "softness": paper.softness,
         "verdicts": {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)},
-        "checkpoints": {arm: str(out / arm) for arm in account.runs},
-        "training": account.runs,
-        "seed": plan.config.seed,
-        "restarts": account.restarts,
+        "checkpoints": {arm: str(out / arm) for arm in runs},
+        "training": dict(runs),
         "stages": [{"name": name, "seconds": seconds} for name, seconds in clock.stages.items()],
     }
 
@@ -205,9 +222,13 @@ def claim(out: Path) -> None:
 
 
 def settle(place: Path, out: Path) -> None:
-    """Move what was made into the output folder, the document first: with it the folder is known for a demo's."""
-    for name in MADE:
+    """Move what was made into the output folder, the document first: with it the folder is known for a demo's.
+
+    What an earlier demo made and this one did not goes with it.
+    """
+    for name in (*MADE, *OTHERS):
         target = out / name
         if target.exists():
             os.replace(target, place / f"{name}.old")
-        os.replace(place / name, target)
+        if (place / name).exists():
+            os.replace(place / name, target)

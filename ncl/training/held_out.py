@@ -77,8 +77,9 @@ class Exam:
 
 
 def exam_of(given: Mapping[str, Any], seed: int) -> Exam:
-    """The exam with these of its fields, lists with each of their members once. Raises InputError."""
-    plain: dict[str, Any] = {name: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for name, v in given.items()}
+    """The exam with these of its fields, None and empty lists for none; of a list each member once. Raises InputError."""
+    known = {name: value for name, value in given.items() if value is not None and value != []}
+    plain: dict[str, Any] = {name: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for name, v in known.items()}
     return replace(Exam(seed=seed), **plain)
 
 

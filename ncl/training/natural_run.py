@@ -116,7 +116,7 @@ def train_arm(
     progress: Progress | None = None,
     advance: Callable[[float, float], None] = lambda seconds, loss: None,
 ) -> dict[str, Any]:
-    """Train one arm and write its folder; returns the record.
+    """Train one arm and write its folder; returns the record. `adapter` in it is relative to the folder.
 
     `seconds`: how long `lora` is trained, told to `advance`; the others take what they take and tell `progress`.
     """
@@ -132,7 +132,7 @@ def train_arm(
         told = train_natural(config, base, out, artefact=artefact, cache=cache, policy=policy, progress=progress)
     told = {
         **told, "arm": arm, "base": base.source, "base_digest": base.digest, "seed": config.seed,
-        "adapter": str(out / PLACE), "seconds": round(time.perf_counter() - begin, 1), "config": config.model_dump(),
+        "adapter": PLACE, "seconds": round(time.perf_counter() - begin, 1), "config": config.model_dump(),
     }  # fmt: skip
     _write(out / RECORD, {"schema": 1, **told})
     return told

@@ -1,0 +1,161 @@
+"""The main job on a pretrained LLaMA: compile, verify, certify, fit, ask all arms, report.
+
+As `demo`, whose folder, clock and doors it shares: everything is made in a hidden folder and moved into place when it
+is complete.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ncl.errors import NotFoundError
+from ncl.gate import Policy
+from ncl.llama.base import Base
+from ncl.llama.chat import NCLChatLlamaForCausalLM
+from ncl.llama.tokenizer import digest_of
+from ncl.training.arms import CHEAP, Arm, cheap
+from ncl.training.arms.computer import computer
+from ncl.training.arms.lora import demand_peft
+from ncl.training.demo import DOCUMENT, PLOT, REPORT, Clock, Doors, certified, claim, document_of, settle
+from ncl.training.evaluate import Cell
+from ncl.training.held_out import Exam
+from ncl.training.measure import measured
+from ncl.training.natural import NaturalConfig, Progress, training_prompts
+from ncl.training.natural_report import About, NaturalAccount, page
+from ncl.training.natural_run import find_run, library_for, open_arm, open_computer, train_arm
+from ncl.training.natural_samples import samples
+from ncl.training.plot import natural_plot
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done. `besides`: the exam of the other `arms`, which cost more and know less."""
+
+    out: Path
+    config: NaturalConfig
+    policy: Policy
+    cache: Path
+    exam: Exam
+    besides: Exam
+    arms: tuple[str, ...] = CHEAP
+    command: str = "ncl demo --natural"
+
+
+def demo(plan: Plan, doors: Doors, load: Callable[[], Base]) -> dict[str, Any]:
+    """Do all of it and return the document. Raises InputError before anything is done when the folder is not ours."""
+    claim(plan.out)
+    plan = replace(plan, arms=_possible(plan.arms, doors))
+    clock = Clock(doors.tell)
+    with tempfile.TemporaryDirectory(prefix=".demo-", dir=plan.out) as name:
+        place = Path(name)
+        account = _made(plan, doors, load, place, clock)
+        with clock.stage("report"):
+            picture = natural_plot(account.cells, plan.config.longest)
+            (place / PLOT).write_bytes(picture)
+            (place / REPORT).write_text(page(replace(account, plot=picture)), encoding="utf-8")
+        told = document_of(plan.out, account.cells, account.paper, account.runs, clock)
+        document = {
+            "recipe": "natural", **told, "base": vars(account.base), "seed": plan.config.seed,
+            "restarts": account.runs["ncl"]["restarts"],
+        }  # fmt: skip
+        (place / DOCUMENT).write_text(json.dumps({"schema": 1, **document}, indent=1) + "\n", encoding="utf-8")
+        settle(place, plan.out)
+    return document
+
+
+def _possible(arms: tuple[str, ...], doors: Doors) -> tuple[str, ...]:
+    """Without those that need a package which is not installed; that is told."""
+    try:
+        if "lora" in arms:
+            demand_peft()
+    except NotFoundError as fault:
+        doors.tell(f"{fault.message}: left out ({fault.remedy})")
+        return tuple(arm for arm in arms if arm != "lora")
+    return arms
+
+
+def _made(plan: Plan, doors: Doors, load: Callable[[], Base], place: Path, clock: Clock) -> NaturalAccount:
+    with clock.stage("load the base model") as remarks:
+        base = load()
+        remarks.append(f"{base.source}: {base.model.num_parameters():,} parameters")
+    with clock.stage("compile the library") as remarks:
+        artefact = library_for("ncl", plan.config, base, place)
+        remarks.append(f"{len(artefact.programs)} programs at width {plan.config.width}")
+    paper = certified(artefact, place / "artefact", plan.policy, digest_of(base.tokenizer), doors, clock)
+    runs = {"ncl": _trained("ncl", plan, doors, base, place, clock)}
+    run = find_run(place / "ncl")
+    assert run is not None
+    model = open_computer(run, base, plan.policy)
+    asked = {"ncl": computer(model, base)}
+    cells = _asked(asked["ncl"], plan.exam, base, doors, clock)
+    for name in plan.arms:
+        if name not in CHEAP:
+            runs[name] = _trained(name, plan, doors, base, place, clock, seconds=runs["ncl"]["seconds"])
+        asked[name] = _opened(name, plan, base, place)
+        cells += _asked(asked[name], plan.besides, base, doors, clock)
+    with clock.stage("read samples"), doors.bar("reading samples", 9 * len(asked)) as advance:
+        shown = samples(model, asked, plan.config.seed, lambda count: advance(count, ""))
+    return NaturalAccount(
+        command=plan.command, config=plan.config, base=about(base), readers=_weights(model), artefact=artefact,
+        paper=paper, runs=runs, cells=cells, samples=shown, stages=clock.stages,
+    )  # fmt: skip
+
+
+def _trained(
+    arm: str, plan: Plan, doors: Doors, base: Base, place: Path, clock: Clock, seconds: float = 0.0
+) -> dict[str, Any]:
+    """One arm's record. `lora` gets as long as `ncl` took."""
+    artefact = place / "artefact"
+    if arm == "random-library":
+        random = library_for(arm, plan.config, base, place / arm)
+        artefact = place / arm / "artefact"
+        certified(random, artefact, plan.policy, digest_of(base.tokenizer), doors, clock, " the random library")
+    # LoRA gets as long as `ncl` took from nothing, so then nothing is taken from the cache.
+    cache = place / "features" if "lora" in plan.arms else plan.cache
+    config = plan.config
+    total = seconds if arm == "lora" else len(training_prompts(config)) + config.steps * config.readers
+    with clock.stage(f"train {arm}") as remarks, doors.bar(f"training ({arm})", int(total)) as advance:
+        told = train_arm(
+            arm, config, base, place / arm, artefact=artefact, cache=cache, seconds=seconds, policy=plan.policy,
+            progress=Progress(
+                seen=lambda count: advance(count, "reading prompts"),
+                step=lambda step, loss: advance(1, f"loss {loss:.3f}"),
+            ),
+            advance=lambda took, loss: advance(took, f"loss {loss:.3f}"),
+        )  # fmt: skip
+        losses = told.get("losses") or [told["loss"]]
+        remarks.append(f"loss {', '.join(map(str, losses))}; {told.get('restarts', 0)} restarts")
+    return told
+
+
+def _opened(name: str, plan: Plan, base: Base, place: Path) -> Arm:
+    if name in CHEAP:
+        return cheap(name, base)
+    run = find_run(place / name)
+    assert run is not None
+    return open_arm(run, base, plan.policy)
+
+
+def _asked(arm: Arm, exam: Exam, base: Base, doors: Doors, clock: Clock) -> list[Cell]:
+    prompts = arm.takes(exam.prompts())
+    with clock.stage(f"ask {arm.name}") as remarks, doors.bar(f"asking {arm.name}", len(prompts)) as advance:
+        cells, outcomes = measured(arm, prompts, base, exam.seed, lambda count: advance(count, ""))
+        remarks.append(f"{sum(o.exact for o in outcomes)} of {len(outcomes)} exact")
+    return cells
+
+
+def about(base: Base) -> About:
+    config = base.model.config
+    return About(
+        base.source, base.digest, base.model.num_parameters(), int(config.max_position_embeddings),
+        str(base.model.dtype).removeprefix("torch."),
+    )  # fmt: skip
+
+
+def _weights(model: NCLChatLlamaForCausalLM) -> int:
+    return sum(p.numel() for p in model.readers.parameters())
