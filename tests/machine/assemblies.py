@@ -1,11 +1,9 @@
-"""Hand-written machine programs and a generator of well-formed random ones, for the tests of the machine."""
+"""Hand-written machine programs, and the generator of random ones, for the tests of the machine."""
 
-from hypothesis import strategies as st
-
-from ncl.language.opcodes import OPERANDS, TERMINAL, Kind, Opcode
-from ncl.language.program import Instruction, Parameter, Program, Signature, Sizes
+from ncl.language.program import Program
 from ncl.language.text import assemble
 from ncl.language.wellformed import check
+from properties.machine_programs import programs as well_formed
 
 REVERSE = """
 0 constant r2, 0
@@ -122,36 +120,4 @@ def factorial(**sizes: int) -> Program:
     return program(FACTORIAL, "(n: Word) -> Word", "factorial", **sizes)
 
 
-@st.composite
-def well_formed(draw, widths=(1, 2, 3, 8, 16, 31, 32)) -> Program:
-    """Any opcode, any operands in range, forward jumps, and backward jumps to lines that tick."""
-    width = draw(st.sampled_from(widths))
-    registers = draw(st.integers(2, 5))
-    depth = draw(st.integers(0, 3))
-    frame = draw(st.integers(0, 6))
-    memory = draw(st.integers(0, min(1 << width, 6)))
-    room = frame // (depth + 1)  # of one call's frame
-    lines = draw(st.integers(1, 14))
-    ticking = [line for line in range(lines - 1) if draw(st.integers(0, 4)) == 0]
-    code = []
-    for line in range(lines):
-        choices = [op for op in Opcode if room or op not in (Opcode.LOAD_FRAME, Opcode.STORE_FRAME)]
-        if line == lines - 1:
-            choices = sorted(TERMINAL - {Opcode.JUMP})
-        opcode = Opcode.TICK if line in ticking else draw(st.sampled_from(choices))
-        targets = [*range(line + 1, lines), *ticking] or [line]
-        near = st.integers(0, (1 << width) - 1) | st.sampled_from([0, 1, (1 << width) - 1])
-        ranges = {
-            Kind.TARGET: st.integers(0, registers - 1),
-            Kind.SOURCE: st.integers(0, registers - 1),
-            Kind.WORD: near,
-            Kind.LINE: st.sampled_from(targets),
-            Kind.SLOT: st.integers(0, max(room - 1, 0)),
-            Kind.SIZE: st.integers(0, room),
-            Kind.TRAP: st.integers(1, 7),
-            Kind.FLAG: st.integers(0, 1),
-        }
-        code.append(Instruction(int(opcode), *(draw(ranges[kind]) for kind in OPERANDS[opcode])))
-    word = (Parameter("x", "word"), Parameter("y", "word"))
-    result = draw(st.sampled_from(["word", "array"]))
-    return check(Program("random", Signature(word, result), Sizes(width, registers, memory, frame, depth), tuple(code)))
+__all__ = ["well_formed"]

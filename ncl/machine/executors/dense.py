@@ -54,10 +54,12 @@ def blank(program: Program, batch: int, like: Tensor) -> DenseState:
         index = torch.zeros(batch, *shape[:-1], dtype=torch.int64, device=like.device)
         return one_hot(index, shape[-1]).to(like.dtype)
 
+    # A count that a narrow type could not go on with: 256 + 1 is 256 in bfloat16.
+    ticks_B = torch.zeros(batch, dtype=torch.promote_types(like.dtype, torch.float32), device=like.device)
     return DenseState(
         zero(2 * lines), zero(sizes.registers, words), zero(sizes.memory, words), zero(sizes.memory + 1),
         zero(reach.frame, words), zero(reach.frame + 1), zero(reach.depth, lines), zero(reach.depth, reach.frame + 1),
-        zero(reach.depth, sizes.memory + 1), zero(reach.depth + 1), like.new_zeros(batch), zero(max(Trap) + 1),
+        zero(reach.depth, sizes.memory + 1), zero(reach.depth + 1), ticks_B, zero(max(Trap) + 1),
     )  # fmt: skip
 
 
