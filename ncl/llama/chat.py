@@ -31,6 +31,7 @@ from ncl.llama.base import watched
 from ncl.llama.block import BlockStreamer, Taken, spliced
 from ncl.llama.call import Answers, Call
 from ncl.llama.config import NCLLlamaConfig
+from ncl.llama.ends import ends_of
 from ncl.llama.message import Markers, Message, message, windows
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.perceive import Seen, batched, from_states, perceive
@@ -163,6 +164,12 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
             return None
         block, given = [*self.spelled(verdict.text), end], list(found.given)
         return block[len(given) :] if given == block[: len(given)] != block else None
+
+    def _end(self) -> int:
+        """The token that the chat format puts behind a message, where it is one that ends answers."""
+        behind = self.markers.after[:1]
+        ends = ends_of(self) | ends_of(self, self.generation_config)
+        return behind[0] if behind and behind[0] in ends else super()._end()
 
     def spelled(self, text: str) -> list[int]:
         """An answer's tokens."""

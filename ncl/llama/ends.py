@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 
-def ends_of(model: Any) -> set[int]:
-    """The tokens that end an answer."""
-    end = model.config.eos_token_id
+def ends_of(model: Any, config: Any = None) -> set[int]:
+    """The tokens that end an answer, as the model's config says, or another one of its own."""
+    end = (model.config if config is None else config).eos_token_id
     return set(end if isinstance(end, list) else [end])
 
 
