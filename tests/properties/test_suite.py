@@ -1,6 +1,7 @@
 """The suite of one program: which checks it gets, that they pass, that they fail, and that failures replay."""
 
 import json
+import re
 
 import pytest
 
@@ -44,6 +45,16 @@ def test_a_program_gets_examples_and_asserts_only_where_it_has_any():
         "asserts hold", *four,
     )  # fmt: skip
     assert all(part in suite.PARTS for parts in suite.CHECKS.values() for part in parts)
+
+
+def test_the_page_names_every_item_and_every_check():
+    import importlib
+    from pathlib import Path
+
+    page = (Path(__file__).resolve().parents[2] / "docs" / "properties.md").read_text()
+    assert all(f"| `{name}` |" in page for name in suite.CHECKS)
+    for module, check in re.findall(r"\| `(\w+)` \|.*?`(check_\w+)`", page):
+        assert hasattr(importlib.import_module(f"properties.{module}"), check)
 
 
 @pytest.mark.parametrize("name", list(suite.CHECKS)[2:])
