@@ -106,7 +106,7 @@ class Findings:
             "equivalent": len(self.equivalent),
             "killed": len(killed),
             "by_stratum": _count(f.stratum for f, _ in killed),
-            "by_checker": _count(f.checker.rpartition(":")[2] for f, _ in killed),
+            "by_checker": _count(f.checker for f, _ in killed),
             "broken_checkers": {
                 "total": len(self.broken),
                 "red": sum(a.fate == "survived" for _, a in self.broken),

@@ -46,12 +46,13 @@ COVERED: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """What the gate is asked about. `options` are the keywords of `gate.require`."""
+    """What the gate is asked about. `options` are the keywords of `gate.require`, `folder` is the trial's own."""
 
     artefact: Artefact
     paper: Certificate | Path | None
     policy: Policy
     options: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path = Path()
 
     def sealed(self, **changes: Any) -> Case:
         """With other claims in the certificate, and a seal that fits them."""
@@ -165,10 +166,9 @@ def _policy(change: Callable[[dict[str, Any]], Any]) -> Callable[[Case], Case]:
     def spoil(case: Case) -> Case:
         data = json.loads(gate.DEFAULT_POLICY.read_text(encoding="utf-8"))
         change(data)
-        with tempfile.TemporaryDirectory() as name:
-            file = Path(name) / "policy.json"
-            file.write_text(json.dumps(data), encoding="utf-8")
-            return replace(case, policy=gate.read_policy(file))
+        file = case.folder / "policy.json"
+        file.write_text(json.dumps(data), encoding="utf-8")
+        return replace(case, policy=gate.read_policy(file))
 
     return spoil
 
@@ -185,11 +185,10 @@ def _on_disk(file: str, change: Callable[[bytes], bytes]) -> Callable[[Case], Ca
     """Saved, one file changed, loaded again."""
 
     def spoil(case: Case) -> Case:
-        with tempfile.TemporaryDirectory() as name:
-            folder = case.artefact.save(Path(name) / "artefact")
-            path = folder / file
-            path.write_bytes(change(path.read_bytes()))
-            return replace(case, artefact=Artefact.load(folder))
+        folder = case.artefact.save(case.folder / "artefact")
+        path = folder / file
+        path.write_bytes(change(path.read_bytes()))
+        return replace(case, artefact=Artefact.load(folder))
 
     return spoil
 
@@ -207,10 +206,9 @@ def _certificate_text(text: str | None) -> Callable[[Case], Case]:
     """A file in the certificate's place; None: no file."""
 
     def spoil(case: Case) -> Case:
-        folder = Path(tempfile.mkdtemp(prefix="ncl-trial-"))
         if text is not None:
-            (folder / record.FILE_NAME).write_text(text, encoding="utf-8")
-        return replace(case, paper=folder)
+            (case.folder / record.FILE_NAME).write_text(text, encoding="utf-8")
+        return replace(case, paper=case.folder)
 
     return spoil
 
@@ -305,13 +303,14 @@ def dropped(case: Case) -> Iterator[Trial]:
 
 def fault_of(trial: Trial, case: Case) -> str:
     """What is wrong with how the gate took the trial; empty when it was refused for the right reason."""
-    try:
-        spoiled = trial.spoil(case)
-        gate.require(spoiled.artefact, spoiled.paper, spoiled.policy, **spoiled.options)
-    except GateRefused as refusal:
-        if "\n" in refusal.message or refusal.exit_code != 1:
-            return "not refused in one line with exit code 1"
-        return "" if trial.told in refusal.message else f"refused for {refusal.message!r}, expected {trial.told!r}"
+    with tempfile.TemporaryDirectory(prefix="ncl-trial-") as name:
+        try:
+            spoiled = trial.spoil(replace(case, folder=Path(name)))
+            gate.require(spoiled.artefact, spoiled.paper, spoiled.policy, **spoiled.options)
+        except GateRefused as refusal:
+            if "\n" in refusal.message or refusal.exit_code != 1:
+                return "not refused in one line with exit code 1"
+            return "" if trial.told in refusal.message else f"refused for {refusal.message!r}, expected {trial.told!r}"
     return "let through"
 
 
@@ -320,7 +319,8 @@ def check() -> Outcome:
     case = honest()
     try:
         permit = gate.require(case.artefact, case.paper, case.policy, executor="integer", device="cpu")
-        permit.recheck(case.artefact)
+        with tempfile.TemporaryDirectory(prefix="ncl-trial-") as name:
+            permit.recheck(Artefact.load(case.artefact.save(Path(name) / "artefact")))
     except NclError as refusal:
         return _refuted("the honest artefact", f"refused: {refusal.message}")
     trials = (*TRIALS, *dropped(case))
@@ -346,7 +346,8 @@ def _unmissed(case: Case) -> str:
 def _unseen_change(permit: gate.Permit, case: Case) -> str:
     """What a permit's second look does not see."""
     for trial in (t for t in TRIALS if t.told.startswith(("tensors", "programs count", "witnesses"))):
-        spoiled = trial.spoil(case)
+        with tempfile.TemporaryDirectory(prefix="ncl-trial-") as name:
+            spoiled = trial.spoil(replace(case, folder=Path(name)))
         if isinstance(spoiled.paper, Certificate) and spoiled.paper == case.paper:
             try:
                 permit.recheck(spoiled.artefact, spoiled.options.get("tensors"))

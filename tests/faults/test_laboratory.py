@@ -199,7 +199,7 @@ def test_findings_are_sound_only_when_all_is_as_it_should_be():
     assert found.sound and {a.id for a in told} == {fault.id, "skipped", right.id}
     document = found.to_json()
     assert (document["mutants"], document["killed"], document["equivalent"]) == (1, 1, 0)
-    assert document["by_stratum"] == {"ops": 1} and document["by_checker"] == {"check": 1}
+    assert document["by_stratum"] == {"ops": 1} and document["by_checker"] == {"verify.golden:check": 1}
     assert document["broken_checkers"] == {"total": 1, "red": 1} and document["known_right"] == {
         "total": 1,
         "accepted": 1,
