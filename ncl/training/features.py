@@ -1,7 +1,8 @@
 """Features of prompts, kept on disk by content: a fit that is begun again reads what was seen before.
 
-A file holds the units' hidden states of a chunk of prompts; its name digests the base model, the layers and the tokens.
-Written whole or not at all; a file that does not read back is made anew.
+A file holds the units' hidden states of a chunk of prompts in bfloat16; its name digests the base model, its dtype, the
+layers and the tokens. What was just seen is handed out as it would be read again, so that a fit does not depend on what
+the cache held. Written whole or not at all; a file that does not read back is made anew.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from ncl.llama.message import Message
 from ncl.llama.perceive import Seen, perceive
@@ -36,14 +37,16 @@ def features(
     # Neighbours in length share a batch, and so do not pad each other.
     order = sorted(range(len(messages)), key=lambda i: len(messages[i].tokens))
     found: list[Seen | None] = [None] * len(messages)
+    dtype = next(backbone.parameters()).dtype
     for begin in range(0, len(order), CHUNK):
         part = order[begin : begin + CHUNK]
         chunk = [messages[i] for i in part]
-        path = folder / f"{_key(digest, layers, chunk)}.safetensors"
+        path = folder / f"{_key(f'{digest}:{dtype}', layers, chunk)}.safetensors"
         seen = _read(path, chunk)
         if seen is None:
-            seen = perceive(backbone, chunk, layers, pad)
-            _write(path, seen)
+            tensors = _packed(perceive(backbone, chunk, layers, pad))
+            _write(path, tensors)
+            seen = _parted(tensors, chunk)
         for place, one in zip(part, seen, strict=True):
             found[place] = one
         advance(len(part))
@@ -57,26 +60,36 @@ def _key(digest: str, layers: tuple[int, int], chunk: Sequence[Message]) -> str:
     return whole.hexdigest()
 
 
-def _write(path: Path, seen: Sequence[Seen]) -> None:
+def _packed(seen: Sequence[Seen]) -> dict[str, Tensor]:
+    parts = {"near": [s.near_UH for s in seen], "deep": [s.deep_UH for s in seen]}
+    return {name: torch.cat(states).to("cpu", torch.bfloat16).contiguous() for name, states in parts.items()}
+
+
+def _parted(tensors: Mapping[str, Tensor], chunk: Sequence[Message]) -> list[Seen]:
+    counts = [len(one.place) for one in chunk]
+    parts = zip(chunk, tensors["near"].split(counts), tensors["deep"].split(counts), strict=True)
+    return [Seen(n, d, one.number, one.lead, one.begins, one.ends) for one, n, d in parts]
+
+
+def _write(path: Path, tensors: dict[str, Tensor]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {
-        "near": torch.cat([s.near_UH for s in seen]).to("cpu", torch.bfloat16).contiguous(),
-        "deep": torch.cat([s.deep_UH for s in seen]).to("cpu", torch.bfloat16).contiguous(),
-    }
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".features.")
     os.close(handle)
-    save_file(tensors, name)
-    os.replace(name, path)
+    try:
+        save_file(tensors, name)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _read(path: Path, chunk: Sequence[Message]) -> list[Seen] | None:
     try:
         tensors = load_file(path)
-        near, deep = tensors["near"], tensors["deep"]
+        shapes = {tensors[name].shape for name in ("near", "deep")}
     except (OSError, SafetensorError, KeyError):
         return None
-    counts = [len(one.place) for one in chunk]
-    if near.shape[0] != sum(counts) or near.shape != deep.shape:
+    count = sum(len(one.place) for one in chunk)
+    if len(shapes) > 1 or any(len(shape) != 2 or shape[0] != count for shape in shapes):
         return None
-    parts = zip(chunk, near.split(counts), deep.split(counts), strict=True)
-    return [Seen(n, d, one.number, one.lead, one.begins, one.ends) for one, n, d in parts]
+    return _parted(tensors, chunk)

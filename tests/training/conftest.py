@@ -1,10 +1,22 @@
-"""A run so small that it takes seconds, with its certified library."""
+"""A run so small that it takes seconds, with its certified library; and a chat model as small to be fitted or asked."""
+
+import sys
+from pathlib import Path
 
 import pytest
 
 from ncl import certificate as record
 from ncl.training.config import ModelConfig, TrainConfig
 from ncl.training.trainer import library_for, tokenizer_digest
+
+sys.path.append(str(Path(__file__).parents[1] / "llama" / "chat"))
+
+import chat_models
+import tokenizers_made
+from oracle import put_oracle
+
+from ncl.llama.tokenizer import digest_of
+from ncl.training.natural import natural_library
 
 SMALL = TrainConfig(
     steps=4, batch=8, checkpoint_every=2, longest=4,
@@ -24,3 +36,31 @@ def artefact(tmp_path, granted):
     folder = made.save(tmp_path / "artefact")
     record.write(granted(made, tokenizer=tokenizer_digest()), folder / record.FILE_NAME)
     return folder
+
+
+@pytest.fixture(scope="session")
+def chat_base():
+    """A chat model of random weights."""
+    return chat_models.small_base(tokenizers_made.single_digits())
+
+
+@pytest.fixture(scope="session")
+def certified_chat(chat_base, granted):
+    """Its certified library."""
+    library = natural_library(chat_base, 16)
+    return library, granted(library, tokenizer=digest_of(chat_base.tokenizer))
+
+
+@pytest.fixture
+def chat_artefact(certified_chat, tmp_path):
+    """The folder of that library."""
+    library, paper = certified_chat
+    folder = library.save(tmp_path / "chat-artefact")
+    record.write(paper, folder / record.FILE_NAME)
+    return folder
+
+
+@pytest.fixture
+def knower(chat_base, certified_chat):
+    """A chat model whose prompts the oracle reads."""
+    return put_oracle(chat_models.fitted(chat_base, *certified_chat))

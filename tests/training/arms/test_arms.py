@@ -1,0 +1,135 @@
+"""Who answers, judged by the same rule: the base model plain and with examples, a tool user, the computer."""
+
+import pytest
+import torch
+
+from ncl.errors import NotFoundError
+from ncl.llama.base import Base
+from ncl.training.arms import CHEAP, Arm, cheap
+from ncl.training.arms.computer import computer
+from ncl.training.arms.shown import EXAMPLES
+from ncl.training.arms.tool import REQUEST, judged
+from ncl.training.asking import ROOM, Answer
+from ncl.training.natural_run import find_run, load_lora, open_arm
+from ncl.training.prompts import Prompt
+
+
+def quiet(count):
+    """Nobody looks at the bar."""
+
+
+class Parrot:
+    """In a model's place: says what it was told to, whatever it is asked; remembers what it was asked."""
+
+    latest = None
+
+    def __init__(self, base, text):
+        self.config, self.device, self.tokenizer = base.model.config, "cpu", base.tokenizer
+        self.new = [*base.tokenizer(text, add_special_tokens=False)["input_ids"], base.tokenizer.eos_token_id]
+        self.asked, self.most = [], []
+
+    def generate(self, input_ids, attention_mask, max_new_tokens, **options):
+        self.asked += [self.tokenizer.decode(row) for row in input_ids]
+        self.most.append(max_new_tokens - input_ids.shape[1])
+        return torch.cat([input_ids, torch.tensor([self.new] * len(input_ids))], 1)
+
+
+@pytest.fixture
+def saying(base):
+    """`saying(text)`: a base model that answers so."""
+    return lambda text: Base(Parrot(base, text), base.tokenizer, "parrot", "")
+
+
+SORT = Prompt("Sort 3, 1, 2.", (1, 2, 3), "sort", 3, 1, "given")
+CHAT = Prompt("How are you?", None, "chat", 0, 0, "plain")
+
+
+@pytest.mark.parametrize("name", ["base", "base-few-shot"])
+@pytest.mark.parametrize(
+    "said, exact",
+    [("1, 2, 3", True), ("The sorted list is 1, 2, 3.", True), ("1 2 3", True), ("3, 1, 2", False), ("1, 2", False),
+     ("1, 2, 3, 4", False), ("", False), ("-1, 2, 3", False), ("1.5, 2, 3", False)],
+)  # fmt: skip
+def test_numbers_are_taken_from_what_the_base_model_says(saying, name, said, exact):
+    (outcome,) = cheap(name, saying(said)).ask([SORT], quiet)
+    assert (outcome.exact, outcome.answer.text, outcome.parsed) == (exact, said, None)
+
+
+def test_examples_stand_before_the_prompt_and_do_not_lengthen_the_answer(saying):
+    plain, shown = saying("1"), saying("1")
+    cheap("base", plain).ask([SORT], quiet)
+    cheap("base-few-shot", shown).ask([SORT], quiet)
+    (asked,) = shown.model.asked
+    for example in EXAMPLES:
+        assert f"{example.prompt}<|im_end|>\n<|im_start|>assistant\n{example.answer}<|im_end|>" in asked
+    assert asked.endswith("Sort 3, 1, 2.<|im_end|>\n<|im_start|>assistant\n")
+    assert plain.model.most == [ROOM]
+    assert shown.model.most[0] < 0, "as many tokens as the prompt alone has, and room"
+
+
+def test_a_tool_user_is_told_the_functions_and_shown_calls(saying):
+    base = saying("sort([3, 1, 2])")
+    (outcome,) = cheap("tool", base).ask([SORT], quiet)
+    assert (outcome.exact, outcome.parsed, outcome.executed) == (True, True, True)
+    (asked,) = base.model.asked
+    for told in ("modsum(xs, m)", EXAMPLES[-1].call, REQUEST.format(SORT.text)):
+        assert told in asked
+
+
+@pytest.mark.parametrize(
+    "said, ended, parsed, executed, exact",
+    [
+        ("sort([3, 1, 2])", True, True, True, True), ("sort([3, 1, 2])", False, True, True, False),
+        ("sort([3, 1])", True, True, True, False), ("modsum([1], 0)", True, True, False, False),
+        ("1, 2, 3", True, False, False, False), ("import os", True, False, False, False),
+    ],
+)  # fmt: skip
+def test_whether_it_parses_stands_apart_from_whether_it_is_right(said, ended, parsed, executed, exact):
+    outcome = judged(SORT, Answer(said, ended))
+    assert (outcome.parsed, outcome.executed, outcome.exact) == (parsed, executed, exact)
+
+
+def test_arms_without_a_computer_are_not_asked_what_is_to_be_left_alone(saying):
+    for name in CHEAP:
+        assert cheap(name, saying("")).takes([SORT, CHAT]) == [SORT]
+
+
+def test_the_computer_answers_through_certified_programs(model, base):
+    arm = computer(model, base)
+    longer = Prompt(
+        f"Turn {', '.join(map(str, range(90)))} around.", tuple(range(89, -1, -1)), "reverse", 90, 1, "given"
+    )
+    wrong = Prompt("Sort 3, 1, 2.", (3, 2, 1), "sort", 3, 1, "given")
+    outcomes = arm.ask([SORT, CHAT, longer, wrong, SORT], quiet)
+    assert [o.prompt for o in outcomes] == [SORT, CHAT, longer, wrong, SORT]
+    assert [o.exact for o in outcomes] == [True, True, True, False, True]
+    assert [[c.program for c in o.answer.calls] for o in outcomes] == [
+        ["insertion_sort"], [], ["reverse"], ["insertion_sort"], ["insertion_sort"]
+    ]  # fmt: skip
+    assert outcomes[0].answer.calls[0].certificate == model.permit.certificate
+
+
+def test_a_prompt_that_called_something_was_not_left_alone(model, base):
+    (outcome,) = computer(model, base).ask([Prompt(SORT.text, None, "chat", 0, 0, "near_misses")], quiet)
+    assert not outcome.exact and outcome.answer.calls
+
+
+def test_an_answer_other_than_the_base_models_was_not_left_alone(model, base, saying):
+    (outcome,) = computer(model, saying("I am fine.")).ask([CHAT], quiet)
+    assert not outcome.exact and not outcome.answer.calls
+
+
+def test_an_arm_is_opened_from_its_run(run_folder, base):
+    run = find_run(run_folder)
+    assert (run.arm, run.base) == ("ncl", base.source)
+    arm = open_arm(run, base)
+    assert isinstance(arm, Arm) and arm.quiet and arm.name == "ncl"
+    assert find_run(run_folder / "adapter") == run
+    assert find_run(run_folder / "nix") is None
+
+
+def test_lora_says_in_one_line_what_it_lacks(monkeypatch, base, tmp_path):
+    monkeypatch.setitem(__import__("sys").modules, "peft", None)
+    with pytest.raises(NotFoundError, match="needs the package `peft`") as caught:
+        load_lora(base, tmp_path)
+    assert caught.value.remedy == "pip install peft accelerate"

@@ -1,0 +1,105 @@
+"""Fitting a reader: a toy problem whose features show the answer is learned in seconds, the same for the same seed."""
+
+from random import Random
+
+import pytest
+import torch
+
+from ncl.build import build_library
+from ncl.llama.adapter import PROGRAMS
+from ncl.llama.perceive import Seen, batched
+from ncl.llama.plan import Library, decided, follow
+from ncl.training.fit import STALLED, FitConfig, Lesson, fit
+
+HIDDEN = 12
+TASKS = ("reverse", "sort", "count")  # programs 1 to 3; a text feature each
+QUICK = FitConfig(steps=120, batch=16, draws=8, channels=16, dropout=0.0, learning_rate=1e-2)
+TALK, DATA, OTHER = 8, 9, 10  # further features: plain text, a list, a number that is no data
+
+
+@pytest.fixture(scope="module")
+def library():
+    made = build_library(PROGRAMS, width=16).programs
+    return Library(tuple(made[name] for name in PROGRAMS), ((), (), (), (), ((1 << 16) - 1,)))
+
+
+def lesson(rng, task, count=None):
+    """Such as: sort 3 1 2, or: count 5 in 5 6 5; every unit shows what it is."""
+    values = [rng.randint(0, 9) for _ in range(count or rng.randint(2, 5))]
+    asked = rng.choice(values)
+    kinds = [TASKS.index(task) if task else TALK, OTHER, TALK, *[DATA] * len(values), TALK]
+    words = ((), (asked,), (), *((value,) for value in values), ())
+    answers = {"reverse": values[::-1], "sort": sorted(values), "count": [values.count(asked)]}
+    number = tuple(bool(word) for word in words)
+    lead = tuple(3 if kind == DATA else place for place, kind in enumerate(kinds))
+    hidden = torch.eye(HIDDEN)[kinds]
+    text = tuple(not n for n in number)
+    seen = Seen(hidden, hidden.clone(), number, lead, text, text)
+    return Lesson(seen, words, tuple(answers[task]) if task else None, 0.0 if task is None else -20.0)
+
+
+def lessons(seed, count=120):
+    rng = Random(seed)
+    return [lesson(rng, (*TASKS, None)[i % 4]) for i in range(count)]
+
+
+def answered(reader, library, given):
+    plans = decided([reader], batched([one.seen for one in given]), 16)
+    found = []
+    for (plan, programs), one in zip(plans, given):
+        steps = follow(library, plan, programs, one.words)
+        found.append(steps[-1].result if steps else None)
+    return found
+
+
+@pytest.fixture(scope="module")
+def fitted(library):
+    return fit(lessons(0), library, HIDDEN, QUICK)
+
+
+def test_a_toy_problem_is_learned_from_answers_alone(fitted, library):
+    reader, losses = fitted
+    assert sum(losses[-20:]) / 20 < STALLED < losses[0] and not reader.training
+    fresh = lessons(1)
+    assert answered(reader, library, fresh) == [one.answer for one in fresh]
+
+
+def test_lists_far_longer_than_in_training_are_answered_too(fitted, library):
+    rng = Random(5)
+    long = [lesson(rng, task, count=200) for task in TASKS]
+    assert answered(fitted[0], library, long) == [one.answer for one in long]
+
+
+def test_the_same_seed_gives_the_same_reader_to_the_bit_and_another_seed_another(library):
+    few = FitConfig(steps=3, batch=8, draws=4, channels=8)
+    first, again, other = (
+        fit(lessons(0), library, HIDDEN, FitConfig(**{**vars(few), "seed": seed})) for seed in (0, 0, 1)
+    )
+    weights = [reader.state_dict() for reader, _ in (first, again, other)]
+    assert first[1] == again[1] != other[1]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert not all(torch.equal(weights[0][name], weights[2][name]) for name in weights[0])
+
+
+def test_a_fitted_reader_is_what_half_the_bytes_hold(fitted):
+    assert all(torch.equal(weight, weight.half().float()) for weight in fitted[0].parameters())
+
+
+def test_each_step_is_told_with_its_loss(library):
+    told = []
+    _, losses = fit(lessons(0), library, HIDDEN, FitConfig(steps=4, batch=8, draws=4, channels=8),
+                    lambda step, loss: told.append((step, loss)))  # fmt: skip
+    assert told == list(enumerate(losses)) and len(losses) == 4
+
+
+def test_what_nothing_solves_shows_in_the_loss_as_stalled(library):
+    rng = Random(0)
+    hopeless = [Lesson(one.seen, one.words, (12345,), -20.0) for one in (lesson(rng, "sort") for _ in range(20))]
+    _, losses = fit(hopeless, library, HIDDEN, FitConfig(steps=3, batch=8, draws=4, channels=8))
+    assert min(losses) > STALLED
+
+
+def test_without_prompts_that_call_nothing_only_calls_are_learned(library):
+    calls = [one for one in lessons(0) if one.answer is not None]
+    _, losses = fit(calls, library, HIDDEN, FitConfig(steps=2, batch=8, draws=4, channels=8))
+    assert len(losses) == 2

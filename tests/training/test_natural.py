@@ -1,0 +1,106 @@
+"""The natural recipe in small: behind the gate, resumed from its features, reproducible, stalls told."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ncl import certificate as record
+from ncl.errors import GateRefused
+from ncl.llama import load_adapter
+from ncl.training import natural
+from ncl.training.natural import METRICS, NaturalConfig, Progress, train_natural
+
+CONFIG = NaturalConfig(singles=12, several=4, chains=4, longest=3, steps=2, batch=6, draws=2, channels=8, readers=2,
+                       restarts=1)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def little_chat(monkeypatch):
+    """Few chat prompts, so that it is quick."""
+    told = natural.phrasings("chat_train")
+    few = {kind: told[kind][:10] for kind in ("plain", "near_misses")}
+    monkeypatch.setattr(natural, "phrasings", lambda name, original=natural.phrasings: few)
+
+
+@pytest.fixture
+def train(chat_base, chat_artefact, tmp_path):
+    def run(name="run", config=CONFIG, base=chat_base, **options):
+        options = {"artefact": chat_artefact, "cache": tmp_path / "cache", **options}
+        return train_natural(config, base, tmp_path / name, **options)
+
+    return run
+
+
+def test_a_run_leaves_an_adapter_that_loads_and_its_losses(train, chat_base, tmp_path):
+    summary = train()
+    loaded = load_adapter(tmp_path / "run" / "adapter", chat_base)
+    assert len(loaded.readers) == 2 and loaded.permit is not None
+    lines = [json.loads(line) for line in (tmp_path / "run" / METRICS).read_text().splitlines()]
+    assert [(line["reader"], line["step"]) for line in lines] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert summary["prompts"] == 40 and summary["adapter"] == str(tmp_path / "run" / "adapter")
+    assert len(summary["losses"]) == 2 and summary["softness"] == "soft-uncertified"
+
+
+def test_a_run_that_has_stalled_says_so_and_counts_its_restarts(train):
+    summary = train()  # two steps of random weights
+    assert summary["stalled"] and summary["restarts"] == 2
+    assert train("other", CONFIG.model_copy(update={"restarts": 0}))["restarts"] == 0
+
+
+def test_the_same_seed_gives_the_same_adapter_with_or_without_features_on_disk(train, tmp_path):
+    train("one")
+    train("two")
+    train("fresh", cache=tmp_path / "elsewhere")
+    train("other", CONFIG.model_copy(update={"seed": 1}))
+    one, two, fresh, other = (
+        (tmp_path / name / "adapter" / "readers.safetensors").read_bytes() for name in ("one", "two", "fresh", "other")
+    )
+    assert one == two == fresh != other
+
+
+def test_progress_tells_every_prompt_and_every_step(train):
+    seen, steps = [], []
+    train(progress=Progress(seen.append, lambda step, loss: steps.append(step)))
+    assert sum(seen) == 40 and steps == [0, 1] * 4
+
+
+def refused(train, tmp_path, **options):
+    with pytest.raises(GateRefused):
+        train(progress=Progress(lambda count: pytest.fail("it was begun")), **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_it_does_not_start_without_a_certified_library(train, chat_artefact, tmp_path):
+    refused(train, tmp_path, artefact=tmp_path / "nothing")
+    path = chat_artefact / "programs" / "reverse.json"
+    data = json.loads(path.read_text())
+    data["code"].reverse()
+    path.write_text(json.dumps(data))
+    refused(train, tmp_path)
+
+
+def test_it_does_not_start_with_the_library_of_another_tokenizer(train, chat_artefact, tmp_path):
+    file = chat_artefact / record.FILE_NAME
+    paper = record.read(chat_artefact)
+    record.write(paper.model_copy(update={"tokenizer": "0" * 64}), file)
+    refused(train, tmp_path)
+
+
+def test_it_does_not_start_where_the_width_is_another(train, tmp_path):
+    refused(train, tmp_path, config=CONFIG.model_copy(update={"width": 12}))
+
+
+def test_an_adapter_that_was_fitted_is_refused_on_another_base(train, chat_base, tmp_path):
+    train()
+    other = replace(chat_base, digest="0" * 64)
+    with pytest.raises(GateRefused, match="fitted to the base"):
+        load_adapter(tmp_path / "run" / "adapter", other)
+
+
+def test_the_backbone_is_not_touched(train, chat_base):
+    before = {name: tensor.clone() for name, tensor in chat_base.model.state_dict().items()}
+    train()
+    after = chat_base.model.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
