@@ -165,7 +165,7 @@ class _Writer:
                 return f"{left} {self.pick('and', 'or')} {right}"
         operator = self.pick("+", "-", "*", "+", "-", "//", "%", "&", "|", "^", "<<", ">>")
         left = self.grouped(scope, depth - 1)
-        if operator in ("//", "%") and self.draw(st.integers(0, 3)):
+        if operator in ("//", "%") and self.draw(st.integers(0, 6)):
             return f"{left} {operator} {self.draw(st.integers(1, min(5, self.top)))}"
         return f"{left} {operator} {self.grouped(scope, depth - 1)}"
 
@@ -237,7 +237,7 @@ class _Writer:
         else:
             return self.assign(scope)
         operator = self.pick("+", "-", "*", "^", "|", "&", "<<", ">>", "//", "%")
-        divides = operator in ("//", "%") and self.draw(st.integers(0, 3))
+        divides = operator in ("//", "%") and self.draw(st.integers(0, 6))
         value = self.draw(st.integers(1, min(5, self.top))) if divides else self.expression(scope, 1)
         return [f"{target} {operator}= {value}"], scope
 
