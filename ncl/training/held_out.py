@@ -77,7 +77,7 @@ class Exam:
 
 
 def exam_of(given: Mapping[str, Any], seed: int) -> Exam:
-    """The exam with these of its fields, None and empty lists for none; of a list each member once. Raises InputError."""
+    """The exam with these of its fields, as far as given; of a list each member once. Raises InputError."""
     known = {name: value for name, value in given.items() if value is not None and value != []}
     plain: dict[str, Any] = {name: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for name, v in known.items()}
     return replace(Exam(seed=seed), **plain)

@@ -60,6 +60,10 @@ def _call(source: str) -> str | None:
 
 def _allowed(node: ast.AST) -> bool:
     match node:
+        case ast.Call(func=ast.Attribute(attr="count", value=value)):
+            return not isinstance(value, ast.Attribute)
+        case ast.Call(func=called):
+            return isinstance(called, ast.Name)
         case ast.Constant(value=value):
             plain = value is None or value is True or value is False or value == POP
             return plain or (type(value) is int and value <= LARGEST)

@@ -16,14 +16,14 @@ SECONDS, MEMORY, OUTPUT = 5, 512 << 20, 1 << 20
 KEPT = ("LD_LIBRARY_PATH", "SYSTEMROOT")  # without which Python itself may not start
 
 # What the model is told that it may call, besides a few of Python's own.
-RUNNER = f"""
+RUNNER = """
 import sys, json
 try:
     import resource
 except ImportError:  # not on every system
     resource = None
 if resource:
-    limits = [("CPU", {SECONDS}), ("AS", {MEMORY}), ("FSIZE", 0), ("NOFILE", 16), ("NPROC", 0), ("CORE", 0)]
+    limits = [("CPU", SECONDS), ("AS", MEMORY), ("FSIZE", 0), ("NOFILE", 16), ("NPROC", 0), ("CORE", 0)]
     for name, most in limits:
         try:
             resource.setrlimit(getattr(resource, "RLIMIT_" + name), (most, most))
@@ -43,24 +43,25 @@ own = dict(reverse=lambda xs: list(xs)[::-1], sort=sorted, count=lambda xs, s: l
            modsum=lambda xs, m: sum(xs) % m, stack=stack)
 plain = dict(sorted=sorted, reversed=lambda xs: list(xs)[::-1], list=list, sum=sum, len=len, min=min, max=max)
 code = compile(sys.stdin.read(), "answer", "eval")
-found = eval(code, {{"__builtins__": {{}}, **own, **plain}})
+found = eval(code, {"__builtins__": {}, **own, **plain})
 found = list(found) if isinstance(found, (list, tuple)) else [found]
 if all(type(number) is int for number in found):
     told = json.dumps(found)
-    print(told if len(told) <= {OUTPUT} else "null")
+    print(told if len(told) <= OUTPUT else "null")
 else:
     print("null")
 """
 
 
-def evaluate(source: str) -> list[int] | None:
+def evaluate(source: str, seconds: int = SECONDS) -> list[int] | None:
     """The numbers that the expression gives; None when it fails, takes too long or gives something else."""
+    limits = f"SECONDS, MEMORY, OUTPUT = {seconds}, {MEMORY}, {OUTPUT}\n"
     with tempfile.TemporaryDirectory() as folder:
         try:
             ran = subprocess.run(
-                [sys.executable, "-I", "-S", "-c", RUNNER], input=source, capture_output=True, text=True,
+                [sys.executable, "-I", "-S", "-c", limits + RUNNER], input=source, capture_output=True, text=True,
                 env={name: os.environ[name] for name in KEPT if name in os.environ}, cwd=folder,
-                timeout=2 * SECONDS, check=False,
+                timeout=4 * seconds, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return None
