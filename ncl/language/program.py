@@ -164,13 +164,13 @@ class Program:
             is_array = isinstance(value, list)
             if is_array != (parameter.sort == "array"):
                 wanted = "an array" if parameter.sort == "array" else "a word"
-                raise InputError(f"argument {parameter.name} must be {wanted}, got {reprlib.repr(value)}", where=where)
+                raise InputError(f"argument {parameter.name} must be {wanted}, got {_told(value)}", where=where)
             words = value if isinstance(value, list) else [value]
             cells += len(words) if is_array else 0
             for word in words:
                 if isinstance(word, bool) or not isinstance(word, int) or not 0 <= word <= top:
                     raise InputError(
-                        f"argument {parameter.name} holds {word!r}, which is no word in 0 … {top}",
+                        f"argument {parameter.name} holds {_told(word)}, which is no word in 0 … {top}",
                         where=where,
                         remedy="choose a larger --width" if isinstance(word, int) and word > top else "",
                     )
@@ -185,8 +185,11 @@ class Program:
             )
 
 
-def _an(sort: Sort) -> str:
-    return "an array" if sort == "array" else "a word"
+def _told(value: object) -> str:
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python refuses to write numbers of thousands of digits
+        return "a number of thousands of digits"
 
 
 def natural(value: object) -> int:

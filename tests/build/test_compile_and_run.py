@@ -105,6 +105,8 @@ def test_what_is_handed_in_is_never_written_to():
         ([[torch.tensor([-1])]], "argument xs holds -1"),
         ([[[65536]]], "argument xs holds 65536.*\n  remedy: choose a larger --width"),
         ([[[None]]], "argument xs holds None"),
+        ([[[10**5000]]], "argument xs holds a number of thousands of digits, which is no word"),
+        ([[10**5000]], "argument xs must be an array, got a number of thousands of digits"),
         ([[[0] * 4097]], "the arrays take 4097 cells, the memory has 4096"),
     ],
 )

@@ -110,6 +110,17 @@ def test_a_machine_of_impossible_sizes_is_refused(sizes, message):
         Sizes(**sizes)
 
 
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"width": 1, "memory": 2}, {"width": 32}, {"width": 4, "memory": 16}, {"memory": 0}, {"registers": 2},
+        {"frame": 0}, {"depth": 0},
+    ],
+)  # fmt: skip
+def test_a_machine_at_the_edge_of_what_is_possible_is_one(sizes):
+    assert {key: getattr(Sizes(**sizes), key) for key in sizes} == sizes
+
+
 def test_every_fault_of_the_sizes_is_named():
     with pytest.raises(InputError) as caught:
         Sizes(width=0, registers=0, frame=-1, depth=-1)
