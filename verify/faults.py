@@ -18,7 +18,9 @@ import multiprocessing
 import shutil
 import sys
 import tempfile
+import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -147,16 +149,20 @@ def examine(fault: Fault, extra: Sequence[Edit] = (), budget: float = BUDGET) ->
     return Autopsy(fault.id, fate, verdict, round(time.perf_counter() - begin, 2), detail)
 
 
+_FORKING = threading.Lock()
 _GREEN = ("proved", "proved-bounded", "tested")
 
 
 def _in_child(root: str, fault: Fault, budget: float) -> tuple[str, str]:
     """The checker's verdict in a process that sees only the copy. A silent end or a late one is `unknown`."""
-    # Forked, because torch and the solver are then already in memory; a thread of theirs is never in use here.
+    # Forked, because torch and the solver are then already in memory.
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
     child = context.Process(target=_judge, args=(root, fault, there), daemon=True)
-    child.start()
+    with _FORKING, warnings.catch_warnings():
+        # From Python 3.12 on any fork beside threads warns; those here only wait for their children.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child.start()
     there.close()
     try:
         if here.poll(budget):
