@@ -86,7 +86,11 @@ def test_ctrl_c_ends_a_run_with_130_and_one_line(here):
         "from ncl import Word, program\n\n\n@program\ndef f(n: Word) -> Word:\n    i = 0\n    while i < n:\n"
         "        i = i * 1\n    return i\n"
     )  # fmt: skip
-    told = "import sys; from ncl.cli.main import main; print('ready', flush=True); main()"
+    # A shell's background job starts with SIGINT ignored; a user's terminal does not.
+    told = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from ncl.cli.main import main; print('ready', flush=True); main()"
+    )
     command = [sys.executable, "-c", told, "run", "long.py:f", "5", "--executor", "source", "--budget", "999999999999"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     assert process.stdout.readline() == b"ready\n"

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from ncl import pytest_plugin
 from ncl.cli import guard
 from verify import counterexample
 
@@ -53,7 +54,8 @@ def put(pytester, name, text):
 
 def replayed(pytester, result):
     """Exit code of the replay command that a red item prints, and where the counterexample lies."""
-    (command,) = re.findall(r"replay    ncl replay (\S+)", result.stdout.str())
+    # Where CI is set, the summary at the end tells the whole item once more.
+    (command,) = set(re.findall(r"replay    ncl replay (\S+)", result.stdout.str()))
     file = pytester.path / command
     return counterexample.replay(file), file
 
@@ -235,10 +237,21 @@ def test_a_nightly_search_is_random_and_prints_the_seed_that_repeats_it(pytester
     result.assert_outcomes(failed=1)
     first, last = re.findall(r"--ncl-seed (\d+)", result.stdout.str())
     assert first == last, "in the heading, and at the end where something failed"
-    result = run("--ncl", "--ncl-profile", "nightly", "--co", "clip.py")
-    assert first not in result.stdout.str()
     result = run("--ncl", "--ncl-profile", "nightly", "--ncl-seed", "77", "--co", "clip.py")
     result.stdout.fnmatch_lines(["ncl: profile nightly, width 16, search again with --ncl-seed 77"])
+
+
+@pytest.mark.parametrize("profile", ["dev", "ci", "nightly"])
+def test_only_nightly_searches_differ_from_run_to_run(profile):
+    class Config:
+        def getoption(self, name):
+            return {"--ncl-profile": profile, "--ncl-seed": None}[name]
+
+    seeds = {pytest_plugin._seed(Config()) for _ in range(3)}
+    assert (len(seeds) == 3) == (profile == "nightly") and (seeds == {0}) == (profile != "nightly")
+    worker = Config()
+    worker.workerinput = {"ncl_seed": 41}
+    assert pytest_plugin._seed(worker) == 41
 
 
 def test_without_the_option_nothing_is_collected_and_nothing_loaded(pytester, run):

@@ -72,13 +72,19 @@ def arm(name="ncl", **told):
     return Arm(name, ask)
 
 
+class Words:
+    """A tokenizer of words, without a chat format."""
+
+    chat_template = None
+
+    def __call__(self, text):
+        return {"input_ids": text.split()}
+
+
 @pytest.fixture
 def tiny_context():
     """A base model of 24 positions and a tokenizer of words."""
-    model = SimpleNamespace(config=SimpleNamespace(max_position_embeddings=24))
-    tokenizer = SimpleNamespace(chat_template=None)
-    tokenizer.__class__ = type("Words", (SimpleNamespace,), {"__call__": lambda self, t: {"input_ids": t.split()}})
-    return SimpleNamespace(model=model, tokenizer=tokenizer)
+    return SimpleNamespace(model=SimpleNamespace(config=SimpleNamespace(max_position_embeddings=24)), tokenizer=Words())
 
 
 def test_cells_are_by_task_length_phrasing_and_calls_with_intervals(tiny_context):

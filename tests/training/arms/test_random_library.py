@@ -22,7 +22,7 @@ def built(tmp_path):
     def make(seed):
         file = tmp_path / f"{seed}.py"
         file.write_text(source(seed), encoding="utf-8")
-        return build_library([str(file)])
+        return build_library([str(file)], memory=64)
 
     return make
 
