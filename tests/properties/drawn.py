@@ -5,10 +5,9 @@ from functools import lru_cache
 from hypothesis import strategies as st
 
 from ncl.build import Compiled, sizes_for
-from ncl.language.program import Signature, Sizes
 from ncl.language.text import assemble
 from ncl.language.wellformed import check
-from properties.machine_programs import XY, programs, straight
+from properties.machine_programs import programs, straight
 from properties.sources import BUDGET, sources
 from properties.states import states
 from properties.strategies import batches, soft_arguments
@@ -55,6 +54,3 @@ def assembled(body, width=3, memory=8, result="Word"):
     """A program of two words x and y from assembly text."""
     head = f".program p\n.signature (x: Word, y: Word) -> {result}\n"
     return check(assemble(f"{head}.sizes width={width} registers=4 memory={memory} frame=0 depth=0\n{body}"))
-
-
-__all__ = ["XY", "Signature", "Sizes"]

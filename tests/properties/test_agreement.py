@@ -10,7 +10,6 @@ from ncl.build import compile
 from ncl.compiler import compile as pipeline
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Instruction
-from ncl.language.trace import State
 from properties.agreement import FAST, SLOW, TRACERS, by_loop, by_reference, check_executors, check_source, check_states
 from properties.failure import Failed
 from properties.search import falsify
@@ -147,4 +146,3 @@ def test_rows_are_handed_over_as_copies():
     batch = Batch([[[1, 2]]], 99)
     check_executors(compile("reverse", width=8).program, batch, {"greedy": greedy})
     assert batch.rows == [[[1, 2]]] and Batch.from_json(batch.to_json()) == batch
-    assert State.__dataclass_fields__

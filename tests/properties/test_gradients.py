@@ -6,7 +6,7 @@ import torch
 from hypothesis import strategies as st
 
 from ncl.build import compile
-from ncl.language.opcodes import UNARY, WORD_OPS, Opcode
+from ncl.language.opcodes import WORD_OPS, Opcode
 from ncl.machine.circuits import onehot
 from ncl.machine.executors import pathwise
 from ncl.machine.temperature import Temperature
@@ -168,4 +168,3 @@ def test_a_found_gradient_fault_is_small(monkeypatch):
     with pytest.raises(Failed) as found:
         falsify(lambda case: check_dense(*case), drawn.with_soft(drawn.assembled("0 xor r0, r0, r1\n1 halt")), 10)
     assert found.value.what == "the gradient of p(0, 0) at width 3"
-    assert UNARY
