@@ -125,6 +125,9 @@ def test_a_budget_that_is_none_is_refused_by_every_executor(budget):
     for executor in build.EXECUTORS:
         with pytest.raises(InputError, match="a budget is a number of ticks"):
             compiled.run([[[1, 2]]], executor=executor, budget=budget)
+    for executor in ("reference", "integer", "dense"):
+        with pytest.raises(InputError, match="a budget is a number of ticks"):
+            compiled.trace([[1, 2]], executor=executor, budget=budget)
 
 
 def test_an_executor_that_is_none_is_refused_with_those_there_are():

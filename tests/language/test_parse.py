@@ -63,6 +63,8 @@ def test_a_decorated_function_is_a_program_under_any_name_of_the_decorator(impor
         ("from .ncl import program", "program"),
         ("import ncl.build as n", "ncl.program"),
         ("import ncl", "program"),
+        ("import ncl.build as n", "n.program"),
+        ("import os", "ncl.program"),
         ("import other", "other.program"),
         ("", "ncl.program"),
         ("def late():\n    import ncl", "ncl.program"),
