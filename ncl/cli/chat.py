@@ -43,8 +43,17 @@ def chat(
     if as_json and prompt is not None:
         emit(_document(prompt, _answer(model, prompt, [], most, temperature, write=lambda part: None)))
         return
+    try:
+        _talk(model, _prompts(prompt), remember, most, temperature)
+    except KeyboardInterrupt:
+        if prompt is not None or not sys.stdin.isatty():
+            raise
+        print()  # at a terminal it is how one leaves
+
+
+def _talk(model: Any, prompts: Iterator[str], remember: bool, most: int, temperature: float) -> None:
     before: list[tuple[str, str]] = []
-    for asked in _prompts(prompt):
+    for asked in prompts:
         found = _answer(model, asked, before if remember else [], most, temperature, write=_write)
         print(flush=True)
         for line in [str(call) for call in found.calls] or ["nothing called"]:
@@ -87,7 +96,7 @@ def _prompts(given: str | None) -> Iterator[str]:
     while True:
         try:
             line = console.input("[bold cyan]you:[/] ").strip()
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             print()
             return
         if line:

@@ -82,7 +82,7 @@ def demo(
         "--chat": [chat], "--arm": arm, "--arm-n": [arm_n], "--arm-length": arm_length, "--base": [base],
         "--cache": [cache],
     }  # fmt: skip
-    if _natural(natural, base):
+    if chosen(natural, base):
         command = _command(["--natural", *(["--float32"] if float32 else [])], {**again, **besides})
         exam = {"lengths": lengths, "tasks": task, "n": n, "n_long": n_long, "chat": chat}
         others = {"lengths": arm_length or [10], "n": arm_n or ARM_N, "n_long": arm_n or ARM_N}
@@ -107,7 +107,7 @@ def demo(
     return 3 if document["training"]["ncl"]["stalled"] else 0
 
 
-def _natural(asked: bool | None, base: str | None) -> bool:
+def chosen(asked: bool | None, base: str | None) -> bool:
     """Which demo is meant; falls back to the small model, and says so, where the pretrained one is not installed."""
     from ncl.llama.base import SMOLLM2, lacking
 

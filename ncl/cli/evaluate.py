@@ -16,7 +16,7 @@ from ncl.errors import InputError
 
 LENGTHS = (10, 50, 100, 500)
 N, N_LONG = 200, 50
-WIDE = 6  # lengths that still have a column each
+WIDE = 5  # lengths that still have a column each
 
 Lengths = Annotated[
     list[int] | None, typer.Option("--length", min=0, help="Repeatable. Default: 10 50 100 500; natural: 10 100 1000.")

@@ -132,4 +132,4 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     for row in rows:
         view.add_row(*row)
     # A pipe has no width of its own; cutting cells there would lose what a reader greps for.
-    Console(width=None if sys.stdout.isatty() else 160).print(view)
+    Console(width=None if sys.stdout.isatty() else 240).print(view)
