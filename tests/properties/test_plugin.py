@@ -65,11 +65,11 @@ def test_a_right_program_is_green_in_every_item(pytester, run):
     put(pytester, "algorithms/notes.py", "raise SystemExit('no program: a file of the user that nobody may run')\n")
     put(pytester, "tests/test_own.py", "def test_own():\n    assert 1 + 1 == 2\n")
     put(pytester, "pytest.ini", "[pytest]\nfilterwarnings = error\n")
-    result = run("--ncl", "-v", "algorithms", "tests")
+    result = run("--ncl", "--ncl-width", "3", "-v", "algorithms", "tests")
     result.assert_outcomes(passed=7)
     for name in ("examples", "asserts hold", *FOUR):
         result.stdout.fnmatch_lines([f"algorithms/clip.py::clip::{name} PASSED*"])
-    result.stdout.fnmatch_lines(["*ncl: profile dev, width 16*", "tests/test_own.py::test_own PASSED*"])
+    result.stdout.fnmatch_lines(["*ncl: profile dev, width 3*", "tests/test_own.py::test_own PASSED*"])
     assert not (pytester.path / ".ncl").exists()
 
 
@@ -112,13 +112,19 @@ def test_the_replay_command_exits_1_while_the_fault_is_there_and_0_after(pyteste
     assert json.loads(capsys.readouterr().out)["verdict"] == "tested"
 
 
-def test_what_is_outside_the_language_is_one_red_item_with_carets(pytester, run):
-    put(pytester, "algorithms/clip.py", GOOD.replace("LIMIT + 1", "LIMIT").replace("return xs", "return xs[1:]"))
-    result = run("--ncl", "algorithms")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(
-        ["*clip.py: language*", "algorithms/clip.py:21:*", "*return xs[[]1:[]]", "*^^^^^^", "*remedy: *"]
-    )
+def test_what_cannot_be_read_is_red_item_by_item_and_strangers_files_are_left_alone(pytester, run):
+    put(pytester, "code/slice.py", GOOD.replace("return xs", "return xs[1:]"))
+    put(pytester, "code/syntax.py", "from ncl import program\n\n\n@program\ndef f(:\n")
+    put(pytester, "code/example.py", GOOD.replace("-> [5, 3, 1]", "-> [5, 3"))
+    put(pytester, "code/template.py", "# for the ncl program\n{{ name }} = (\n")
+    put(pytester, "code/latin.py", "").write_bytes(b"# ncl program \xff\n")
+    result = run("--ncl", "-k", "language or examples", "code")
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines([
+        "*clip: examples*", "*cannot read the example `clip([[]9, 3, 0[]], 1) -> [[]5, 3`*", "*remedy: *",
+        "*slice.py: language*", "code/slice.py:21:*", "*return xs[[]1:[]]", "*^^^^^^", "*remedy: *",
+        "*syntax.py: language*", "code/syntax.py:5:7: not Python: *", "*def f(:", "*^", "*remedy: *",
+    ])  # fmt: skip
     assert "Traceback" not in result.stdout.str()
 
 
@@ -146,7 +152,7 @@ def wrong(function, sizes):
 ncl.build.compile_function = wrong
 """,
     )
-    result = run("--ncl", "-k", "source", "algorithms")
+    result = run("--ncl", "algorithms/clip.py::clip::source = bytecode")
     result.assert_outcomes(failed=1)
     result.stdout.re_match_lines([
         r"  input     clip\(\[\], 5\) at width 16, budget 2000",
@@ -157,12 +163,10 @@ ncl.build.compile_function = wrong
     assert not replayed(pytester, result)[0].reproduced, "here the compiler is right"
 
 
-def test_items_are_chosen_by_name_and_run_in_worker_processes(pytester, run):
+def test_items_run_in_worker_processes(pytester, run):
     put(pytester, "algorithms/clip.py", GOOD)
     put(pytester, "algorithms/other.py", GOOD.replace("def clip", "def cut").replace("clip(", "cut("))
-    result = run("--ncl", "-n", "2", "-k", "examples or asserts", "algorithms")
-    result.assert_outcomes(passed=4)
-    run("--ncl", "algorithms/clip.py::clip::source = bytecode").assert_outcomes(passed=1)
+    run("--ncl", "-n", "2", "-k", "examples or asserts", "algorithms").assert_outcomes(passed=4)
 
 
 def test_a_named_program_file_is_not_imported_as_a_module_of_tests(pytester, run):
@@ -176,28 +180,6 @@ def test_a_file_of_tests_may_hold_programs_too(pytester, run):
     result = run("--ncl", "-k", "examples or test_own", "-v")
     result.stdout.fnmatch_lines(["*test_clip.py::clip::examples PASSED*"])
     result.stdout.fnmatch_lines(["*test_clip.py::test_own PASSED*"])
-
-
-def test_a_file_of_ours_that_is_not_even_python_is_red(pytester, run):
-    put(pytester, "broken.py", "from ncl import program\n\n\n@program\ndef f(:\n")
-    result = run("--ncl", "broken.py")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["broken.py:5:7: not Python: *", "*def f(:", "*^"])
-
-
-def test_a_stranger_s_file_that_is_not_python_is_none_of_ours(pytester, run):
-    put(pytester, "pages/template.py", "# for the ncl program\n{{ name }} = (\n")
-    put(pytester, "pages/latin.py", "")
-    (pytester.path / "pages/latin.py").write_bytes(b"# ncl program \xff\n")
-    result = run("--ncl", "pages")
-    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
-
-
-def test_an_example_that_cannot_be_read_is_red_and_says_how_to_write_one(pytester, run):
-    put(pytester, "clip.py", GOOD.replace("-> [5, 3, 1]", "-> [5, 3"))
-    result = run("--ncl", "-k", "examples", "clip.py")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*cannot read the example `clip([[]9, 3, 0[]], 1) -> [[]5, 3`*", "*remedy: *"])
 
 
 def test_wide_literals_skip_the_soft_items_and_say_why(pytester, run):
@@ -237,8 +219,8 @@ def test_a_nightly_search_is_random_and_prints_the_seed_that_repeats_it(pytester
     result.assert_outcomes(failed=1)
     first, last = re.findall(r"--ncl-seed (\d+)", result.stdout.str())
     assert first == last, "in the heading, and at the end where something failed"
-    result = run("--ncl", "--ncl-profile", "nightly", "--ncl-seed", "77", "--co", "clip.py")
-    result.stdout.fnmatch_lines(["ncl: profile nightly, width 16, search again with --ncl-seed 77"])
+    again = type("Config", (), {"getoption": lambda self, name: int(last) if name == "--ncl-seed" else "nightly"})
+    assert pytest_plugin._seed(again()) == int(first)
 
 
 @pytest.mark.parametrize("profile", ["dev", "ci", "nightly"])

@@ -91,11 +91,11 @@ SIZES = Sizes(4, 8, 16, 64, 2)
 
 @pytest.fixture(scope="module")
 def many():
-    return samples(sources(), 300)
+    return samples(sources(), 200)
 
 
 def test_every_source_function_is_in_the_language_and_compiles(many):
-    for source in many[:80]:
+    for source in many[:60]:
         compile(source.function, width=4, registers=8, memory=16)
 
 
@@ -130,7 +130,7 @@ def test_most_runs_of_source_functions_end_without_a_trap_and_all_kinds_of_trap_
             trap = run_source(source.function, row, SIZES, budget).trap
             ends[budget == BUDGET].append(trap.kind.label if trap else "")
 
-    falsify(look, sources().flatmap(with_rows), 200)
+    falsify(look, sources().flatmap(with_rows), 150)
     assert set(ends[True] + ends[False]) >= {"", "index", "division", "assert", "budget"}
     assert ends[True].count("") > len(ends[True]) / 2
 
