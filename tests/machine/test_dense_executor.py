@@ -149,6 +149,11 @@ def test_a_run_too_large_to_hold_is_refused_with_its_size_and_a_remedy():
         dense.run(program, [[[1]]])
 
 
+def test_a_call_on_a_machine_without_a_stack_traps_like_any_that_is_too_deep():
+    program = assemblies.program("0 call @1, 1\n1 halt", "() -> Word", width=1, memory=0, frame=1, depth=0)
+    assert [r.trap.kind for r in dense.run(program, [[]])] == [Trap.STACK]
+
+
 # --- program memory that learns -------------------------------------------------------------------------------------
 
 PICK = "0 constant r3, 0\n1 load r0, r0, r3\n2 add r0, r0, r2\n3 halt"  # xs[0] + m

@@ -78,7 +78,8 @@ class Reach:
         returns = any(i.opcode == Opcode.RETURN for i in program.code)
         slots = [i.b for i in program.code if i.opcode in (Opcode.LOAD_FRAME, Opcode.STORE_FRAME)]
         depth = program.sizes.depth if calls or returns else 0
-        need = max(calls, default=0) * depth + max(slots, default=-1) + 1
+        # A call that no depth allows still names its size: it traps `stack`, not as an instruction that is none.
+        need = max(calls, default=0) * max(depth, 1) + max(slots, default=-1) + 1
         return Reach(min(program.sizes.frame, need), depth)
 
 
