@@ -13,19 +13,32 @@ if TYPE_CHECKING:
     from ncl.build import compile as compile
     from ncl.language.declare import Array as Array
     from ncl.language.declare import Word as Word
+    from ncl.language.declare import is_negative as is_negative
+    from ncl.language.declare import magnitude as magnitude
     from ncl.language.declare import program as program
+    from ncl.language.declare import signed_divide as signed_divide
+    from ncl.language.declare import signed_less as signed_less
+    from ncl.language.declare import signed_remainder as signed_remainder
 
 _WHERE = {
     "Array": "ncl.language.declare",
     "Word": "ncl.language.declare",
+    "is_negative": "ncl.language.declare",
+    "magnitude": "ncl.language.declare",
     "program": "ncl.language.declare",
+    "signed_divide": "ncl.language.declare",
+    "signed_less": "ncl.language.declare",
+    "signed_remainder": "ncl.language.declare",
     "compile": "ncl.build",
     "Compiled": "ncl.build",
     "prove": "ncl.cli.guard",
 }
 _MODULES = ("library", "errors")
 
-__all__ = ["Array", "Compiled", "Word", "compile", "library", "program", "prove"]
+__all__ = [
+    "Array", "Compiled", "Word", "compile", "is_negative", "library", "magnitude", "program", "prove", "signed_divide",
+    "signed_less", "signed_remainder",
+]  # fmt: skip
 __version__ = "0.1.0"
 
 

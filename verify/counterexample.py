@@ -92,7 +92,7 @@ def program_case(
         "schema": SCHEMA,
         "kind": "program",
         "program": program.to_json(),
-        "source": function and {**_named(function), "text": function.constants + function.text},
+        "source": function and {**_named(function), "text": function.whole},
         "arguments": arguments,
         "budget": budget,
         "executors": [trusted[0], suspect[0]],

@@ -148,7 +148,9 @@ def _opcode(program: Program) -> Program:
 
 def _witness(case: Case) -> Case:
     old = case.artefact.witnesses
-    return replace(case, artefact=replace(case.artefact, witnesses={**old, "count": replace(old["count"], entry=1)}))
+    first = replace(old["count"].functions[0], entry=1)
+    moved = replace(old["count"], functions=(first,))
+    return replace(case, artefact=replace(case.artefact, witnesses={**old, "count": moved}))
 
 
 def _another_library(case: Case) -> Case:

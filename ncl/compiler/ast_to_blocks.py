@@ -6,7 +6,11 @@ is that conditions jump instead of making a truth value first.
 
 from __future__ import annotations
 
-from ncl.compiler.blocks import Block, Branch, End, Graph, Halt, Jump, Line, Point
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from ncl.compiler.blocks import Block, Branch, CallTo, End, Graph, Halt, Jump, Line, Point, ReturnWith
+from ncl.compiler.builtins_to_lines import builtin
 from ncl.language.opcodes import Opcode, Trap
 from ncl.language.program import Position
 from ncl.language.syntax import (
@@ -15,6 +19,10 @@ from ncl.language.syntax import (
     Augment,
     Binary,
     Break,
+    Builtin,
+    Call,
+    Chain,
+    Conditional,
     Continue,
     Element,
     Expression,
@@ -25,13 +33,14 @@ from ncl.language.syntax import (
     Logical,
     NewArray,
     Number,
+    Perform,
+    Receive,
     Return,
     Statement,
     Unary,
     Variable,
     While,
 )  # fmt: skip
-from ncl.language.typecheck import check_width
 
 # Source spelling → opcode, and whether the operands change places (they are evaluated left first all the same).
 OPCODES: dict[str, tuple[Opcode, bool]] = {
@@ -44,21 +53,23 @@ OPCODES: dict[str, tuple[Opcode, bool]] = {
 }  # fmt: skip
 
 
-def ast_to_blocks(function: Function, width: int) -> Graph:
-    """The graph of a function. Raises LanguageError for a literal that is no word of the width."""
-    check_width(function, width)
-    return _Writer(function, width).graph()
+def ast_to_blocks(function: Function, width: int, program: Mapping[str, Function], halts: bool = True) -> Graph:
+    """The graph of one function, whose literals are words of the width; `program` has those that it calls.
+
+    `halts`: it is where the run begins, so it ends with the run and not with a return to a caller.
+    """
+    return _Writer(function, width, program, halts).graph()
 
 
 class _Writer:
-    def __init__(self, function: Function, width: int) -> None:
-        self.function = function
-        self.top = (1 << width) - 1
+    def __init__(self, function: Function, width: int, program: Mapping[str, Function], halts: bool) -> None:
+        self.function, self.program, self.halts = function, program, halts
+        self.width, self.top = width, (1 << width) - 1
         self.blocks: list[Block] = []
         self.count = 0
         self.words: dict[str, int] = {}
         self.arrays: dict[str, tuple[int, int]] = {}  # (base, length)
-        self.hidden: dict[str, int] = {}  # hidden variables of the loops around, by path
+        self.hidden: dict[str, int] = {}  # hidden variables of the loops around, and values waiting, by path
         self.pins: dict[int, int] = {}
         self.loops: list[tuple[int, int]] = []  # (label to continue at, label to break to)
         self.depth = 0
@@ -117,9 +128,9 @@ class _Writer:
     def constant(self, value: int, position: Position | None) -> int:
         return self.made(Opcode.CONSTANT, value, position=position)
 
-    # --- expressions
+    # --- expressions: `at` is the path of the node, the statement's with the fields that lead to it
 
-    def word(self, node: Expression, into: int | None = None) -> int:
+    def word(self, node: Expression, at: str, into: int | None = None) -> int:
         """The register that holds the value; a variable's own one unless `into` is given."""
         match node:
             case Number(value=value, inverted=inverted, position=place):
@@ -130,62 +141,151 @@ class _Writer:
             case Length(array=name, position=place):
                 return self.held(self.arrays[name][1], into, place)
             case Element(position=place):
-                base, index = self.cell(node)
+                base, index = self.cell(node, at)
                 return self.made(Opcode.LOAD, base, index, position=place, into=into)
             case Unary(operator=operator, operand=operand, position=place):
                 opcode = Opcode.INVERT if operator == "~" else Opcode.IS_ZERO
-                return self.made(opcode, self.word(operand), position=place, into=into)
+                return self.made(opcode, self.word(operand, f"{at}.operand"), position=place, into=into)
             case Binary(operator=operator, left=left, right=right, position=place):
-                return self.combine(operator, self.word(left), self.word(right), place, into)
-            case Logical():
-                return self.logical(node, into)
+                first = self.word(left, f"{at}.left")
+                with self.waiting({f"{at}.left": first}):
+                    second = self.word(right, f"{at}.right")
+                return self.combine(operator, first, second, place, into)
+            case Builtin(name=name, arguments=arguments, position=place):
+                words = self.in_order({f"{at}.argument{n}": a for n, a in enumerate(arguments)})
+                result = builtin(self, name, words, place)
+                return self.held(result, into, place)
+            case Call(position=place):
+                (result,) = self.call(node, at)
+                return self.held(result, into, place)
+            case Logical() | Chain() | Conditional():
+                return self.held(self.chosen(node, at), into, node.position)
 
     def held(self, register: int, into: int | None, place: Position) -> int:
         return register if into is None else self.made(Opcode.MOVE, register, position=place, into=into)
 
-    def copied(self, node: Expression) -> int:
+    def copied(self, node: Expression, at: str) -> int:
         """The value in a register of its own, which later assignments do not touch."""
-        return self.word(node, self.fresh())
+        return self.word(node, at, self.fresh())
+
+    @contextmanager
+    def waiting(self, values: Mapping[str, int]) -> Iterator[None]:
+        """While these are evaluated already and wait for others: at a point on the way they are terms."""
+        names = {f"value@{at}": register for at, register in values.items()}
+        self.hidden |= names
+        yield
+        for name in names:
+            self.hidden.pop(name, None)
+
+    def in_order(self, nodes: Mapping[str, Expression], copied: bool = False) -> tuple[int, ...]:
+        """The registers of several values, evaluated one after the other."""
+        found: dict[str, int] = {}
+        for at, node in nodes.items():
+            with self.waiting(found):
+                found[at] = self.word(node, at, self.fresh() if copied else None)
+        return tuple(found.values())
 
     def combine(self, operator: str, left: int, right: int, place: Position, into: int | None) -> int:
         opcode, swapped = OPCODES[operator]
         first, second = (right, left) if swapped else (left, right)
         return self.made(opcode, first, second, position=place, into=into)
 
-    def cell(self, node: Element) -> tuple[int, int]:
+    def cell(self, node: Element, at: str) -> tuple[int, int]:
         """Base and index of an element, the index checked."""
+        index = self.word(node.index, f"{at}.index")
         base, length = self.arrays[node.array]
-        index = self.word(node.index)
         self.emit(Opcode.BOUND, index, length, position=node.position)
         return base, index
 
-    def logical(self, node: Logical, into: int | None) -> int:
-        # Not straight into the target: the right side may still read it.
-        result = self.copied(node.left)
-        more, done = self.block(), self.block()
-        ways = (done, more) if node.operator == "and" else (more, done)
-        self.finish(Branch(result, *ways, node.position))
-        self.start(more)
-        self.word(node.right, result)
+    def chosen(self, node: Logical | Chain | Conditional, at: str) -> int:
+        """A value that comes by one of several ways, in a register of its own: not straight into a target, which the
+        other sides may still read."""
+        result = self.fresh()
+        done = self.block()
+        match node:
+            case Logical(operator=operator, left=left, right=right, position=place):
+                self.word(left, f"{at}.left", result)
+                more = self.block()
+                self.finish(Branch(result, *((done, more) if operator == "and" else (more, done)), place))
+                self.start(more)
+                self.word(right, f"{at}.right", result)
+            case Chain():
+                self.compare(node, at, result, done)
+            case Conditional(condition=condition, then=then, otherwise=otherwise):
+                yes, no = self.block(), self.block()
+                self.branch(condition, f"{at}.condition", yes, no)
+                self.start(yes)
+                self.word(then, f"{at}.then", result)
+                self.finish(Jump(done))
+                self.start(no)
+                self.word(otherwise, f"{at}.otherwise", result)
         self.finish(Jump(done))
-        self.start(done)
-        return self.held(result, into, node.position)
+        with self.waiting({at: result}):
+            self.start(done, "join", at)
+        return result
 
-    def branch(self, node: Expression, yes: int, no: int) -> None:
+    def compare(self, node: Chain, at: str, result: int, no: int) -> None:
+        """Each comparison into the result; to `no` after the first that does not hold, and on after the last."""
+        left = self.word(node.operands[0], f"{at}.operand0")
+        for number, operator in enumerate(node.operators, 1):
+            if number > 1:
+                more = self.block()
+                self.finish(Branch(result, no, more, node.position))
+                self.start(more)
+            with self.waiting({f"{at}.operand{number - 1}": left}):
+                right = self.word(node.operands[number], f"{at}.operand{number}")
+            self.combine(operator, left, right, node.position, result)
+            left = right
+
+    def branch(self, node: Expression, at: str, yes: int, no: int) -> None:
         """Go to `yes` when the condition is not 0, else to `no`; short circuits become jumps."""
         match node:
             case Logical(operator=operator, left=left, right=right):
                 more = self.block()
                 if operator == "and":
-                    self.branch(left, more, no)
+                    self.branch(left, f"{at}.left", more, no)
                 else:
-                    self.branch(left, yes, more)
+                    self.branch(left, f"{at}.left", yes, more)
                 self.start(more)
-                self.branch(right, yes, no)
+                self.branch(right, f"{at}.right", yes, no)
             case Unary(operator="not", operand=operand):
-                self.branch(operand, no, yes)
+                self.branch(operand, f"{at}.operand", no, yes)
+            case Chain(position=place):
+                result = self.fresh()
+                self.compare(node, at, result, no)
+                self.finish(Branch(result, no, yes, place))
+            case Conditional(condition=condition, then=then, otherwise=otherwise):
+                first, second = self.block(), self.block()
+                self.branch(condition, f"{at}.condition", first, second)
+                self.start(first)
+                self.branch(then, f"{at}.then", yes, no)
+                self.start(second)
+                self.branch(otherwise, f"{at}.otherwise", yes, no)
             case _:
-                self.finish(Branch(self.word(node), no, yes, node.position))
+                self.finish(Branch(self.word(node, at), no, yes, node.position))
+
+    def call(self, node: Call, at: str) -> tuple[int, ...]:
+        """The registers with the result: of a word one, of an array its base and its length."""
+        place = node.position
+        words = {f"{at}.argument{n}": a for n, a in enumerate(node.arguments) if not isinstance(a, str)}
+        values = dict(zip(words, self.in_order(words), strict=True))
+        given: list[int] = []
+        for number, argument in enumerate(node.arguments):
+            given += self.arrays[argument] if isinstance(argument, str) else (values[f"{at}.argument{number}"],)
+        self.emit(Opcode.TICK, position=place)
+        arguments = self.pinned(given, place)
+        results = [self.fresh() for _ in range(1 if self.program[node.function].signature.result == "word" else 2)]
+        self.pins |= {register: number for number, register in enumerate(results)}
+        then = self.block()
+        self.finish(CallTo(node.function, arguments, tuple(results), then, place))
+        self.start(then, "call", at)
+        return tuple(self.made(Opcode.MOVE, register, position=place) for register in results)
+
+    def pinned(self, values: Sequence[int], place: Position) -> tuple[int, ...]:
+        """Copies in the registers of the calling convention."""
+        copies = tuple(self.made(Opcode.MOVE, register, position=place) for register in values)
+        self.pins |= {register: number for number, register in enumerate(copies)}
+        return copies
 
     # --- statements
 
@@ -195,19 +295,16 @@ class _Writer:
 
     def statement(self, statement: Statement, path: str) -> None:
         match statement:
-            case Assign(targets=(target,), values=(value,)):
-                if isinstance(target, Variable):
-                    self.word(value, self.variable(target.name))
-                else:
-                    self.store(target, self.word(value))
-            case Assign(targets=targets, values=values):
-                words = [self.copied(value) for value in values]
-                for target, word in zip(targets, words, strict=True):
-                    self.put(target, word)
+            case Assign():
+                self.assign(statement, path)
             case Augment():
-                self.augment(statement)
+                self.augment(statement, path)
             case NewArray():
                 self.new_array(statement, path)
+            case Receive(target=target, call=call, position=place):
+                self.receive(target, self.call(call, f"{path}:call"), place)
+            case Perform(call=call):
+                self.call(call, f"{path}:call")
             case If():
                 self.if_else(statement, path)
             case While():
@@ -220,13 +317,34 @@ class _Writer:
                 self.finish(Jump(self.loops[-1][0]))
             case Assert(condition=condition, position=place):
                 holds, fails = self.block(), self.block()
-                self.branch(condition, holds, fails)
+                self.branch(condition, f"{path}:condition", holds, fails)
                 self.start(fails)
                 self.emit(Opcode.TRAP, int(Trap.ASSERT), position=place)
                 self.finish(Jump(holds))  # never taken: a trap ends the run
                 self.start(holds)
             case Return():
-                self.give(statement)
+                self.give(statement, path)
+
+    def assign(self, statement: Assign, path: str) -> None:
+        match statement:
+            case Assign(targets=(Variable(name=name),), values=(value,)):
+                # The value first: it may be the one that the variable still has.
+                target = self.variable(name) if name in self.words else self.fresh()
+                self.word(value, f"{path}:value0", target)
+                self.words[name] = target
+                return
+        values = {f"{path}:value{n}": value for n, value in enumerate(statement.values)}
+        words = self.in_order(values, copied=len(values) > 1)
+        for number, into in enumerate(statement.targets):
+            left = dict(list(zip(values, words, strict=True))[number:])
+            self.put(into, words[number], f"{path}:target{number}", left)
+
+    def receive(self, target: str, given: tuple[int, ...], place: Position) -> None:
+        """The name of an array stands for this base and length from now on."""
+        if target not in self.arrays:
+            self.arrays[target] = (self.fresh(), self.fresh())
+        for register, own in zip(given, self.arrays[target], strict=True):
+            self.made(Opcode.MOVE, register, position=place, into=own)
 
     def variable(self, name: str) -> int:
         """The register of a word variable, made at its first assignment."""
@@ -234,41 +352,43 @@ class _Writer:
             self.words[name] = self.fresh()
         return self.words[name]
 
-    def put(self, target: Variable | Element, word: int) -> None:
+    def put(self, target: Variable | Element, word: int, at: str, left: Mapping[str, int]) -> None:
+        """`left`: the values that are not stored yet, this one first."""
         if isinstance(target, Variable):
             self.made(Opcode.MOVE, word, position=target.position, into=self.variable(target.name))
-        else:
-            self.store(target, word)
-
-    def store(self, target: Element, word: int) -> None:
-        base, index = self.cell(target)
+            return
+        with self.waiting(left):
+            base, index = self.cell(target, at)
         self.emit(Opcode.STORE, word, base, index, position=target.position)
 
-    def augment(self, statement: Augment) -> None:
+    def augment(self, statement: Augment, path: str) -> None:
         target, place = statement.target, statement.position
         if isinstance(target, Variable):
             register = self.words[target.name]
-            self.combine(statement.operator, register, self.word(statement.value), place, register)
+            with self.waiting({f"{path}:target": register}):
+                value = self.word(statement.value, f"{path}:value")
+            self.combine(statement.operator, register, value, place, register)
             return
-        base, index = self.cell(target)
+        base, index = self.cell(target, f"{path}:target")
         old = self.made(Opcode.LOAD, base, index, position=target.position)
-        new = self.combine(statement.operator, old, self.word(statement.value), place, None)
+        with self.waiting({f"{path}:target": old, f"{path}:target.index": index}):
+            value = self.word(statement.value, f"{path}:value")
+        new = self.combine(statement.operator, old, value, place, None)
         self.emit(Opcode.STORE, new, base, index, position=target.position)
 
-    def give(self, statement: Return) -> None:
-        """Results go to the registers of the calling convention, then the program halts."""
-        place = statement.position
-        value = statement.value
-        registers = self.arrays[value] if isinstance(value, str) else (self.word(value),)
-        results = []
-        for number, register in enumerate(registers):
-            results.append(self.made(Opcode.MOVE, register, position=place))
-            self.pins[results[-1]] = number
-        self.finish(Halt(tuple(results), place))
+    def give(self, statement: Return, path: str) -> None:
+        """Results go to the registers of the calling convention; then the run ends, or the function."""
+        place, value = statement.position, statement.value
+        registers = self.arrays[value] if isinstance(value, str) else (self.word(value, f"{path}:value"),)
+        results = self.pinned(registers, place)
+        if self.halts:
+            self.finish(Halt(results, place))
+        else:
+            self.finish(ReturnWith(results, self.function.signature.result == "array", place))
 
     def if_else(self, statement: If, path: str) -> None:
         yes, no, join = self.block(), self.block(), self.block()
-        self.branch(statement.condition, yes, no)
+        self.branch(statement.condition, f"{path}:condition", yes, no)
         self.start(yes)
         self.body(statement.then, f"{path}.then.")
         self.finish(Jump(join))
@@ -288,7 +408,7 @@ class _Writer:
         self.depth += 1
         self.start(head, "loop", path)
         self.emit(Opcode.TICK, position=statement.position)
-        self.branch(statement.condition, body, after)
+        self.branch(statement.condition, f"{path}:condition", body, after)
         self.start(body)
         self.repeat(statement.body, path, head, after)
 
@@ -303,7 +423,7 @@ class _Writer:
 
     def for_loop(self, statement: For, path: str) -> None:
         place = statement.position
-        following, step, left = self.bounds(statement)
+        following, step, left = self.bounds(statement, path)
         hidden = {f"next@{path}": following, f"left@{path}": left}
         self.hidden |= hidden | ({f"step@{path}": step} if statement.falling is None else {})
         head, after = self.block(), self.block()
@@ -322,15 +442,17 @@ class _Writer:
         for name in (f"next@{path}", f"left@{path}", f"step@{path}"):
             self.hidden.pop(name, None)
 
-    def bounds(self, statement: For) -> tuple[int, int, int]:
+    def bounds(self, statement: For, path: str) -> tuple[int, int, int]:
         """Registers of (next, step, left) before the first round; `language.syntax.For` says what they are."""
         place = statement.position
-        following = self.copied(statement.start)
+        following = self.copied(statement.start, f"{path}:start")
         if statement.stop is None:
             return following, *self.down_to_zero(following, statement.falling or 1, place)
-        stop = self.word(statement.stop)
+        with self.waiting({f"{path}:start": following}):
+            stop = self.word(statement.stop, f"{path}:stop")
         if statement.falling is None:
-            step = self.copied(statement.step)
+            with self.waiting({f"{path}:start": following, f"{path}:stop": stop}):
+                step = self.copied(statement.step, f"{path}:step")
             low, high, unit = following, stop, statement.step == Number(1, False, statement.step.position)
         else:
             step = self.constant(statement.falling, place)
@@ -358,7 +480,9 @@ class _Writer:
 
     def new_array(self, statement: NewArray, path: str) -> None:
         place = statement.position
-        fill, count = self.word(statement.fill), self.copied(statement.count)
+        fill = self.word(statement.fill, f"{path}:fill")
+        with self.waiting({f"{path}:fill": fill}):
+            count = self.copied(statement.count, f"{path}:count")
         base = self.made(Opcode.ALLOCATE, count, position=place)
         index = self.constant(0, place)
         names = {f"fill@{path}": fill, f"count@{path}": count, f"base@{path}": base, f"index@{path}": index}
@@ -379,8 +503,4 @@ class _Writer:
         self.start(after)
         for name in names:
             del self.hidden[name]
-        if statement.target not in self.arrays:
-            self.arrays[statement.target] = (self.fresh(), self.fresh())
-        own_base, own_length = self.arrays[statement.target]
-        self.made(Opcode.MOVE, base, position=place, into=own_base)
-        self.made(Opcode.MOVE, count, position=place, into=own_length)
+        self.receive(statement.target, (base, count), place)

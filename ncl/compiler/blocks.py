@@ -57,14 +57,34 @@ class Halt:
     position: Position | None
 
 
-End = Jump | Branch | Halt
+@dataclass(frozen=True)
+class CallTo:
+    """Call a function; on return it goes on at `then`. `arguments` and `results` are pinned registers."""
+
+    function: str
+    arguments: tuple[int, ...]
+    results: tuple[int, ...]
+    then: int
+    position: Position | None
+
+
+@dataclass(frozen=True)
+class ReturnWith:
+    """The end of a function that was called; `keeps`: the heap pointer stays, since the result is an array."""
+
+    results: tuple[int, ...]
+    keeps: bool
+    position: Position | None
+
+
+End = Jump | Branch | Halt | CallTo | ReturnWith
 
 
 @dataclass(frozen=True)
 class Point:
     """A place that the validator cuts at: kind and path in the syntax tree, with the source terms visible there."""
 
-    kind: str  # "loop" or "join"
+    kind: str  # "loop", "call" or "join"
     path: str
     terms: Mapping[str, int]  # source term or hidden variable → virtual register
 
@@ -79,7 +99,7 @@ class Block:
     @property
     def successors(self) -> tuple[int, ...]:
         match self.end:
-            case Jump(label=label):
+            case Jump(label=label) | CallTo(then=label):
                 return (label,)
             case Branch(zero=zero, nonzero=nonzero):
                 return (zero, nonzero)
@@ -90,9 +110,14 @@ class Block:
         match self.end:
             case Branch(register=register):
                 return (register,)
-            case Halt(results=results):
+            case Halt(results=results) | ReturnWith(results=results) | CallTo(arguments=results):
                 return results
         return ()
+
+    @property
+    def end_targets(self) -> tuple[int, ...]:
+        """Registers that are written on the way to the successor."""
+        return self.end.results if isinstance(self.end, CallTo) else ()
 
 
 @dataclass
@@ -140,10 +165,15 @@ def live_in(graph: Graph) -> dict[int, frozenset[int]]:
 
 def live_out(block: Block, at_start: Mapping[int, frozenset[int]]) -> set[int]:
     """What is wanted just before the block's end, its own sources included."""
-    now = set(block.end_sources)
+    return kept(block, at_start) | set(block.end_sources)
+
+
+def kept(block: Block, at_start: Mapping[int, frozenset[int]]) -> set[int]:
+    """What is wanted behind the block's end and comes from before it: over a call, what must be saved."""
+    now: set[int] = set()
     for successor in block.successors:
         now |= at_start[successor]
-    return now
+    return now - set(block.end_targets)
 
 
 def backwards(block: Block, at_start: Mapping[int, frozenset[int]]) -> Iterator[tuple[Line, frozenset[int]]]:

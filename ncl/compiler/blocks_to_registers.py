@@ -1,8 +1,9 @@
 """Second pass: virtual registers → machine registers, and frame slots for those that find none.
 
-Colouring by interference (Chaitin 1982), the costliest first, moves preferring the same register. When colours run out,
-three registers are kept free to carry spilled values between frame memory and an instruction, and the colouring is done
-again with the rest.
+Colouring by interference (Chaitin 1982), the costliest first, moves preferring the same register. A call destroys every
+register, so what is wanted behind one lives in a slot. When colours run out or a slot is needed, three registers
+are kept free to carry spilled values between frame memory and an instruction, and the colouring is done again with the
+rest.
 """
 
 from __future__ import annotations
@@ -12,7 +13,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 
-from ncl.compiler.blocks import Block, Branch, End, Graph, Halt, Jump, Line, backwards, live_in
+from ncl.compiler.blocks import (
+    Block,
+    Branch,
+    CallTo,
+    End,
+    Graph,
+    Halt,
+    Jump,
+    Line,
+    ReturnWith,
+    backwards,
+    kept,
+    live_in,
+)  # fmt: skip
 from ncl.errors import CapacityError
 from ncl.language.opcodes import OPERANDS, Kind, Opcode
 from ncl.language.program import Sizes
@@ -45,7 +59,7 @@ class Allocated:
 
 def blocks_to_registers(graph: Graph, sizes: Sizes) -> Allocated:
     """Raises CapacityError when the machine has too few registers or too little frame memory."""
-    least = max(SCRATCH, len(graph.parameters), 2)
+    least = max(SCRATCH, 2, *(number + 1 for number in graph.pins.values()), len(graph.parameters))
     if sizes.registers < least:
         raise CapacityError(
             f"{sizes.registers} registers, at least {least} are needed", where=graph.function.name,
@@ -82,7 +96,11 @@ def _interference(graph: Graph) -> dict[int, set[int]]:
             enemies[other].add(one)
 
     for label in at_start:
-        for line, after in backwards(graph.blocks[label], at_start):
+        block = graph.blocks[label]
+        for one in block.end_targets:
+            for other in (*block.end_targets, *kept(block, at_start)):
+                meet(one, other)
+        for line, after in backwards(block, at_start):
             if line.target is None:
                 continue
             # A move makes both ends hold the same value, so they may share a register.
@@ -103,24 +121,35 @@ def _costliest_first(graph: Graph) -> list[int]:
     for label in graph.reachable():
         block = graph.blocks[label]
         weight = 10 ** min(block.depth, 6)
-        for register in block.end_sources:
+        for register in (*block.end_sources, *block.end_targets):
             cost[register] = cost.get(register, 0) + weight
         for line in block.lines:
             for register in (*line.sources, *([line.target] if line.target is not None else [])):
                 cost[register] = cost.get(register, 0) + weight
-    return sorted(cost, key=lambda register: (register not in graph.pins, -cost[register], register))
+    fixed = _results(graph)
+    return sorted(cost, key=lambda r: (r not in fixed, r not in graph.pins, -cost[r], r))
+
+
+def _over_calls(graph: Graph) -> set[int]:
+    """Virtual registers that are wanted behind a call and come from before it."""
+    at_start = live_in(graph)
+    ends = (graph.blocks[label] for label in at_start)
+    return {register for block in ends if isinstance(block.end, CallTo) for register in kept(block, at_start)}
 
 
 def _colour(graph: Graph, enemies: Mapping[int, set[int]], order: list[int], colours: int) -> dict[int, Location]:
     """Pinned ones first, in their own register; then the others, in the first that no enemy has; else in a slot so."""
     found: dict[int, Location] = {}
     friends = _friends(graph)
-    results = _results(graph)
+    results, saved = _results(graph), _over_calls(graph)
     for register in order:
         taken = {found[enemy] for enemy in enemies.get(register, ()) if enemy in found}
-        if register in graph.pins:
+        choices: list[Register] = []
+        if register in saved:
+            pass
+        elif register in graph.pins:
             choices = [Register(graph.pins[register])]
-            # Results may even take a scratch register: after them nothing is carried any more.
+            # What a call or an end hands over may even take a scratch register: beside it nothing is carried.
             if register not in results and graph.pins[register] >= colours:
                 choices = []
         else:
@@ -133,9 +162,10 @@ def _colour(graph: Graph, enemies: Mapping[int, set[int]], order: list[int], col
 
 
 def _results(graph: Graph) -> set[int]:
-    """Virtual registers that hold an answer when the program halts."""
-    ends = (graph.blocks[label].end for label in graph.reachable())
-    return {register for end in ends if isinstance(end, Halt) for register in end.results}
+    """Virtual registers in which a call or an end hands over: they cannot be put anywhere else."""
+    blocks = [graph.blocks[label] for label in graph.reachable()]
+    given = (b.end_sources for b in blocks if isinstance(b.end, Halt | ReturnWith | CallTo))
+    return {register for registers in (*given, *(b.end_targets for b in blocks)) for register in registers}
 
 
 def _friends(graph: Graph) -> dict[int, list[int]]:
@@ -223,14 +253,21 @@ class _Rewriter:
                 line = Line(Opcode.BOUND, (), place)  # only its position is used
                 return before, Branch(self.fetched(register, self.scratch, line, before), zero, nonzero, place)
             case Halt(results=results, position=place):
-                numbers = []
-                for register in results:
-                    where = self.locations[register]
-                    assert isinstance(where, Register)
-                    numbers.append(where.number)
-                return [], Halt(tuple(numbers), place)
+                return [], Halt(self.numbers(results), place)
+            case ReturnWith(results=results, keeps=keeps, position=place):
+                return [], ReturnWith(self.numbers(results), keeps, place)
+            case CallTo(function, arguments, results, then, place):
+                return [], CallTo(function, self.numbers(arguments), self.numbers(results), then, place)
             case Jump() | None:
                 return [], end
+
+    def numbers(self, registers: tuple[int, ...]) -> tuple[int, ...]:
+        found = []
+        for register in registers:
+            where = self.locations[register]
+            assert isinstance(where, Register)
+            found.append(where.number)
+        return tuple(found)
 
 
 # --- legality --------------------------------------------------------------------------------------------------------
@@ -252,10 +289,16 @@ def violations(allocated: Allocated, sizes: Sizes) -> list[str]:
                 for other in after
                 if other not in (line.target, same) and places[other] == places[line.target]
             ]
-        if isinstance(block.end, Halt):
-            wanted = tuple(Register(number) for number in range(len(block.end.results)))
-            if tuple(places[r] for r in block.end.results) != wanted:
-                found.append(f"block {label}: results are not where the calling convention has them")
+        if isinstance(block.end, Halt | ReturnWith | CallTo):
+            for what, handed in (("results", block.end.results), ("arguments", getattr(block.end, "arguments", ()))):
+                if tuple(places[r] for r in handed) != tuple(Register(number) for number in range(len(handed))):
+                    found.append(f"block {label}: {what} are not where the calling convention has them")
+        if isinstance(block.end, CallTo):
+            found += [
+                f"block {label}: register {register} is wanted behind a call that destroys it"
+                for register in sorted(kept(block, at_start))
+                if isinstance(places[register], Register)
+            ]
     for parameter in graph.parameters:
         where = places[parameter]
         if isinstance(where, Register) and where.number != graph.pins[parameter]:

@@ -1,13 +1,15 @@
 """What a user imports to write a program: the decorator and the two annotations.
 
 The decorator marks a function; calling it runs the reference interpreter of its source, so that words wrap and indices
-are checked as the language says. `.python` is the function as Python has it, equal where nothing wraps.
+are checked as the language says. `.python` is the function as Python has it, equal where nothing wraps: programs that
+it calls run as Python too, on the very lists that they are given. The signed functions are what they are in Python.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, update_wrapper
+from contextvars import ContextVar
+from functools import cached_property, update_wrapper, wraps
 from typing import Any
 
 from ncl.errors import Refuted
@@ -17,23 +19,41 @@ from ncl.language.syntax import Function
 Word = int
 Array = list[int]
 
+_plain: ContextVar[bool] = ContextVar("_plain", default=False)  # a `.python` is running
+
 
 class DeclaredProgram:
     """A function of the language, as the decorator leaves it."""
 
-    def __init__(self, python: Callable[..., Any]) -> None:
-        self.python = python
-        update_wrapper(self, python)
+    def __init__(self, raw: Callable[..., Any]) -> None:
+        self.raw = raw
+        update_wrapper(self, raw)
+
+    @cached_property
+    def python(self) -> Callable[..., Any]:
+        """The function as Python has it."""
+
+        @wraps(self.raw)
+        def plainly(*arguments: Any) -> Any:
+            before = _plain.set(True)
+            try:
+                return self.raw(*arguments)
+            finally:
+                _plain.reset(before)
+
+        return plainly
 
     @cached_property
     def function(self) -> Function:
         """Its typed tree, read from the file. Raises LanguageError for what is outside the language."""
         from ncl.language.parse import of_callable
 
-        return of_callable(self.python)
+        return of_callable(self.raw)
 
     def __call__(self, *arguments: Value) -> Value:
         """The result at width 16. Raises InputError for bad arguments and Refuted for a trap."""
+        if _plain.get():
+            return self.raw(*arguments)
         from ncl.language.interpret.source import run_source
 
         result = run_source(self.function, list(arguments), Sizes())
@@ -42,6 +62,29 @@ class DeclaredProgram:
         return result.result
 
 
-def program(python: Callable[..., Any]) -> DeclaredProgram:
+def program(function: Callable[..., Any]) -> DeclaredProgram:
     """Mark a function as a program: `@program` or `@ncl.program`."""
-    return DeclaredProgram(python)
+    return DeclaredProgram(function)
+
+
+# --- signed words: below 0 in Python, N/2 and above on the machine ---------------------------------------------------
+
+
+def is_negative(x: Word) -> Word:
+    return int(x < 0)
+
+
+def magnitude(x: Word) -> Word:
+    return abs(x)
+
+
+def signed_less(x: Word, y: Word) -> Word:
+    return int(x < y)
+
+
+def signed_divide(x: Word, y: Word) -> Word:
+    return x // y
+
+
+def signed_remainder(x: Word, y: Word) -> Word:
+    return x % y

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ncl.language.builtins import BUILTINS, IMPORTED
 from ncl.language.reader import Constant
 
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
@@ -56,6 +57,23 @@ def marks_of(tree: ast.Module) -> Marks:
 
 def _binds_ncl(alias: ast.alias) -> bool:
     return alias.name.startswith("ncl.") and alias.asname is None  # `import ncl.build` binds `ncl`
+
+
+def builtins(tree: ast.Module) -> dict[str, str]:
+    """The names by which this file knows the language's own functions: `min`, `max`, `abs`, and what it imports."""
+    times = _times_bound(tree)
+    found = {name: name for name in BUILTINS if name not in IMPORTED and not times[name]}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module in ("ncl", "ncl.language.declare"):
+            named = ((a.asname or a.name, a.name) for a in node.names if a.name in IMPORTED)
+            found |= {name: meant for name, meant in named if times[name] == 1}
+    return found
+
+
+def callable_functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
+    """The functions that others of the file may call: defined at the top level, under a name bound only there."""
+    times = _times_bound(tree)
+    return {f.name: f for f in functions(tree) if isinstance(f, ast.FunctionDef) and times[f.name] == 1}
 
 
 def constants(tree: ast.Module) -> dict[str, Constant]:

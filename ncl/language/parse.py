@@ -11,14 +11,26 @@ import hashlib
 import inspect
 import unicodedata
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ncl.errors import InputError, LanguageError, NotFoundError
-from ncl.language.discover import AnyFunction, Marks, bound, constants, functions, marks_of, programs
-from ncl.language.parse_statements import new_array, statements
+from ncl.language.discover import (
+    AnyFunction,
+    Marks,
+    bound,
+    builtins,
+    callable_functions,
+    constants,
+    functions,
+    marks_of,
+    programs,
+)  # fmt: skip
+from ncl.language.parse_statements import gives_array, new_array, statements
 from ncl.language.program import Parameter, Signature, Sort
+from ncl.language.reach import reached, results
 from ncl.language.reader import Reader, lines_of
 from ncl.language.syntax import Function
 from ncl.language.typecheck import typecheck
@@ -30,7 +42,7 @@ _ANNOTATIONS: dict[str, Sort] = {"Word": "word", "Array": "array"}
 
 def of_callable(function: Callable[..., Any]) -> Function:
     """The program that a plain or decorated Python function is, read from its file."""
-    raw = getattr(function, "python", function)
+    raw = inspect.unwrap(getattr(function, "raw", function))
     try:
         file = inspect.getsourcefile(raw)
     except TypeError:
@@ -67,7 +79,8 @@ def read_source(path: Path) -> str:
 
 
 def parse_text(text: str, file: str, name: str | None = None, line: int | None = None) -> tuple[Function, ...]:
-    """All decorated functions of a text, or the one named (which needs no decorator), in order.
+    """All decorated functions of a text, or the one named (which needs no decorator), in order; each with the functions
+    of the text that it reaches by calls, decorated or not.
 
     `line`, where a definition of that name may begin, chooses among several; else the last one stands. Raises
     LanguageError with every violation of all of them, NotFoundError when the named one is not there.
@@ -79,11 +92,36 @@ def parse_text(text: str, file: str, name: str | None = None, line: int | None =
     if name is not None and not chosen:
         known = ", ".join(dict.fromkeys(f.name for f in functions(tree))) or "none"
         raise NotFoundError(f"no function {name}", where=file, remedy=f"functions there: {known}")
-    reader.constants, reader.bound = constants(tree), bound(tree)
-    found = [_function(reader, node, marks) for node in chosen]
+    reader.constants, reader.bound, reader.builtin = constants(tree), bound(tree), builtins(tree)
+    others = callable_functions(tree)
+    reader.callable = {name: _signature_of(node) for name, node in others.items()}
+    read: dict[AnyFunction, Function | None] = {}
+    waiting = list(chosen)
+    while waiting:
+        node = waiting.pop(0)
+        if node not in read:
+            read[node] = _function(reader, node, marks)
+            waiting += [others[callee] for callee in sorted(reader.called)]
+    found = [_program(read, read[node], others) for node in chosen]
+    for program in found:
+        results(program, reader)
     if reader.found:
         raise LanguageError(tuple(sorted(reader.found, key=lambda v: (v.line, v.column))))
     return tuple(f for f in found if f is not None)
+
+
+def _program(
+    read: Mapping[AnyFunction, Function | None], entry: Function | None, nodes: Mapping[str, ast.FunctionDef]
+) -> Function | None:
+    """The function with all that it reaches; None when one of them could not be read."""
+    by_name = {name: read.get(node) for name, node in nodes.items()}
+    names = reached(entry, by_name) if entry else ()
+    others = tuple(f for name in names if (f := by_name[name]) is not None)
+    if entry is None or len(others) < len(names):
+        return None
+    texts = [entry.digest, *(f.digest for f in others if f != entry)]
+    digest = entry.digest if len(texts) == 1 else hashlib.sha256("\n".join(texts).encode()).hexdigest()
+    return replace(entry, others=tuple(f for f in others if f != entry), digest=digest)
 
 
 def _named(tree: ast.Module, name: str, line: int | None) -> list[AnyFunction]:
@@ -131,7 +169,7 @@ def _function(reader: Reader, node: AnyFunction, marks: Marks) -> Function | Non
         | {
             target.id
             for inner in ast.walk(node)
-            if isinstance(inner, ast.Assign) and new_array(inner.value)
+            if isinstance(inner, ast.Assign) and (new_array(inner.value) or gives_array(reader, inner.value))
             for target in inner.targets
             if isinstance(target, ast.Name)
         }
@@ -165,13 +203,15 @@ def _too_deep(node: ast.FunctionDef) -> ast.stmt | ast.expr | None:
 def _digest(reader: Reader, source: str) -> str:
     """Of the source text and the constants it uses: what decides the meaning."""
     named = [(n, hex(reader.constants[n].value), reader.constants[n].inverted) for n in sorted(reader.used)]
-    return hashlib.sha256(repr((source, named)).encode()).hexdigest()
+    borrowed = [(name, reader.builtin[name]) for name in sorted(reader.borrowed)]
+    return hashlib.sha256(repr((source, named, *borrowed)).encode()).hexdigest()
 
 
 def _written(reader: Reader) -> str:
-    """The constants that the function uses, as the module might assign them."""
+    """What the function uses of its module: imports from `ncl`, and constants as the module might assign them."""
+    borrowed = "".join(f"from ncl import {reader.builtin[name]} as {name}\n" for name in sorted(reader.borrowed))
     named = ((name, reader.constants[name]) for name in sorted(reader.used))
-    return "".join(f"{name} = {'~' * constant.inverted}{hex(constant.value)}\n" for name, constant in named)
+    return borrowed + "".join(f"{name} = {'~' * constant.inverted}{hex(constant.value)}\n" for name, constant in named)
 
 
 def _signature(reader: Reader, node: ast.FunctionDef, marks: Marks) -> Signature:
@@ -193,6 +233,15 @@ def _signature(reader: Reader, node: ast.FunctionDef, marks: Marks) -> Signature
         if parameter.arg in [p.arg for p in arguments.args[:number]]:
             reader.refuse(parameter, f"{parameter.arg} is there twice", "choose another name")
     return Signature(parameters, _sort(reader, node.returns, node, "the result"))
+
+
+def _signature_of(node: ast.FunctionDef) -> Signature:
+    """For those that call it; what is wrong in it is told where the function itself is read."""
+    silent = Reader("", [])
+    return Signature(
+        tuple(Parameter(a.arg, _sort(silent, a.annotation, a, "")) for a in node.args.args),
+        _sort(silent, node.returns, node, ""),
+    )
 
 
 def _sort(reader: Reader, annotation: ast.expr | None, node: ast.AST, what: str) -> Sort:

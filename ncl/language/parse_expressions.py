@@ -8,9 +8,23 @@ from __future__ import annotations
 
 import ast
 
-from ncl.language.program import Position
+from ncl.language.builtins import BUILTINS
+from ncl.language.program import Parameter, Position
 from ncl.language.reader import Reader
-from ncl.language.syntax import Binary, Element, Expression, Length, Logical, Number, Unary, Variable
+from ncl.language.syntax import (
+    Binary,
+    Builtin,
+    Call,
+    Chain,
+    Conditional,
+    Element,
+    Expression,
+    Length,
+    Logical,
+    Number,
+    Unary,
+    Variable,
+)  # fmt: skip
 
 _BINARY: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%",
@@ -63,10 +77,78 @@ def expression(reader: Reader, node: ast.expr) -> Expression:
         case ast.Compare(left=left, ops=[kind], comparators=[right]) if type(kind) in _COMPARISONS:
             first, second = expression(reader, left), expression(reader, right)
             return Binary(_COMPARISONS[type(kind)], first, second, place)
+        case ast.Compare(left=left, ops=kinds, comparators=rest) if all(type(k) in _COMPARISONS for k in kinds):
+            operands = tuple(expression(reader, part) for part in (left, *rest))
+            return Chain(operands, tuple(_COMPARISONS[type(k)] for k in kinds), place)
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            condition = expression(reader, test)
+            return Conditional(condition, expression(reader, body), expression(reader, orelse), place)
         case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=array)], keywords=[]):
             hidden(reader, node, "len")
             return Length(array, place)
+        case ast.Call(func=ast.Name(id=name)) if name in reader.callable:
+            made = call(reader, node, name)
+            if made is not None and reader.callable[name].result == "word":
+                return made
+            if made is not None:
+                reader.refuse(node, f"{name} gives an array, a word is needed here",
+                              f"write ys = {name}(…) in a statement of its own")  # fmt: skip
+            return Number(0, False, place)
+        case ast.Call(func=ast.Name(id=called)) if called in reader.builtin:
+            return _builtin(reader, node, reader.builtin[called])
     return _refused(reader, node, place)
+
+
+def call(reader: Reader, node: ast.Call, name: str) -> Call | None:
+    """A call of a function of the file; None when its arguments do not fit, which is refused."""
+    reader.called.add(name)
+    parameters = reader.callable[name].parameters
+    plain = not node.keywords and not any(isinstance(a, ast.Starred) for a in node.args)
+    if not plain or len(node.args) != len(parameters):
+        wanted = ", ".join(f"{p.name}: {p.sort.capitalize()}" for p in parameters)
+        reader.refuse(node, f"{name} takes {len(parameters)} arguments, each in its place",
+                      f"write {name}({wanted.replace(': Word', '').replace(': Array', '')})")  # fmt: skip
+        for given in (*node.args, *(k.value for k in node.keywords)):
+            if not isinstance(given, ast.Name | ast.Starred):
+                expression(reader, given)
+        return None
+    before = len(reader.found)
+    arguments = [_argument(reader, given, p, name) for given, p in zip(node.args, parameters, strict=True)]
+    for number, argument in enumerate(arguments):
+        if isinstance(argument, str) and argument in arguments[:number]:
+            reader.refuse(node.args[number], f"{argument} is passed twice: two names for it would be an alias",
+                          "pass a copy: make a new array and copy the elements")  # fmt: skip
+    if len(reader.found) > before:
+        return None
+    return Call(name, tuple(a for a in arguments if a is not None), reader.position(node))
+
+
+def _argument(reader: Reader, node: ast.expr, parameter: Parameter, name: str) -> Expression | str | None:
+    if parameter.sort == "word":
+        return expression(reader, node)
+    if isinstance(node, ast.Name):
+        return node.id
+    reader.refuse(node, f"parameter {parameter.name} of {name} is an array", "pass the name of an array")
+    return None
+
+
+def _builtin(reader: Reader, node: ast.Call, name: str) -> Expression:
+    """A function of the language itself. `abs(a - b)` has the two sides as its arguments."""
+    place, row, given = reader.position(node), BUILTINS[name], list(node.args)
+    if name == "abs":
+        match given:
+            case [ast.BinOp(left=left, op=ast.Sub(), right=right)] if not node.keywords:
+                given = [left, right]
+            case _:
+                reader.refuse(node, "abs takes a difference: a word has no sign", "write abs(a - b)")
+                return Number(0, False, place)
+    if node.keywords or len(given) < row.least or (row.most is not None and len(given) > row.most):
+        count = f"{row.least}" if row.most == row.least else f"{row.least} or more"
+        reader.refuse(node, f"{name} takes {count} words", f"write {name}({', '.join('abcd'[: row.least])})")
+        return Number(0, False, place)
+    if isinstance(node.func, ast.Name) and row.imported:
+        reader.borrowed.add(node.func.id)
+    return Builtin(name, tuple(expression(reader, part) for part in given), place)
 
 
 def hidden(reader: Reader, node: ast.AST, name: str) -> None:
@@ -137,18 +219,16 @@ def _why(node: ast.expr) -> tuple[str, str]:
             return "words are unsigned, there is no negative number", "write 0 - x, which wraps, or turn it round"
         case ast.UnaryOp(op=ast.UAdd()):
             return "a plus sign in front means nothing", "leave it out"
-        case ast.Compare(ops=ops) if len(ops) > 1:
-            return "comparisons cannot be chained yet", "write a < b and b < c"
         case ast.Compare():
             return "`in` and `is` compare no words", "use == or a loop"
-        case ast.IfExp():
-            return "there are no conditional expressions yet", "use an if statement"
         case ast.Call(func=ast.Name(id="len")):
             return "len takes the name of one array", "write len(xs)"
         case ast.Call(func=ast.Name(id="range")):
             return "range stands only in `for … in range(…)`", "use it in a for statement"
         case ast.Call(func=ast.Name(id=name)):
-            return f"{name} cannot be called: functions call no functions yet", "write its body here"
+            return f"{name} is no function that can be called here", (
+                "define it once at the top level of this file, with def"
+            )
         case ast.Call():
             return "methods and computed functions cannot be called", "write a loop over the array"
         case ast.Subscript(slice=ast.Slice()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from ncl.language.parse_expressions import expression, hidden, operator
+from ncl.language.parse_expressions import call, expression, hidden, operator
 from ncl.language.program import Position
 from ncl.language.reader import Reader
 from ncl.language.syntax import (
@@ -19,6 +19,8 @@ from ncl.language.syntax import (
     If,
     NewArray,
     Number,
+    Perform,
+    Receive,
     Return,
     Statement,
     Variable,
@@ -91,6 +93,9 @@ def _statement(reader: Reader, node: ast.stmt, arrays: frozenset[str], in_loop: 
             reader.refuse(node, "variables carry no annotations", "write name = value")
             _read_only(reader, value)
             return None
+        case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as value) if name in reader.callable:
+            made = call(reader, value, name)
+            return Perform(made, place) if made else None
         case ast.Expr(value=value):
             before = len(reader.found)
             if not isinstance(value, ast.Constant):
@@ -152,6 +157,8 @@ def _assign(reader: Reader, node: ast.Assign, arrays: frozenset[str], place: Pos
     target, value = node.targets[0], node.value
     if (made := new_array(value)) is not None:
         return _new_array(reader, target, made, place)
+    if (name := gives_array(reader, value)) and isinstance(value, ast.Call) and not isinstance(target, ast.Tuple):
+        return _receive(reader, target, value, name, place)
     if isinstance(target, ast.Tuple | ast.List):
         values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
         if len(values) != len(target.elts):
@@ -188,6 +195,22 @@ def new_array(value: ast.expr) -> tuple[ast.expr, ast.expr] | None:
         case ast.BinOp(left=ast.List(elts=[fill]), op=ast.Mult(), right=count) if not isinstance(fill, ast.Starred):
             return fill, count
     return None
+
+
+def gives_array(reader: Reader, value: ast.expr) -> str:
+    """The name of the function when the value is a call that gives an array, else ""."""
+    match value:
+        case ast.Call(func=ast.Name(id=name)) if name in reader.callable and reader.callable[name].result == "array":
+            return name
+    return ""
+
+
+def _receive(reader: Reader, target: ast.expr, value: ast.Call, name: str, place: Position) -> Statement | None:
+    made = call(reader, value, name)
+    if not isinstance(target, ast.Name):
+        reader.refuse(target, "a new array is given to a name", f"write xs = {name}(…)")
+        return None
+    return Receive(target.id, made, place) if _assignable(reader, target) and made else None
 
 
 def _new_array(reader: Reader, target: ast.expr, made: tuple[ast.expr, ast.expr], place: Position) -> Statement | None:
@@ -287,5 +310,8 @@ def _return(
         return Return(value.id, place)
     if new_array(value) is not None:
         reader.refuse(value, "an array is made by an assignment", "write ys = [c] * n, then return ys")
+        return None
+    if name := gives_array(reader, value):
+        reader.refuse(value, "an array is received by an assignment", f"write ys = {name}(…), then return ys")
         return None
     return Return(expression(reader, value), place)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ncl.errors import Violation
-from ncl.language.program import Position
+from ncl.language.program import Position, Signature
 
 
 @dataclass(frozen=True)
@@ -27,22 +27,26 @@ def lines_of(text: str) -> list[str]:
 class Reader:
     """One file being read. `refuse` collects; nothing is raised before everything was seen.
 
-    The last three are of the function being read: the constants it uses, and what its refused statements would have
-    bound or returned, of which nobody is to complain a second time.
+    The last ones are of the function being read: the constants it uses, the functions it calls, and what its refused
+    statements would have bound or returned, of which nobody is to complain a second time.
     """
 
     file: str
     lines: list[str]
     constants: Mapping[str, Constant] = field(default_factory=dict)
     bound: frozenset[str] = frozenset()  # every name that the file binds outside its functions
+    callable: Mapping[str, Signature] = field(default_factory=dict)  # the functions that the file's may call
+    builtin: Mapping[str, str] = field(default_factory=dict)  # name in the file → name of the language's own function
     found: list[Violation] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    borrowed: set[str] = field(default_factory=set)  # what it uses of `builtin` that must be imported
+    called: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     lost_return: bool = False
 
     def begin(self) -> None:
         """A new function starts."""
-        self.used, self.lost, self.lost_return = set(), set(), False
+        self.used, self.borrowed, self.called, self.lost, self.lost_return = set(), set(), set(), set(), False
 
     def lose(self, node: ast.AST) -> None:
         """A statement was refused."""

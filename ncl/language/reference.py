@@ -29,6 +29,22 @@ N = 2^W is the number of words. A run starts at line 0 with the arguments in reg
 one, an array two, its base and its length. The arrays lie back to back from memory cell 0, and hp behind them. On
 `halt` a word result is in register 0; an array result is in memory, its base in register 0, its length in register 1.
 
+## Calling a function
+
+A program of several functions has the code of each, one behind the other, the first one first. Where that one is called
+too, it stands a second time, for there it returns where at the beginning it halts.
+
+* Arguments are handed over in registers 0, 1, … in order, as at the start of the run. So is the result: a word in
+  register 0, an array's base and length in registers 0 and 1.
+* `call f, K` opens the call. K is the frame size of the caller, the same at all its calls: it uses the slots 0 … K-1,
+  so its callee's slot 0 is its own slot K.
+* Every register may be changed by the callee. What the caller wants afterwards it keeps in its slots.
+* `return` ends the call: with 0 after a word, and the cells that the callee took from the heap are free again; with 1
+  after an array, and they stay taken.
+* With D calls open the next one traps `stack`. A compiled program's frames fit: D·K + K ≤ F for its largest K.
+
+## Instructions
+
 An instruction is an opcode with up to three operands a, b, c. Unless its row says otherwise, the pc moves to the next
 line and everything that is not named stays as it is. A trap halts the machine and changes nothing else.
 """

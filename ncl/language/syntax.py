@@ -7,6 +7,7 @@ Every node carries its source position. Evaluation order is left to right as wri
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from ncl.language.program import Position, Signature
 
@@ -75,7 +76,57 @@ class Logical:
     position: Position
 
 
-Expression = Number | Variable | Length | Element | Unary | Binary | Logical
+@dataclass(frozen=True)
+class Chain:
+    """`a < b <= c`: the operands from left to right, each once, up to the first comparison that does not hold.
+
+    The word is 1 when all hold, else 0. One operator fewer than operands; at least two operators.
+    """
+
+    operands: tuple[Expression, ...]
+    operators: tuple[str, ...]  # of COMPARISONS
+    position: Position
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """`then if condition else otherwise`: the condition, then the one of the two that it chooses."""
+
+    condition: Expression
+    then: Expression
+    otherwise: Expression
+    position: Position
+
+
+@dataclass(frozen=True)
+class Builtin:
+    """A function of the language itself (`language.builtins` has them all): the arguments from left to right.
+
+    No tick, no call. Those that divide trap `division` at `position`.
+    """
+
+    name: str
+    arguments: tuple[Expression, ...]
+    position: Position
+
+
+@dataclass(frozen=True)
+class Call:
+    """`function(arguments)`: the arguments from left to right, then one tick (budget trap at `position`), then the
+    question whether fewer than D calls are open (trap `stack` at `position`), then the body of the function.
+
+    An argument that is an array is its name; no name stands twice. Array elements that the body writes are written in
+    the caller's array. After a word result the heap is as it was before the call; after an array result it is kept.
+    """
+
+    function: str
+    arguments: tuple[Expression | str, ...]
+    position: Position
+
+
+Expression = (
+    Number | Variable | Length | Element | Unary | Binary | Logical | Chain | Conditional | Builtin | Call
+)  # a Call among them gives a word
 
 
 # --- statements ------------------------------------------------------------------------------------------------------
@@ -113,6 +164,23 @@ class NewArray:
     target: str
     fill: Expression
     count: Expression
+    position: Position
+
+
+@dataclass(frozen=True)
+class Receive:
+    """`target = function(…)` of a function that gives an array: a new one, or `target` itself, which it was passed."""
+
+    target: str
+    call: Call
+    position: Position
+
+
+@dataclass(frozen=True)
+class Perform:
+    """`function(…)` as a statement: for what it does to arrays. What it gives is dropped."""
+
+    call: Call
     position: Position
 
 
@@ -183,12 +251,15 @@ class Return:
     position: Position
 
 
-Statement = Assign | Augment | NewArray | If | While | For | Break | Continue | Assert | Return
+Statement = Assign | Augment | NewArray | Receive | Perform | If | While | For | Break | Continue | Assert | Return
 
 
 @dataclass(frozen=True)
 class Function:
-    """One program as written. `file` is for messages; `digest` is of the function's source text and its constants."""
+    """One function as written, and with `others` the whole program that begins with it.
+
+    `file` is for messages; `digest` is of all source texts and constants that decide the meaning.
+    """
 
     name: str
     signature: Signature
@@ -198,9 +269,22 @@ class Function:
     digest: str
     text: str  # the source text, dedented, decorators included
     documentation: str = ""
-    constants: str = ""  # the module constants that it uses, as assignments: with `text`, all that its meaning needs
+    constants: str = ""  # what it uses of its module: constants as assignments, and imports from ncl
+    others: tuple[Function, ...] = ()  # those that it reaches by calls, in the order of their names, without itself
+
+    @cached_property
+    def program(self) -> dict[str, Function]:
+        """Every function of the program by its name, this one first."""
+        return {f.name: f for f in (self, *self.others)}
 
     @property
+    def whole(self) -> str:
+        """A text of a file that holds the program: all that its meaning needs."""
+        functions = self.program.values()
+        constants = dict.fromkeys(line for f in functions for line in f.constants.splitlines(keepends=True))
+        return "".join(constants) + "\n\n".join(f.text for f in functions)
+
+    @cached_property
     def arrays(self) -> frozenset[str]:
         """Names of all array variables, parameters included (a name has one sort in the whole function)."""
         names = {p.name for p in self.signature.parameters if p.sort == "array"}
@@ -211,7 +295,7 @@ def _new_arrays(body: tuple[Statement, ...]) -> set[str]:
     names: set[str] = set()
     for statement in body:
         match statement:
-            case NewArray(target=target):
+            case NewArray(target=target) | Receive(target=target):
                 names.add(target)
             case If(then=then, otherwise=otherwise):
                 names |= _new_arrays(then) | _new_arrays(otherwise)

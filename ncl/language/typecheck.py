@@ -17,8 +17,8 @@ from ncl.language.syntax import (
     Assert,
     Assign,
     Augment,
-    Binary,
     Break,
+    Call,
     Continue,
     Element,
     Expression,
@@ -26,15 +26,16 @@ from ncl.language.syntax import (
     Function,
     If,
     Length,
-    Logical,
     NewArray,
     Number,
+    Perform,
+    Receive,
     Return,
     Statement,
-    Unary,
     Variable,
     While,
 )  # fmt: skip
+from ncl.language.walks import all_expressions, everything, inner
 
 Assigned = frozenset[str] | None  # None: no way leads here
 
@@ -52,10 +53,10 @@ def typecheck(function: Function, reader: Reader) -> None:
         reader.refuse_at(place.line, 1, len(reader.line(place.line)), "a path ends without return", "return a value")
 
 
-def check_width(function: Function, width: int) -> None:
-    """Raise LanguageError for every literal that is no word of this width."""
+def check_width(program: Function, width: int) -> None:
+    """Raise LanguageError for every literal, of any function of the program, that is no word of this width."""
     found = []
-    for number in _numbers(function.body):
+    for function, number in ((f, n) for f in program.program.values() for n in _numbers(f.body)):
         if number.value >> width:
             place, text = number.position, _line_of(function, number.position.line)
             reason = f"{_shown(number.value)} is no word of width {width}: the largest is {(1 << width) - 1}"
@@ -118,6 +119,12 @@ class _Checker:
                 self.read(fill, now)
                 self.read(count, now)
                 return now | {name}
+            case Receive(target=name, call=call):
+                self.read(call, now)
+                return now | {name}
+            case Perform(call=call):
+                self.read(call, now)
+                return now
             case If(condition=condition, then=then, otherwise=otherwise):
                 self.read(condition, now)
                 return _meet(self.block(then, now), self.block(otherwise, now))
@@ -183,13 +190,21 @@ class _Checker:
             case Element(array=name, index=index, position=place):
                 self.array(name, place, now)
                 self.read(index, now)
-            case Unary(operand=operand):
-                self.read(operand, now)
-            case Binary(left=left, right=right) | Logical(left=left, right=right):
-                self.read(left, now)
-                self.read(right, now)
-            case Number():
-                pass
+            case Call():
+                self.call(value, now)
+            case _:
+                for part in inner(value):
+                    self.read(part, now)
+
+    def call(self, node: Call, now: frozenset[str]) -> None:
+        if node.function in self.locals:
+            _refuse(self.reader, node.position, node.function, f"{node.function} is a variable here, no function",
+                    "choose another name for the variable")  # fmt: skip
+        for argument in node.arguments:
+            if isinstance(argument, str):
+                self.array(argument, node.position, now, node.function)
+            else:
+                self.read(argument, now)
 
     def array(self, name: str, place: Position, now: frozenset[str], written: str = "") -> None:
         written = written or name
@@ -224,7 +239,7 @@ def _meet(left: Assigned, right: Assigned) -> Assigned:
 
 def _words(body: tuple[Statement, ...]) -> Iterator[str]:
     """Names that are assigned as words."""
-    for statement in _all(body):
+    for statement in everything(body):
         match statement:
             case Assign(targets=targets):
                 yield from (t.name for t in targets if isinstance(t, Variable))
@@ -232,50 +247,15 @@ def _words(body: tuple[Statement, ...]) -> Iterator[str]:
                 yield name
 
 
-def _all(body: tuple[Statement, ...]) -> Iterator[Statement]:
-    for statement in body:
-        yield statement
-        match statement:
-            case If(then=then, otherwise=otherwise):
-                yield from _all(then)
-                yield from _all(otherwise)
-            case While(body=inner) | For(body=inner):
-                yield from _all(inner)
-
-
-def _expressions(statement: Statement) -> Iterator[Expression]:
-    match statement:
-        case Assign(targets=targets, values=values):
-            yield from (*values, *targets)
-        case Augment(target=target, value=value):
-            yield from (target, value)
-        case NewArray(fill=fill, count=count):
-            yield from (fill, count)
-        case If(condition=condition) | While(condition=condition) | Assert(condition=condition):
-            yield condition
-        case For(start=start, stop=stop, step=step):
-            yield from (bound for bound in (start, stop, step) if bound is not None)
-        case Return(value=value) if not isinstance(value, str):
-            yield value
-
-
 def _numbers(body: tuple[Statement, ...]) -> Iterator[Number]:
-    waiting = [e for statement in _all(body) for e in _expressions(statement)]
-    for statement in _all(body):
+    for statement in everything(body):
         if isinstance(statement, For) and statement.falling is not None:
             yield Number(statement.falling, False, statement.position)
-    while waiting:
-        match waiting.pop(0):
-            case Number() as number:
-                yield number
-            case Element(index=inner) | Unary(operand=inner):
-                waiting.append(inner)
-            case Binary(left=left, right=right) | Logical(left=left, right=right):
-                waiting += (left, right)
+    yield from (node for node in all_expressions(body) if isinstance(node, Number))
 
 
 def _first_use(function: Function, name: str) -> Position:
-    for statement in _all(function.body):
+    for statement in everything(function.body):
         match statement:
             case Assign(targets=targets):
                 for target in targets:

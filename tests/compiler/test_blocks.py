@@ -40,10 +40,12 @@ def test_a_legal_graph_breaks_no_rule():
 @pytest.mark.parametrize("width", [3, 16])
 @pytest.mark.parametrize("name", functions())
 def test_what_the_first_pass_makes_is_legal(name, width):
-    made = ast_to_blocks(functions()[name], width)
-    assert blocks.violations(made) == []
-    assert all(made.blocks[label].point is None or made.blocks[label].point.kind in ("loop", "join")
-               for label in made.reachable())  # fmt: skip
+    program = functions()[name].program
+    for function in program.values():
+        made = ast_to_blocks(function, width, program)
+        assert blocks.violations(made) == []
+        points = [made.blocks[label].point for label in made.reachable()]
+        assert all(point is None or point.kind in ("loop", "join", "call") for point in points)
 
 
 BROKEN = [
@@ -96,8 +98,8 @@ def test_reachable_blocks_come_in_an_order_that_falls_through():
 
 
 def test_a_pass_that_breaks_a_rule_is_named_as_the_compiler_s_own_fault(monkeypatch):
-    def forgets_an_end(function, width):
-        made = ast_to_blocks(function, width)
+    def forgets_an_end(*given):
+        made = ast_to_blocks(*given)
         made.blocks[made.reachable()[-1]].end = None
         return made
 

@@ -38,7 +38,7 @@ def test_every_line_is_reached_or_stands_behind_a_trap(name):
         instruction = code[line]
         kinds = OPERANDS[Opcode(instruction.opcode)]
         waiting += [v for v, k in zip(instruction.operands, kinds, strict=True) if k is Kind.LINE]
-        if instruction.opcode not in (Opcode.JUMP, Opcode.HALT, Opcode.TRAP):
+        if instruction.opcode not in (Opcode.JUMP, Opcode.HALT, Opcode.TRAP, Opcode.RETURN):
             waiting.append(line + 1)
     assert reached == set(range(len(code)))
 
@@ -46,13 +46,14 @@ def test_every_line_is_reached_or_stands_behind_a_trap(name):
 @pytest.mark.parametrize("name", functions())
 def test_every_line_knows_its_place_in_the_source(name):
     function, program = functions()[name], written(name, registers=6)
-    lines = function.text.rstrip("\n").split("\n")
-    first = function.position.line - next(n for n, text in enumerate(lines) if text.startswith("def"))
+    width = {}  # of each line of the source that belongs to the program
+    for part in function.program.values():
+        lines = part.text.rstrip("\n").split("\n")
+        first = part.position.line - next(n for n, text in enumerate(lines) if text.startswith("def"))
+        width |= {first + number: len(line) for number, line in enumerate(lines)}
     assert len(program.positions) == len(program.code)
     for place in program.positions:
-        assert isinstance(place, Position)
-        assert first <= place.line < first + len(lines)
-        assert 1 <= place.column <= len(lines[place.line - first])
+        assert isinstance(place, Position) and 1 <= place.column <= width[place.line]
 
 
 @pytest.mark.parametrize("name", functions())

@@ -29,7 +29,7 @@ def parsed(text):
 
 def allocated(function, registers, width=8):
     machine = sizes(width, registers)
-    return pass_.blocks_to_registers(ast_to_blocks(function, width), machine), machine
+    return pass_.blocks_to_registers(ast_to_blocks(function, width, function.program), machine), machine
 
 
 @pytest.mark.parametrize("name", functions())
@@ -147,7 +147,7 @@ def test_two_arguments_in_one_place_are_refused():
     assert "two arguments share a place" in found
 
 
-@pytest.mark.parametrize("place", [Register(16), Register(-1), Slot(128), Slot(-1)])
+@pytest.mark.parametrize("place", [Register(16), Register(-1), Slot(400), Slot(-1)])
 def test_a_place_outside_the_machine_is_refused(place):
     made, machine = allocated(parsed(SWAPS), 16)
     free = max(made.locations)

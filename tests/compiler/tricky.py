@@ -284,6 +284,116 @@ def ends_in_an_assert(n: Word) -> Word:
     return n
 
 
+def fibonacci(n: Word) -> Word:
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+
+def even(n: Word) -> Word:
+    return 1 if n == 0 else odd(n - 1)
+
+
+def odd(n: Word) -> Word:
+    return 0 if n == 0 else even(n - 1)
+
+
+def values_kept_over_calls(xs: Array, n: Word) -> Word:
+    a, xs[even(n)], n = xs[0] + even(xs[0]) * n, n + odd(n), even(a_trap(n, xs))
+    xs[odd(a)] -= n + even(a)
+    for i in range(even(n), n + odd(n), 1 + even(0)):
+        a += xs[odd(i)] - i * even(i) + a * odd(a)
+    return min(n, even(n), a) + max(odd(a), xs[0]) * 3 + abs(a - even(n))
+
+
+def a_trap(n: Word, xs: Array) -> Word:
+    assert n < 7
+    return 6 // n + xs[n & 1]
+
+
+def swapped_in_a_call(xs: Array, i: Word, j: Word) -> Array:
+    xs[i], xs[j] = xs[j], xs[i]
+    return xs
+
+
+def reversed_by_calls(xs: Array) -> Array:
+    for i in range(len(xs) // 2):
+        if i & 1:
+            xs = swapped_in_a_call(xs, i, len(xs) - 1 - i)
+        else:
+            swapped_in_a_call(xs, i, len(xs) - 1 - i)
+    return xs
+
+
+def filled(c: Word, n: Word) -> Array:
+    us = [c] * n
+    return us
+
+
+def arrays_of_calls(n: Word, m: Word) -> Array:
+    ys = filled(n, m)
+    for i in range(even(n) + 1):
+        zs = filled(i, n & 3)
+        us = [i] * scratch(n & 3)
+        if len(zs) > 1:
+            ys = filled(zs[1] + len(us), 2)
+    ys[0] += n
+    return ys
+
+
+def scratch(n: Word) -> Word:
+    us = [n] * n
+    return len(us) + n
+
+
+def arguments_change_places(a: Word, b: Word, c: Word) -> Word:
+    if a > 5 or c > 5:
+        return a + b
+    return arguments_change_places(b + 1, c, a + 1) * 2 + arguments_change_places(c + 2, a, b)
+
+
+def ackermann(m: Word, n: Word) -> Word:
+    if m == 0:
+        return n + 1
+    if n == 0:
+        return ackermann(m - 1, 1)
+    return ackermann(m - 1, ackermann(m, n - 1))
+
+
+def chains(a: Word, b: Word, xs: Array) -> Word:
+    if a < b <= xs[0] < 6 // b:
+        return 1
+    while not 1 <= a < b != 5:
+        a, b = b, a + 1 if a < 5 else 3
+        if b == 0:
+            break
+    return (a < b < 7) + (a == b == 0) * 2 + (1 < xs[a & 1] <= odd(b) <= 1) * 4
+
+
+def conditionals(a: Word, b: Word, xs: Array) -> Word:
+    a = a if a < b else b if b else xs[0]
+    b = (a if b else b) if (a and b if a > 2 else a or b) else odd(a if xs[0] else b)
+    a += xs[0 if a < b else len(xs) - 1] if len(xs) else 1
+    return 6 // (a if b > a else b) if a or b else 7
+
+
+def builtins(a: Word, b: Word, c: Word) -> Word:
+    x = min(a, b) + max(b, c) * 2 + min(a, b, c) * 3 + max(a, b, c) * 5
+    return x + abs(a - b) * 7 + abs(min(a, c) - max(b, 3)) + max(a, odd(c)) * abs(a - c)
+
+
+def calls_in_a_loop(xs: Array, n: Word) -> Word:
+    total = 0
+    while even(n) or n > len(xs):
+        for i in range(len(xs)):
+            if odd(xs[i]) and not even(i):
+                continue
+            if odd(total):
+                break
+            total += i + even(xs[i])
+        n -= 1
+        assert odd(1)
+    return total * 2 + n
+
+
 def unused(a: Word, xs: Array, b: Word) -> Word:
     c = xs[0] // b
     d = [c] * a
@@ -300,12 +410,12 @@ def functions() -> dict[str, Function]:
 
 
 def sizes(width: int, registers: int) -> Sizes:
-    return Sizes(width=width, registers=registers, memory=min(24, 1 << width), frame=128)
+    return Sizes(width=width, registers=registers, memory=min(24, 1 << width), frame=400, depth=8)
 
 
 def register_counts(function: Function) -> tuple[int, ...]:
     """The fewest registers that will do, a few more, and the usual number."""
-    least = max(3, function.signature.argument_registers)
+    least = max(3, *(f.signature.argument_registers for f in function.program.values()))
     return least, least + 2, 16
 
 

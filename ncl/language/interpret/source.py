@@ -6,11 +6,14 @@ It shares nothing with the compiler but the tree, and nothing with the machine b
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ncl.errors import CapacityError
+from ncl.language.builtins import BUILTINS
 from ncl.language.opcodes import Opcode, Trap
 from ncl.language.ops import OPS
 from ncl.language.program import Position, Program, Sizes, Value
@@ -20,6 +23,10 @@ from ncl.language.syntax import (
     Augment,
     Binary,
     Break,
+    Builtin,
+    Call,
+    Chain,
+    Conditional,
     Continue,
     Element,
     Expression,
@@ -30,6 +37,8 @@ from ncl.language.syntax import (
     Logical,
     NewArray,
     Number,
+    Perform,
+    Receive,
     Return,
     Statement,
     Unary,
@@ -38,6 +47,7 @@ from ncl.language.syntax import (
 )  # fmt: skip
 from ncl.language.trace import DEFAULT_BUDGET, Result, TrapReport, check_budget
 from ncl.language.typecheck import check_width
+from ncl.language.walks import calls
 from ncl.language.word import Integers
 
 # Source spelling → the op whose meaning it has, and whether the operands change places.
@@ -53,13 +63,14 @@ _MEANING = {
 
 @dataclass
 class _Run:
-    """The state of one run: variables by name, cells taken, ticks."""
+    """The state of one run: variables of the open function by name, cells taken, calls open, ticks."""
 
     words: dict[str, int]
     arrays: dict[str, list[int]]
     cells: int
     budget: int
     ticks: int = 0
+    calls: int = 0
     result: Value | None = None
     watch: Callable[[Position], None] | None = field(default=None)
 
@@ -86,7 +97,10 @@ def run_source(
 ) -> Result:
     """Run to the end. Raises InputError for bad arguments, LanguageError for a literal too large for the width."""
     machine = sizes or Sizes()
-    return _finish(_start(function, arguments, machine, budget), _compiled(function, machine))
+    run = _start(function, arguments, machine, budget)
+    body = _compiled(function, machine)
+    with _room(function, machine):
+        return _finish(run, body)
 
 
 def trace_source(
@@ -102,8 +116,26 @@ def trace_source(
         seen.append((place, {**run.words, **arrays}))
 
     run.watch = watch
-    _finish(run, _compiled(function, machine, True))
+    body = _compiled(function, machine, True)
+    with _room(function, machine):
+        _finish(run, body)
     yield from seen
+
+
+# Python frames for one open call of the language: statements and expressions nest at most 100 deep, two frames each.
+_FRAMES = 250
+
+
+@contextmanager
+def _room(function: Function, sizes: Sizes) -> Iterator[None]:
+    """A Python stack deep enough for every call that the language allows; programs without calls need none."""
+    before = sys.getrecursionlimit()
+    if function.others or function.name in calls(function.body):
+        sys.setrecursionlimit(max(before, before + _FRAMES * (sizes.depth + 1)))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def _start(function: Function, arguments: list[Value], sizes: Sizes, budget: int) -> _Run:
@@ -129,18 +161,22 @@ def _finish(run: _Run, body: Action) -> Result:
 @lru_cache(maxsize=256)
 def _compiled(function: Function, sizes: Sizes, watched: bool = False) -> Action:
     check_width(function, sizes.width)
+    bodies: dict[str, Action] = {}
     try:
-        return _Closures(sizes, watched).block(function.body)
+        for name, one in function.program.items():
+            bodies[name] = _Closures(function.program, bodies, sizes, watched).block(one.body)
+        return bodies[function.name]
     except RecursionError as fault:
         raise CapacityError("the nesting is too deep to run", where=f"{function.file}:{function.name}") from fault
 
 
 class _Closures:
-    """Makes a closure of each node; one per function and machine."""
+    """Makes a closure of each node of one function. `bodies` is filled with those of all functions before any runs."""
 
-    def __init__(self, sizes: Sizes, watched: bool) -> None:
+    def __init__(self, program: dict[str, Function], bodies: dict[str, Action], sizes: Sizes, watched: bool) -> None:
+        self.program, self.bodies = program, bodies
         self.algebra = Integers(sizes.width)
-        self.memory = sizes.memory
+        self.memory, self.depth = sizes.memory, sizes.depth
         self.watched = watched
 
     # --- expressions
@@ -165,6 +201,103 @@ class _Closures:
                 if operator == "and":
                     return lambda run: first(run) and second(run)
                 return lambda run: first(run) or second(run)
+            case Chain():
+                return self.chain(node)
+            case Conditional(condition=condition, then=then, otherwise=otherwise):
+                test, yes, no = self.word(condition), self.word(then), self.word(otherwise)
+                return lambda run: yes(run) if test(run) else no(run)
+            case Builtin():
+                return self.builtin(node)
+            case Call():
+                give = self.call(node)
+
+                def word_of(run: _Run) -> int:
+                    value = give(run)
+                    assert isinstance(value, int)
+                    return value
+
+                return word_of
+
+    def chain(self, node: Chain) -> Word:
+        first, *rest = [self.word(operand) for operand in node.operands]
+        steps = [(self.operator(o, node.position), w) for o, w in zip(node.operators, rest, strict=True)]
+
+        def compare(run: _Run) -> int:
+            left = first(run)
+            for holds, word in steps:
+                right = word(run)
+                if not holds(left, right):
+                    return 0
+                left = right
+            return 1
+
+        return compare
+
+    def builtin(self, node: Builtin) -> Word:
+        row, algebra, place = BUILTINS[node.name], self.algebra, node.position
+        words = [self.word(argument) for argument in node.arguments]
+
+        def give(run: _Run) -> int:
+            values = [word(run) for word in words]
+            if row.traps_on_zero and values[-1] == 0:
+                raise _Trapped(Trap.DIVISION, place)
+            return int(row.meaning(algebra, *values))
+
+        return give
+
+    def call(self, node: Call) -> Callable[[_Run], Value]:
+        """Runs the body with variables of its own; its arrays are the caller's."""
+        signature, place, bodies, name = (
+            self.program[node.function].signature,
+            node.position,
+            self.bodies,
+            node.function,
+        )
+        words: list[tuple[str, Word]] = []
+        arrays: list[tuple[str, str]] = []
+        for parameter, argument in zip(signature.parameters, node.arguments, strict=True):
+            if isinstance(argument, str):
+                arrays.append((parameter.name, argument))
+            else:
+                words.append((parameter.name, self.word(argument)))
+
+        def give(run: _Run) -> Value:
+            given = {inner: word(run) for inner, word in words}
+            passed = {inner: run.arrays[outer] for inner, outer in arrays}
+            run.tick(place)
+            if run.calls >= self.depth:
+                raise _Trapped(Trap.STACK, place)
+            kept = run.words, run.arrays, run.cells
+            run.words, run.arrays, run.calls = given, passed, run.calls + 1
+            bodies[name](run)
+            value, run.result = run.result, None
+            run.words, run.arrays, run.calls = kept[0], kept[1], run.calls - 1
+            if signature.result == "word":
+                run.cells = kept[2]
+            assert value is not None
+            return value
+
+        return give
+
+    def receive(self, statement: Receive) -> Action:
+        give, name = self.call(statement.call), statement.target
+
+        def bind(run: _Run) -> Leaving:
+            value = give(run)
+            assert isinstance(value, list)
+            run.arrays[name] = value
+            return None
+
+        return bind
+
+    def perform(self, statement: Perform) -> Action:
+        give = self.call(statement.call)
+
+        def do(run: _Run) -> Leaving:
+            give(run)
+            return None
+
+        return do
 
     def element(self, node: Element) -> Word:
         name, index, place = node.array, self.word(node.index), node.position
@@ -241,6 +374,10 @@ class _Closures:
                 return self.augment(statement)
             case NewArray():
                 return self.new_array(statement)
+            case Receive():
+                return self.receive(statement)
+            case Perform():
+                return self.perform(statement)
             case If(condition=condition, then=then, otherwise=otherwise):
                 test, yes, no = self.word(condition), self.block(then), self.block(otherwise)
                 return lambda run: yes(run) if test(run) else no(run)
