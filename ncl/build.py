@@ -54,6 +54,7 @@ def compile(
 ) -> Compiled:
     """Compile one program: a library program's name, "FILE:FUNC", or a Python function (read from its file).
 
+    What it calls is compiled with it. `frame` and `depth` bound the calls: D open ones at most, whose frames must fit.
     Raises LanguageError, NotFoundError, CapacityError, InputError (when the target holds several programs).
     """
     functions = functions_of(target)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ncl.cli import guard
-from ncl.cli.output import Json, Memory, Registers, Width, emit, progress, tell
+from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, progress, tell
 from ncl.cli.verify import COUNTEREXAMPLES, Jobs, Targets, artefact_of, keep_counterexamples
 
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy file; default: the shipped one.")]
@@ -21,6 +21,8 @@ def certify(
     width: Width = 16,
     registers: Registers = 16,
     memory: Memory = None,
+    frame: Frame = 1024,
+    depth: Depth = 64,
     policy: PolicyFile = None,
     jobs: Jobs = 2,
     as_json: Json = False,
@@ -32,7 +34,7 @@ def certify(
     from ncl.gate import read_policy
 
     rules = read_policy(policy)
-    artefact = artefact_of(targets, everything, width, registers, memory)
+    artefact = artefact_of(targets, everything, width, registers, memory, frame, depth)
     paper = certified(artefact, out, rules, jobs)
     if as_json:
         emit(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ncl.cli.output import Json, Memory, Registers, Width, emit, table
+from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, table
 
 
 def compile_(
@@ -16,6 +16,8 @@ def compile_(
     width: Width = 16,
     registers: Registers = 16,
     memory: Memory = None,
+    frame: Frame = 1024,
+    depth: Depth = 64,
     as_json: Json = False,
 ) -> None:
     """Compile programs to machine code.
@@ -26,9 +28,11 @@ def compile_(
     from ncl.library import find
 
     functions = find(target)
-    compiled = [compile(f, width=width, registers=registers, memory=memory) for f in functions]
+    compiled = [
+        compile(f, width=width, registers=registers, memory=memory, frame=frame, depth=depth) for f in functions
+    ]
     if out is not None:
-        build_library(functions, width=width, registers=registers, memory=memory).save(out)
+        build_library(functions, width=width, registers=registers, memory=memory, frame=frame, depth=depth).save(out)
     rows = [
         {"name": c.program.name, "signature": str(c.program.signature), "instructions": len(c.program.code)}
         for c in compiled

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ncl.cli.output import Json, Memory, Registers, Width, emit, read_json, write_atomically
+from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, read_json, write_atomically
 from ncl.cli.run import single
 from ncl.language.text import assemble, disassemble
 
@@ -18,6 +18,8 @@ def disasm(
     width: Width = 16,
     registers: Registers = 16,
     memory: Memory = None,
+    frame: Frame = 1024,
+    depth: Depth = 64,
     as_json: Json = False,
 ) -> None:
     """Print machine code as assembly text; the text reads back to the same program.
@@ -34,7 +36,9 @@ def disasm(
     elif path.suffix == ".ncla":
         program = check(assemble(read_text(path), where=target))
     else:
-        program = compile(single(target), width=width, registers=registers, memory=memory).program
+        program = compile(
+            single(target), width=width, registers=registers, memory=memory, frame=frame, depth=depth
+        ).program
     text = disassemble(program)
     if assemble(text) != program:
         raise AssertionError("assembly text does not round-trip")

@@ -17,11 +17,14 @@ from ncl.errors import FormatError, InputError, LanguageError, NclError, NotFoun
 
 SCHEMA = 1
 MOST_REGISTERS = 4096
+MOST_CELLS = 1 << 16  # of frame memory and call stack
 
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable document on stdout.")]
 Width = Annotated[int, typer.Option("--width", "-w", min=1, max=32, help="Bits of a word.")]
 Memory = Annotated[int | None, typer.Option(help="Memory cells; at most 2^width. Default: 4096 or 2^width.")]
 Registers = Annotated[int, typer.Option(min=2, max=MOST_REGISTERS, help="Registers of the machine.")]
+Frame = Annotated[int, typer.Option(min=0, max=MOST_CELLS, help="Cells for what no register holds, or not over calls.")]
+Depth = Annotated[int, typer.Option(min=0, max=MOST_CELLS, help="Calls that may be open at the same time.")]
 
 
 def emit(document: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ncl.cli.output import Json, Memory, Registers, Width, emit
+from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit
 from ncl.errors import InputError
 from ncl.language.program import Value
 from ncl.language.trace import DEFAULT_BUDGET
@@ -27,6 +27,8 @@ def run(
     width: Width = 16,
     registers: Registers = 16,
     memory: Memory = None,
+    frame: Frame = 1024,
+    depth: Depth = 64,
     budget: Budget = DEFAULT_BUDGET,
     as_json: Json = False,
 ) -> int:
@@ -36,7 +38,7 @@ def run(
     """
     from ncl.build import compile
 
-    compiled = compile(single(target), width=width, registers=registers, memory=memory)
+    compiled = compile(single(target), width=width, registers=registers, memory=memory, frame=frame, depth=depth)
     result = compiled.run([parse_arguments(arguments or [])], executor=executor, budget=budget)[0]
     if as_json:
         emit(

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ncl.cli.output import Json, Memory, Registers, Width, emit
+from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit
 from ncl.cli.run import Arguments, Target, parse_arguments, single
 from ncl.errors import InputError
 from ncl.language.trace import State, first_divergence
@@ -27,6 +27,8 @@ def trace(
     width: Width = 16,
     registers: Registers = 16,
     memory: Memory = None,
+    frame: Frame = 1024,
+    depth: Depth = 64,
     budget: Annotated[int, typer.Option(min=0, help="Ticks before the run is trapped.")] = BUDGET,
     as_json: Json = False,
 ) -> int:
@@ -36,7 +38,7 @@ def trace(
     """
     from ncl.build import compile
 
-    compiled = compile(single(target), width=width, registers=registers, memory=memory)
+    compiled = compile(single(target), width=width, registers=registers, memory=memory, frame=frame, depth=depth)
     values = parse_arguments(arguments or [])
     if executor == "source":
         if against:

@@ -11,6 +11,8 @@ import typer
 
 from ncl.cli import guard
 from ncl.cli.output import (
+    Depth,
+    Frame,
     Json,
     Memory,
     Registers,
@@ -40,6 +42,8 @@ def verify(
     width: Width = 16,
     registers: Registers = 16,
     memory: Memory = None,
+    frame: Frame = 1024,
+    depth: Depth = 64,
     jobs: Jobs = 2,
     machine: Machine = True,
     budget: Seconds = None,
@@ -60,7 +64,7 @@ def verify(
     for file in (junit, sarif):
         claim_file(file)
     claim_file(counterexamples / "any.json")
-    subject = artefact_of(targets, everything, width, registers, memory)
+    subject = artefact_of(targets, everything, width, registers, memory, frame, depth)
     prove, runner, report = (guard.load(f"verify.{name}") for name in ("prove", "runner", "report"))
     asked = prove.obligations(subject, machine=machine)
     if shard:
@@ -96,7 +100,9 @@ def _write_reports(findings: Any, report: Any, junit: Path | None, sarif: Path |
             tell(f"ncl: no step summary: {place}: {fault.strerror}")
 
 
-def artefact_of(targets: list[str] | None, everything: bool, width: int, registers: int, memory: int | None) -> Any:
+def artefact_of(
+    targets: list[str] | None, everything: bool, width: int, registers: int, memory: int | None, frame: int, depth: int
+) -> Any:
     """The artefact of the named programs; the whole library for --all. Raises InputError when nothing is named."""
     from ncl import library
     from ncl.build import build_library
@@ -108,7 +114,7 @@ def artefact_of(targets: list[str] | None, everything: bool, width: int, registe
             remedy="name programs or files, or give --all for the shipped library",
         )
     functions = [f for t in (library.names() if everything else targets or ()) for f in find(t)]
-    return build_library(functions, width=width, registers=registers, memory=memory)
+    return build_library(functions, width=width, registers=registers, memory=memory, frame=frame, depth=depth)
 
 
 def parse_shard(text: str) -> tuple[int, int]:

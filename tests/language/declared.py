@@ -33,3 +33,22 @@ def fraction(n: Word) -> Word:
 @program
 def largest() -> Word:
     return ~0
+
+
+@program
+def fibonacci(n: Word) -> Word:
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+
+@program
+def swap_ends(xs: Array) -> Array:
+    xs[0], xs[len(xs) - 1] = xs[len(xs) - 1], xs[0]
+    return xs
+
+
+@program
+def swapped_twice(xs: Array) -> Array:
+    swap_ends(xs)
+    assert xs[0] != 1
+    xs = swap_ends(xs)
+    return xs
