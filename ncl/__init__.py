@@ -11,6 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ncl.build import Compiled as Compiled
     from ncl.build import compile as compile
+    from ncl.language.contract_words import decreases as decreases
+    from ncl.language.contract_words import ensures as ensures
+    from ncl.language.contract_words import invariant as invariant
+    from ncl.language.contract_words import old as old
+    from ncl.language.contract_words import permutation as permutation
+    from ncl.language.contract_words import requires as requires
+    from ncl.language.contract_words import result as result
     from ncl.language.declare import Array as Array
     from ncl.language.declare import Word as Word
     from ncl.language.declare import is_negative as is_negative
@@ -33,11 +40,13 @@ _WHERE = {
     "Compiled": "ncl.build",
     "prove": "ncl.cli.guard",
 }
+_CONTRACT_WORDS = ("requires", "ensures", "invariant", "decreases", "old", "result", "permutation")
+_WHERE |= dict.fromkeys(_CONTRACT_WORDS, "ncl.language.contract_words")
 _MODULES = ("library", "errors")
 
 __all__ = [
-    "Array", "Compiled", "Word", "compile", "is_negative", "library", "magnitude", "program", "prove", "signed_divide",
-    "signed_less", "signed_remainder",
+    "Array", "Compiled", "Word", "compile", "decreases", "ensures", "invariant", "is_negative", "library", "magnitude",
+    "old", "permutation", "program", "prove", "requires", "result", "signed_divide", "signed_less", "signed_remainder",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

@@ -92,6 +92,19 @@ def bound(tree: ast.Module) -> frozenset[str]:
     return frozenset(_times_bound(tree))
 
 
+def contract_words(tree: ast.Module) -> frozenset[str]:
+    """Names that the file imports from ncl under their own name, and binds nowhere else."""
+    times = _times_bound(tree)
+    return frozenset(
+        a.name
+        for node in _outside_functions(tree)
+        if isinstance(node, ast.ImportFrom) and node.level == 0
+        and node.module in ("ncl", "ncl.language.declare", "ncl.language.contract_words")
+        for a in node.names
+        if a.asname is None and times[a.name] == 1
+    )  # fmt: skip
+
+
 def _literal(node: ast.expr) -> Constant | None:
     match node:
         case ast.Constant(value=bool() | int() as value):

@@ -24,10 +24,12 @@ from ncl.language.discover import (
     builtins,
     callable_functions,
     constants,
+    contract_words,
     functions,
     marks_of,
     programs,
 )  # fmt: skip
+from ncl.language.parse_contracts import function_contract
 from ncl.language.parse_statements import gives_array, new_array, statements
 from ncl.language.program import Parameter, Signature, Sort
 from ncl.language.reach import reached, results
@@ -93,6 +95,7 @@ def parse_text(text: str, file: str, name: str | None = None, line: int | None =
         known = ", ".join(dict.fromkeys(f.name for f in functions(tree))) or "none"
         raise NotFoundError(f"no function {name}", where=file, remedy=f"functions there: {known}")
     reader.constants, reader.bound, reader.builtin = constants(tree), bound(tree), builtins(tree)
+    reader.words = contract_words(tree)
     others = callable_functions(tree)
     reader.callable = {name: _signature_of(node) for name, node in others.items()}
     read: dict[AnyFunction, Function | None] = {}
@@ -174,11 +177,13 @@ def _function(reader: Reader, node: AnyFunction, marks: Marks) -> Function | Non
             if isinstance(target, ast.Name)
         }
     )
+    reader.parameters = frozenset(p.name for p in signature.parameters)
+    contract, body = function_contract(reader, body, arrays, signature)
     tree = statements(reader, body, arrays, False)
     source = "\n".join(reader.lines[_first_line(node) - 1 : node.end_lineno]) + "\n"
     function = Function(
         node.name, signature, tree, reader.file, reader.position(node), _digest(reader, source), source, documentation,
-        _written(reader),
+        _written(reader), contract=contract,
     )  # fmt: skip
     typecheck(function, reader)
     return function

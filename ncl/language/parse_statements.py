@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from ncl.language.parse_contracts import PLACES, loop_contract, word_of
 from ncl.language.parse_expressions import call, expression, hidden, operator
 from ncl.language.program import Position
 from ncl.language.reader import Reader
@@ -76,7 +77,8 @@ def _statement(reader: Reader, node: ast.stmt, arrays: frozenset[str], in_loop: 
         case ast.While(test=test, body=body, orelse=orelse):
             _no_else(reader, orelse, arrays, in_loop)
             condition = expression(reader, test)
-            return While(condition, statements(reader, body, arrays, True), place)
+            contract, body = loop_contract(reader, body, arrays, reader.parameters)
+            return While(condition, statements(reader, body, arrays, True), place, contract)
         case ast.For():
             return _for(reader, node, arrays, in_loop, place)
         case ast.Break():
@@ -96,6 +98,9 @@ def _statement(reader: Reader, node: ast.stmt, arrays: frozenset[str], in_loop: 
         case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as value) if name in reader.callable:
             made = call(reader, value, name)
             return Perform(made, place) if made else None
+        case ast.Expr() if (word := word_of(node)) is not None:
+            reader.refuse(node, PLACES[word], "move it up, before any other statement")
+            return None
         case ast.Expr(value=value):
             before = len(reader.found)
             if not isinstance(value, ast.Constant):
@@ -255,10 +260,11 @@ def _for(reader: Reader, node: ast.For, arrays: frozenset[str], in_loop: bool, p
     if not isinstance(node.target, ast.Name):
         reader.refuse(node.target, "a for loop has one variable", "write for i in range(…)")
     start, stop, step, falling = _head(reader, node.iter, place)
-    body = statements(reader, node.body, arrays, True)
+    contract, rest = loop_contract(reader, node.body, arrays, reader.parameters)
+    body = statements(reader, rest, arrays, True)
     if not named or not isinstance(node.target, ast.Name):
         return None
-    return For(node.target.id, start, stop, step, falling, body, place)
+    return For(node.target.id, start, stop, step, falling, body, place, contract)
 
 
 def _head(

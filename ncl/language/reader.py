@@ -27,8 +27,8 @@ def lines_of(text: str) -> list[str]:
 class Reader:
     """One file being read. `refuse` collects; nothing is raised before everything was seen.
 
-    The last ones are of the function being read: the constants it uses, the functions it calls, and what its refused
-    statements would have bound or returned, of which nobody is to complain a second time.
+    The last ones are of the function being read: its parameters, the constants it uses, the functions it calls, and
+    what its refused statements would have bound or returned, of which nobody is to complain a second time.
     """
 
     file: str
@@ -37,7 +37,9 @@ class Reader:
     bound: frozenset[str] = frozenset()  # every name that the file binds outside its functions
     callable: Mapping[str, Signature] = field(default_factory=dict)  # the functions that the file's may call
     builtin: Mapping[str, str] = field(default_factory=dict)  # name in the file → name of the language's own function
+    words: frozenset[str] = frozenset()  # the words of contracts among them: imported from ncl and bound once
     found: list[Violation] = field(default_factory=list)
+    parameters: frozenset[str] = frozenset()
     used: set[str] = field(default_factory=set)
     borrowed: set[str] = field(default_factory=set)  # what it uses of `builtin` that must be imported
     called: set[str] = field(default_factory=set)

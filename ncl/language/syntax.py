@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from ncl.language.contracts import NO_CONTRACT, NO_LOOP_CONTRACT, FunctionContract, LoopContract
 from ncl.language.program import Position, Signature
 
 # Spelled as in source. All give words; comparisons give 0 or 1.
@@ -199,6 +200,7 @@ class While:
     condition: Expression
     body: tuple[Statement, ...]
     position: Position
+    contract: LoopContract = NO_LOOP_CONTRACT  # no part of what runs
 
 
 @dataclass(frozen=True)
@@ -223,6 +225,7 @@ class For:
     falling: int | None
     body: tuple[Statement, ...]
     position: Position
+    contract: LoopContract = NO_LOOP_CONTRACT  # no part of what runs
 
 
 @dataclass(frozen=True)
@@ -271,6 +274,7 @@ class Function:
     documentation: str = ""
     constants: str = ""  # what it uses of its module: constants as assignments, and imports from ncl
     others: tuple[Function, ...] = ()  # those that it reaches by calls, in the order of their names, without itself
+    contract: FunctionContract = NO_CONTRACT  # no part of what runs
 
     @cached_property
     def program(self) -> dict[str, Function]:

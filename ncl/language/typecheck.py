@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from ncl.errors import LanguageError, Violation
+from ncl.language.check_contracts import check_function, check_loop
 from ncl.language.program import Position
 from ncl.language.reader import Reader, lines_of
 from ncl.language.syntax import (
@@ -48,6 +49,7 @@ def typecheck(function: Function, reader: Reader) -> None:
         _refuse(reader, place, name, f"{name} is used as a word and as an array", "give one of them another name")
     checker = _Checker(reader, function)
     start = frozenset(p.name for p in function.signature.parameters)
+    check_function(function.contract, start, frozenset(checker.locals), reader)
     if checker.block(function.body, start) is not None and not reader.lost_return:
         place = function.position
         reader.refuse_at(place.line, 1, len(reader.line(place.line)), "a path ends without return", "return a value")
@@ -128,7 +130,8 @@ class _Checker:
             case If(condition=condition, then=then, otherwise=otherwise):
                 self.read(condition, now)
                 return _meet(self.block(then, now), self.block(otherwise, now))
-            case While(condition=condition, body=body):
+            case While(condition=condition, body=body, contract=contract):
+                check_loop(contract, lambda name, place: self.known(name, place, now))
                 self.read(condition, now)
                 return self.loop(body, now, now)
             case For():
@@ -155,7 +158,9 @@ class _Checker:
         for bound in (statement.start, statement.stop, statement.step):
             if bound is not None:
                 self.read(bound, now)
-        return self.loop(statement.body, now | {statement.variable}, now)
+        inside = now | {statement.variable}
+        check_loop(statement.contract, lambda name, place: self.known(name, place, inside))
+        return self.loop(statement.body, inside, now)
 
     def returned(self, statement: Return, now: frozenset[str]) -> None:
         value = statement.value
