@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from ncl.errors import CapacityError
 from ncl.language.builtins import BUILTINS
+from ncl.language.interpret.contracts import Breach, Broken, View, demand, measured
 from ncl.language.opcodes import Opcode, Trap
 from ncl.language.ops import OPS
 from ncl.language.program import Position, Program, Sizes, Value
@@ -73,6 +74,8 @@ class _Run:
     calls: int = 0
     result: Value | None = None
     watch: Callable[[Position], None] | None = field(default=None)
+    entry: dict[str, Value] = field(default_factory=dict)  # the open function's arguments, where contracts are checked
+    measure: tuple[str, tuple[int, ...]] | None = None  # of the open function, with its name
 
     def tick(self, place: Position) -> None:
         if self.ticks >= self.budget:
@@ -101,6 +104,28 @@ def run_source(
     body = _compiled(function, machine)
     with _room(function, machine):
         return _finish(run, body)
+
+
+def run_checked(
+    function: Function, arguments: list[Value], sizes: Sizes | None = None, budget: int = DEFAULT_BUDGET
+) -> tuple[Result | None, Breach | None]:
+    """The result of `run_source`, or the first contract that the run broke.
+
+    Division, index and assert are traps that a function with a contract must not meet; memory, stack and budget depend
+    on the machine and break nothing.
+    """
+    machine = sizes or Sizes()
+    run = _start(function, arguments, machine, budget)
+    body = _compiled(function, machine, checked=True)
+    with _room(function, machine):
+        try:
+            result = _finish(run, body)
+        except Broken as broken:
+            return None, broken.breach
+    trap = result.trap
+    if trap is None or trap.position is None or trap.kind in (Trap.MEMORY, Trap.STACK, Trap.BUDGET):
+        return result, None
+    return None, Breach("trap", trap.position, f"trap {trap.kind.label}", function=function.name)
 
 
 def trace_source(
@@ -159,22 +184,54 @@ def _finish(run: _Run, body: Action) -> Result:
 
 
 @lru_cache(maxsize=256)
-def _compiled(function: Function, sizes: Sizes, watched: bool = False) -> Action:
+def _compiled(function: Function, sizes: Sizes, watched: bool = False, checked: bool = False) -> Action:
     check_width(function, sizes.width)
     bodies: dict[str, Action] = {}
     try:
         for name, one in function.program.items():
-            bodies[name] = _Closures(function.program, bodies, sizes, watched).block(one.body)
+            closures = _Closures(function.program, bodies, sizes, watched, checked and name)
+            body = closures.block(one.body)
+            bodies[name] = _kept(one, body, 1 << sizes.width) if checked and one.contract else body
         return bodies[function.name]
     except RecursionError as fault:
         raise CapacityError("the nesting is too deep to run", where=f"{function.file}:{function.name}") from fault
 
 
+def _view(run: _Run, size: int, words: dict[str, int] | None = None) -> View:
+    return View(size, run.words if words is None else words, run.arrays, run.entry, run.result)
+
+
+def _kept(function: Function, body: Action, size: int) -> Action:
+    """The body between its `requires` and its `ensures`; a call of itself must have a smaller measure."""
+    name, contract = function.name, function.contract
+
+    def run_kept(run: _Run) -> Leaving:
+        outside = run.entry, run.measure
+        run.entry = {**run.words, **{n: list(cells) for n, cells in run.arrays.items()}}
+        demand("requires", contract.requires, _view(run, size), name)
+        if contract.decreases:
+            before = outside[1][1] if outside[1] and outside[1][0] == name else None
+            run.measure = name, measured(contract.decreases, before, _view(run, size), name)
+        leaving = body(run)
+        demand("ensures", contract.ensures, _view(run, size), name)
+        run.entry, run.measure = outside
+        return leaving
+
+    return run_kept
+
+
 class _Closures:
     """Makes a closure of each node of one function. `bodies` is filled with those of all functions before any runs."""
 
-    def __init__(self, program: dict[str, Function], bodies: dict[str, Action], sizes: Sizes, watched: bool) -> None:
-        self.program, self.bodies = program, bodies
+    def __init__(
+        self,
+        program: dict[str, Function],
+        bodies: dict[str, Action],
+        sizes: Sizes,
+        watched: bool,
+        checked: str | bool = False,
+    ) -> None:
+        self.program, self.bodies, self.checked = program, bodies, checked
         self.algebra = Integers(sizes.width)
         self.memory, self.depth = sizes.memory, sizes.depth
         self.watched = watched
@@ -491,9 +548,14 @@ class _Closures:
     def while_loop(self, statement: While) -> Action:
         test, body, place = self.word(statement.condition), self.block(statement.body), statement.position
 
+        arrivals = self.arrivals(statement)
+
         def loop(run: _Run) -> Leaving:
+            arrive = arrivals(run) if arrivals else None
             while True:
                 run.tick(place)
+                if arrive:
+                    arrive(None)
                 if not test(run):
                     return None
                 leaving = body(run)
@@ -506,12 +568,17 @@ class _Closures:
 
     def for_loop(self, statement: For) -> Action:
         name, body, place = statement.variable, self.block(statement.body), statement.position
-        bounds = self.bounds(statement)
+        bounds, arrivals = self.bounds(statement), self.arrivals(statement)
+        to_zero = statement.falling is not None and statement.stop is None
 
         def loop(run: _Run) -> Leaving:
             following, step, left = bounds(run)
+            arrive = arrivals(run) if arrivals else None
             while True:
                 run.tick(place)
+                if arrive:
+                    # Down to 0 from n - 1 with n = 0: the next index is -1, as in Python.
+                    arrive(-1 if not left and to_zero and following > 0 else following)
                 if not left:
                     return None
                 run.words[name] = following
@@ -524,6 +591,28 @@ class _Closures:
                     return leaving
 
         return loop
+
+    def arrivals(self, statement: While | For) -> Callable[[_Run], Callable[[int | None], None]] | None:
+        """What checks the loop's contract at each arrival, given the next index of a `for`; made anew for each loop."""
+        contract, name, size = statement.contract, str(self.checked), self.algebra.size
+        if not self.checked or not contract:
+            return None
+        variable = statement.variable if isinstance(statement, For) else ""
+
+        def begin(run: _Run) -> Callable[[int | None], None]:
+            before: tuple[int, ...] | None = None
+
+            def arrive(following: int | None) -> None:
+                nonlocal before
+                words = run.words if following is None else {**run.words, variable: following}
+                view = _view(run, size, words)
+                demand("invariant", contract.invariants, view, name)
+                if contract.decreases:
+                    before = measured(contract.decreases, before, view, name)
+
+            return arrive
+
+        return begin
 
     def bounds(self, statement: For) -> Callable[[_Run], tuple[int, int, int]]:
         """(next, step, left) before the first round. `next` never passes the last index used, so it never wraps."""

@@ -1,0 +1,228 @@
+"""Contracts evaluated while a program runs: what the source interpreter asks for when it is told to check.
+
+Numbers here are Python's own and do not wrap. Where a contract has no meaning (an element outside its array, a divisor
+below 1) it is broken. Called by `interpret.source`, whose state it reads and never writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ncl.language.contracts import (
+    ArrayName,
+    Calculation,
+    Cell,
+    Choice,
+    Clause,
+    Comparison,
+    Display,
+    Expression,
+    Junction,
+    Literal,
+    Measure,
+    Name,
+    Not,
+    Permutation,
+    Quantified,
+    Same,
+    Sequence,
+    Size,
+    Slice,
+    Sorted,
+)  # fmt: skip
+from ncl.language.program import Position, Value
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A contract that a run broke. `kind`: requires, ensures, invariant, decreases, or trap (one that has no excuse)."""
+
+    kind: str
+    position: Position
+    text: str
+    detail: str = ""
+    function: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        place = self.position
+        return {
+            "kind": self.kind, "function": self.function, "line": place.line, "column": place.column,
+            "text": self.text, "detail": self.detail,
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        said = f"{self.text} does not hold" if self.kind != "trap" else self.text
+        why = f": {self.detail}" if self.detail else ""
+        return f"{said} at line {self.position.line}, column {self.position.column}{why}"
+
+
+class Broken(Exception):
+    def __init__(self, breach: Breach) -> None:
+        super().__init__(breach)
+        self.breach = breach
+
+
+class _Meaningless(Exception):
+    pass
+
+
+@dataclass
+class View:
+    """What a contract sees: variables now, parameters as passed, and what is returned."""
+
+    size: int  # N
+    words: Mapping[str, int]
+    arrays: Mapping[str, list[int]]
+    entry: Mapping[str, Value] = field(default_factory=dict)
+    result: Value | None = None
+    bound: dict[str, int] = field(default_factory=dict)
+
+
+def demand(kind: str, clauses: tuple[Clause, ...], view: View, function: str) -> None:
+    """Raise Broken for the first clause that does not hold."""
+    for clause in clauses:
+        try:
+            if number(clause.expression, view):
+                continue
+            detail = _told(view)
+        except _Meaningless as fault:
+            detail = f"it has no meaning here: {fault}; {_told(view)}"
+        raise Broken(Breach(kind, clause.position, clause.text, detail, function))
+
+
+def measured(measure: Measure, before: tuple[int, ...] | None, view: View, function: str) -> tuple[int, ...]:
+    """The measure now. Raise Broken when it is not smaller than before, or fell from below 0."""
+    try:
+        now = tuple(number(part, view) for part in measure.numbers)
+        detail = f"it is {_row(now)}"
+        wrong = before is not None and (min(before) < 0 or now >= before)
+        if before is not None:
+            detail += f" after {_row(before)}"
+    except _Meaningless as fault:
+        now, wrong, detail = (), True, f"it has no meaning here: {fault}"
+    if wrong:
+        raise Broken(Breach("decreases", measure.position, measure.text, f"{detail}; {_told(view)}", function))
+    return now
+
+
+def _row(numbers: tuple[int, ...]) -> str:
+    return str(numbers[0]) if len(numbers) == 1 else str(numbers)
+
+
+MOST_TOLD = 12  # elements of an array that a message shows
+
+
+def _told(view: View) -> str:
+    """The state in a line."""
+
+    def shown(value: Value) -> str:
+        if isinstance(value, int) or len(value) <= MOST_TOLD:
+            return str(value)
+        return f"[{', '.join(map(str, value[:MOST_TOLD]))}, … {len(value)} in all]"
+
+    parts = [f"{name} = {shown(value)}" for name, value in {**view.arrays, **view.words}.items()]
+    if view.result is not None:
+        parts.append(f"result = {shown(view.result)}")
+    return ", ".join(parts)
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+_COMPARE: dict[str, Callable[[int, int], bool]] = {
+    "==": lambda x, y: x == y, "!=": lambda x, y: x != y, "<": lambda x, y: x < y, "<=": lambda x, y: x <= y,
+    ">": lambda x, y: x > y, ">=": lambda x, y: x >= y,
+}  # fmt: skip
+
+
+def number(node: Expression, view: View) -> int:
+    match node:
+        case Literal(value=value, inverted=inverted):
+            return view.size - 1 - value if inverted else value
+        case Name(name=name, time=time):
+            return _word(name, time, view)
+        case Size(array=array):
+            return len(cells(array, view))
+        case Cell(array=array, index=index):
+            at, values = number(index, view), cells(array, view)
+            if not 0 <= at < len(values):
+                raise _Meaningless(f"{array.name} has {len(values)} elements, none at {at}")
+            return values[at]
+        case Calculation(operator=operator, left=left, right=right):
+            return _calculated(operator, number(left, view), number(right, view))
+        case Choice(condition=condition, then=then, otherwise=otherwise):
+            return number(then if number(condition, view) else otherwise, view)
+        case Comparison(operator=operator, left=left, right=right):
+            return int(_COMPARE[operator](number(left, view), number(right, view)))
+        case Not(operand=operand):
+            return int(not number(operand, view))
+        case Junction(operator=operator, parts=parts):
+            together = all if operator == "and" else any
+            return int(together(number(part, view) for part in parts))
+        case Quantified():
+            return _quantified(node, view)
+        case Sorted(sequence=sequence):
+            values = elements(sequence, view)
+            return int(all(x <= y for x, y in zip(values, values[1:], strict=False)))
+        case Permutation(left=left, right=right):
+            return int(sorted(elements(left, view)) == sorted(elements(right, view)))
+        case Same(left=left, right=right):
+            return int(elements(left, view) == elements(right, view))
+
+
+def _word(name: str, time: str, view: View) -> int:
+    if name in view.bound:
+        return view.bound[name]
+    value = view.result if time == "result" else view.entry[name] if time == "old" else view.words[name]
+    assert isinstance(value, int)
+    return value
+
+
+def _calculated(operator: str, x: int, y: int) -> int:
+    match operator:
+        case "+":
+            return x + y
+        case "-":
+            return x - y
+        case "*":
+            return x * y
+    if y < 1:
+        raise _Meaningless(f"the divisor is {y}")
+    return x // y if operator == "//" else x % y
+
+
+def _quantified(node: Quantified, view: View) -> int:
+    values = _values(node, view)
+    if node.kind == "sum":
+        return sum(values)
+    return int(all(values) if node.kind == "all" else any(values))
+
+
+def _values(node: Quantified, view: View) -> Iterator[int]:
+    start, stop = number(node.start, view), number(node.stop, view)
+    outside = view.bound
+    try:
+        for value in range(start, stop):
+            view.bound = {**outside, node.variable: value}
+            if node.condition is None or number(node.condition, view):
+                yield number(node.body, view)
+    finally:
+        view.bound = outside
+
+
+def cells(array: ArrayName, view: View) -> list[int]:
+    value = {"result": view.result, "old": view.entry.get(array.name)}.get(array.time, view.arrays.get(array.name))
+    assert isinstance(value, list)
+    return value
+
+
+def elements(sequence: Sequence, view: View) -> list[int]:
+    if isinstance(sequence, Display):
+        whole: list[int] = []
+        for part in sequence.parts:
+            whole += elements(part, view) if isinstance(part, Slice) else [number(part, view)]
+        return whole
+    values = cells(sequence.array, view)
+    start = 0 if sequence.start is None else max(0, number(sequence.start, view))
+    stop = len(values) if sequence.stop is None else max(0, number(sequence.stop, view))
+    return values[start:stop]
