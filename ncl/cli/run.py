@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,16 +30,20 @@ def run(
     frame: Frame = 1024,
     depth: Depth = 64,
     budget: Budget = DEFAULT_BUDGET,
+    check: Annotated[bool, typer.Option("--check", help="Run the source and check its contracts on the way.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Run a program on arguments. A trap is reported and exits with 1.
+    """Run a program on arguments. A trap, or with --check a broken contract, is reported and exits with 1.
 
     Example: ncl run insertion_sort '[3, 1, 2]' --json
     """
     from ncl.build import compile
 
     compiled = compile(single(target), width=width, registers=registers, memory=memory, frame=frame, depth=depth)
-    result = compiled.run([parse_arguments(arguments or [])], executor=executor, budget=budget)[0]
+    given = parse_arguments(arguments or [])
+    if check:
+        return _checked(compiled, given, budget, as_json)
+    result = compiled.run([given], executor=executor, budget=budget)[0]
     if as_json:
         emit(
             {
@@ -57,6 +61,34 @@ def run(
     else:
         print(json.dumps(result.result))
     return 1 if result.trap else 0
+
+
+def _checked(compiled: Any, given: list[Value], budget: int, as_json: bool) -> int:
+    """Run the source with its contracts; exits with 1 when one is broken or the run traps."""
+    from ncl.language.interpret.source import run_checked
+
+    result, breach = run_checked(compiled.function, given, compiled.program.sizes, budget)
+    trap = result.trap if result else None
+    if as_json:
+        emit(
+            {
+                "program": compiled.program.name,
+                "executor": "source",
+                "width": compiled.program.sizes.width,
+                "result": result and result.result,
+                "ticks": result and result.ticks,
+                "steps": None,
+                "trap": trap.to_json() if trap else None,
+                "breach": breach.to_json() if breach else None,
+            }
+        )
+    elif breach:
+        print(f"contract broken: {breach}")
+    elif result and trap:
+        print(f"{trap} after {result.ticks} ticks")
+    elif result:
+        print(json.dumps(result.result))
+    return 1 if breach or trap else 0
 
 
 def single(target: str):  # type: ignore[no-untyped-def]  # language.syntax.Function, imported late

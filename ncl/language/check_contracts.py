@@ -29,10 +29,9 @@ def check_function(
                     _refuse(reader, place, name, "result is a variable here, and what is returned in `ensures`",
                             "give the variable another name")  # fmt: skip
             elif name not in parameters and name not in reader.lost:
-                known = "a contract of a function knows its parameters" + (
-                    " and the result" if clause in contract.ensures else " only"
-                )
-                _refuse(reader, place, name, known, "speak of other variables in an invariant")
+                known = "a contract of a function knows its parameters"
+                reason = f"{known} and the result" if clause in contract.ensures else f"{known} only"
+                _refuse(reader, place, name, reason, "speak of other variables in an invariant")
 
 
 def check_loop(contract: LoopContract, known: Known) -> None:

@@ -244,7 +244,7 @@ class _Reading:
                 case _:
                     self.refuse(head.iter, "a quantifier runs over range with one or two bounds",
                                 "write for i in range(len(xs))")  # fmt: skip
-                    self.bound = (*self.bound, *(n.id for n in ast.walk(head.target) if isinstance(n, ast.Name)))
+                    self.reader.lost.update(n.id for n in ast.walk(head.target) if isinstance(n, ast.Name))
         body = self.number(node.elt)
         self.bound = outside
         for name, start, stop, test, place in reversed(heads):

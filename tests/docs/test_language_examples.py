@@ -18,8 +18,10 @@ from ncl.build import Compiled, sizes_for
 from ncl.cli.main import run_main
 from ncl.errors import LanguageError
 from ncl.language import (
+    check_contracts,
     discover,
     parse,
+    parse_contracts,
     parse_expressions,
     parse_statements,
     typecheck,
@@ -27,6 +29,7 @@ from ncl.language import (
 from ncl.language.parse import parse_text
 from ncl.language.trace import DEFAULT_BUDGET
 
+READERS = (check_contracts, discover, parse, parse_contracts, parse_expressions, parse_statements, typecheck)
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "language"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -138,7 +141,7 @@ def assert_reads(expected: str, got: str) -> None:
 def reasons() -> set[str]:
     """Every reason for a refusal in the source of the readers, as the longest piece of it that is fixed text."""
     found = set()
-    for module in (discover, parse, parse_expressions, parse_statements, typecheck):
+    for module in READERS:
         for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(func=ast.Name(id="_refuse") | ast.Attribute(attr="refuse" | "refuse_at"), args=arguments):
@@ -166,7 +169,7 @@ def _fixed(node: ast.expr) -> str:
 
 
 def test_every_reason_for_a_refusal_stands_on_the_page():
-    page = (FOLDER / "refused.md").read_text(encoding="utf-8")
+    page = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("refused.md", "contracts.md"))
     known = reasons()
     assert len(known) > 60
     rare = " is outside the language"  # syntax of Pythons to come, which this one cannot even read

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ncl.language.contracts import (
     ArrayName,
@@ -36,7 +37,7 @@ from ncl.language.program import Position, Value
 
 @dataclass(frozen=True)
 class Breach:
-    """A contract that a run broke. `kind`: requires, ensures, invariant, decreases, or trap (one that has no excuse)."""
+    """A contract that a run broke. `kind`: requires, ensures, invariant, decreases, or trap (one without an excuse)."""
 
     kind: str
     position: Position
@@ -121,7 +122,8 @@ def _told(view: View) -> str:
             return str(value)
         return f"[{', '.join(map(str, value[:MOST_TOLD]))}, … {len(value)} in all]"
 
-    parts = [f"{name} = {shown(value)}" for name, value in {**view.arrays, **view.words}.items()]
+    variables: dict[str, Value] = {**view.arrays, **view.words}
+    parts = [f"{name} = {shown(value)}" for name, value in variables.items()]
     if view.result is not None:
         parts.append(f"result = {shown(view.result)}")
     return ", ".join(parts)
@@ -163,7 +165,7 @@ def number(node: Expression, view: View) -> int:
             return _quantified(node, view)
         case Sorted(sequence=sequence):
             values = elements(sequence, view)
-            return int(all(x <= y for x, y in zip(values, values[1:], strict=False)))
+            return int(all(x <= y for x, y in pairwise(values)))
         case Permutation(left=left, right=right):
             return int(sorted(elements(left, view)) == sorted(elements(right, view)))
         case Same(left=left, right=right):
