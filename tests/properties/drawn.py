@@ -13,11 +13,11 @@ from properties.states import states
 from properties.strategies import batches, soft_arguments
 
 
-def compiled_sources(width=4, memory=16, statements=4, registers=(6, 8, 16)):
+def compiled_sources(width=4, memory=16, statements=4, registers=(6, 8, 16), depth=3):
     """Compiled source functions, on machines where registers are scarce and where they are not."""
 
     def build(source, count):
-        return Compiled.of(source.function, sizes_for(width, registers=count, memory=memory, frame=1024, depth=2))
+        return Compiled.of(source.function, sizes_for(width, registers=count, memory=memory, frame=1024, depth=depth))
 
     return st.builds(build, sources(width, statements), st.sampled_from(registers))
 
@@ -28,7 +28,7 @@ def with_batches(compiled, budget=BUDGET, most=4, rows=3):
 
 def soft_sources(statements=3):
     """(program, soft arguments) of source functions on a machine small enough for dense."""
-    small = compiled_sources(width=3, memory=8, statements=statements, registers=(8,))
+    small = compiled_sources(width=3, memory=8, statements=statements, registers=(8,), depth=2)
     return small.map(lambda c: c.program).flatmap(with_soft)
 
 

@@ -34,7 +34,7 @@ def test_the_fast_executors_do_what_the_reference_does(search):
 
 
 def test_the_slow_executors_do_what_the_reference_does(search):
-    small = drawn.with_batches(drawn.compiled_sources(3, 8, 3), budget=40, most=3)
+    small = drawn.with_batches(drawn.compiled_sources(3, 8, 3, depth=2), budget=40, most=3)
     search(lambda case: check_executors(case[0].program, case[1], SLOW), small, slow=True)
 
 
