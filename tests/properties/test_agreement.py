@@ -1,5 +1,6 @@
 """Interpreters and executors agree on anything drawn, and every way of disagreeing is found with a small input."""
 
+import os
 from dataclasses import replace
 
 import drawn
@@ -12,7 +13,7 @@ from ncl.language.opcodes import Opcode
 from ncl.language.program import Instruction
 from properties.agreement import FAST, SLOW, TRACERS, by_loop, by_reference, check_executors, check_source, check_states
 from properties.failure import Failed
-from properties.search import falsify
+from properties.search import falsify, seed_for
 from properties.strategies import Batch, batches
 
 SUM = "0 subtract r0, r0, r1\n1 halt"
@@ -21,16 +22,37 @@ SUM = "0 subtract r0, r0, r1\n1 halt"
 # --- what is shipped ------------------------------------------------------------------------------------------------
 
 
-def test_machine_code_does_what_its_source_does(search):
-    search(lambda case: check_source(case[0].function, case[0].program, case[1]), cases(4))
+def agree(case):
+    """Source, reference machine, bytecode loop and pathwise replay, on one random program with a few inputs."""
+    compiled, batch = case
+    check_source(compiled.function, compiled.program, batch)
+    check_executors(compiled.program, batch, FAST)
+
+
+def agree_all(case):
+    agree(case)
+    check_executors(case[0].program, case[1], SLOW)
+
+
+def test_all_interpreters_and_fast_executors_agree_on_random_programs(search):
+    search(agree, cases(4), share=1.5)  # 300 of them in CI
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("part", range(10))
+def test_all_interpreters_and_executors_agree_on_ten_thousand_random_programs(part, request):
+    """Others every night, on machines of 3 to 5 bits. A tenth of each thousand is run by the slow executors too."""
+    given = request.config.getoption("--ncl-seed")
+    chosen = int.from_bytes(os.urandom(4)) if given is None else given
+    print(f"search again with --ncl-seed {chosen}")
+    seed = seed_for(f"ten thousand {part}", chosen)
+    falsify(agree, cases(3 + part % 3), 900, seed)
+    small = drawn.with_batches(drawn.compiled_sources(3 + part % 3, 8, 3, depth=2), budget=40, most=3)
+    falsify(agree_all, small, 100, seed)
 
 
 def test_machine_code_of_wide_words_does_what_its_source_does(search):
     search(lambda case: check_source(case[0].function, case[0].program, case[1]), cases(32), share=0.5)
-
-
-def test_the_fast_executors_do_what_the_reference_does(search):
-    search(lambda case: check_executors(case[0].program, case[1], FAST), cases(4))
 
 
 def test_the_slow_executors_do_what_the_reference_does(search):
