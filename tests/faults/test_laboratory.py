@@ -3,6 +3,7 @@
 A quick part of the table runs here in full form (a copy, an edit, a process of its own); all of it runs nightly.
 """
 
+import re
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
