@@ -2,7 +2,7 @@
 
 The machine's obligations (golden, algebra, circuits, compiled loop, step, temperature, gate) are the same for every
 program of one width; each program adds that it is what its source compiles to, that it computes what its source
-computes, and that every executor runs it alike. Called by `certify`, the command line and users.
+computes, that every executor runs it alike, and, where it has a contract, that it keeps that. Called by `certify`, the command line and users.
 """
 
 from __future__ import annotations
@@ -57,7 +57,11 @@ class Proof:
     def __str__(self) -> str:
         counts = self.to_json()["verdicts"]
         head = ", ".join(f"{n} {verdict}" for verdict, n in counts.items()) or "nothing was shown"
-        shown = [f for f in self.findings if not f.outcome.green or f.obligation.kind in ("source", "executor", "step")]
+        shown = [
+            f
+            for f in self.findings
+            if not f.outcome.green or f.obligation.kind in ("source", "contract", "executor", "step")
+        ]
         return "\n".join([head, *("  " + report.line(f) for f in shown)])
 
 
@@ -127,6 +131,8 @@ def program_obligations(
         Obligation(f"compiled/{name}", name, "compiled", f"{here}:check_compiled", (function, program)),
         _source_obligation(program, function),
     ]
+    if function.contract:
+        found.append(_contract_obligation(function))
     for executor in executors:
         arguments = (executor, function, program, EXECUTOR_SAMPLES[executor], SEED)
         found.append(
@@ -139,6 +145,17 @@ def _source_obligation(program: Program, function: Function) -> Obligation:
     arguments = (function, program, SAMPLES, SEED)
     name = program.name
     return Obligation(f"source/{name}", name, "source", "verify.programs:check_source", arguments, 180.0)
+
+
+def _contract_obligation(function: Function) -> Obligation:
+    name = function.name
+    return Obligation(f"contract/{name}", name, "contract", "verify.contracts:check_contract", (function, SEED), 180.0)
+
+
+def known_contract_verdict(function: Function) -> str | None:
+    """The verdict on program = contract when the cache holds it, else None; None where there is no contract."""
+    kept = cache.load(_contract_obligation(function)) if function.contract else None
+    return kept.verdict if kept else None
 
 
 def known_source_verdict(compiled: Any) -> str | None:
@@ -182,4 +199,4 @@ def check_finite(bad: tuple[str, ...], count: int) -> Outcome:
     return Outcome("proved", "scan of every entry", detail=f"{count} tensors", limits={"tensors": count})
 
 
-__all__ = ["Proof", "known_source_verdict", "obligations", "prove", "sources"]
+__all__ = ["Proof", "known_contract_verdict", "known_source_verdict", "obligations", "prove", "sources"]

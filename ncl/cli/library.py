@@ -29,7 +29,7 @@ def library(
         else:
             print(function.text, end="")
         return
-    known = guard.load("verify.prove").known_source_verdict
+    prove = guard.load("verify.prove")
     rows = []
     for name in shipped.names():
         compiled = compile(name, width=width)
@@ -37,8 +37,8 @@ def library(
             {
                 "name": name,
                 "signature": str(compiled.program.signature),
-                "source_verdict": known(compiled),
-                "contract_verdict": None,
+                "source_verdict": prove.known_source_verdict(compiled),
+                "contract_verdict": prove.known_contract_verdict(compiled.function),
                 "instructions": len(compiled.program.code),
                 "documentation": compiled.function.documentation.strip().partition("\n")[0],
             }
@@ -48,10 +48,10 @@ def library(
         return
     table(
         f"library at width {width}",
-        ["program", "signature", "instructions", "source = machine code", "what it does"],
+        ["program", "signature", "instructions", "source = machine code", "contract", "what it does"],
         [
             [r["name"], r["signature"], str(r["instructions"]), str(r["source_verdict"] or "not verified"),
-             str(r["documentation"])]
+             str(r["contract_verdict"] or ""), str(r["documentation"])]
             for r in rows
         ],
     )  # fmt: skip

@@ -37,7 +37,9 @@ from ncl.language.program import Position, Value
 
 @dataclass(frozen=True)
 class Breach:
-    """A contract that a run broke. `kind`: requires, ensures, invariant, decreases, or trap (one without an excuse)."""
+    """A contract that a run broke. `kind`: requires (of the caller outside), call (`requires` of a function called),
+    ensures, invariant, decreases, or trap (one without an excuse).
+    """
 
     kind: str
     position: Position

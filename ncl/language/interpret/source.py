@@ -208,7 +208,7 @@ def _kept(function: Function, body: Action, size: int) -> Action:
     def run_kept(run: _Run) -> Leaving:
         outside = run.entry, run.measure
         run.entry = {**run.words, **{n: list(cells) for n, cells in run.arrays.items()}}
-        demand("requires", contract.requires, _view(run, size), name)
+        demand("call" if run.calls else "requires", contract.requires, _view(run, size), name)
         if contract.decreases:
             before = outside[1][1] if outside[1] and outside[1][0] == name else None
             run.measure = name, measured(contract.decreases, before, _view(run, size), name)

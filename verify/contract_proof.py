@@ -1,0 +1,123 @@
+"""Proves what `contract_paths` lists, goal by goal, and looks for the state that an invariant does not carry over.
+
+A goal that the solver does not decide is not proved; nothing else follows from that. Called by `contracts`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import z3
+
+from ncl.language.syntax import Function
+from verify.contract_paths import Goal, Paths, State
+from verify.contract_terms import Unprovable, World
+
+MILLISECONDS = 4000  # for one goal
+SMALL_MILLISECONDS = 1500
+SMALL_SIZES = (1, 2, 3)
+SMALL_HALF = 4  # N/2: words of three bits
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One goal that was not proved; `state` is where a round begins that does not carry its invariant over."""
+
+    kind: str
+    function: str
+    line: int
+    text: str
+    state: str = ""
+
+    def __str__(self) -> str:
+        what = {
+            "invariant-entry": "does not surely hold when the loop begins",
+            "invariant-kept": "is not shown to be carried over by a round",
+            "decreases": "is not shown to fall and to stay at 0 or above",
+            "call": "is not shown to hold where the function is called",
+        }.get(self.kind, "is not shown")
+        if self.kind.endswith("-meaning"):
+            what = "may ask for an element or a quotient that is not there"
+        return f"line {self.line}: {self.text} {what}"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """`goals` were asked, `gaps` of them not proved; `lacking` says why the end of every run is not shown."""
+
+    goals: int
+    gaps: tuple[Gap, ...]
+    lacking: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        return not self.gaps and not self.lacking
+
+    @property
+    def told(self) -> str:
+        return "; ".join(dict.fromkeys((*map(str, self.gaps), *self.lacking)))
+
+
+def prove_function(function: Function) -> Proof:
+    """Of one program: every function of it that has a contract, each by the others' contracts."""
+    goals, gaps, lacking = 0, [], []
+    for one in function.program.values():
+        if not one.contract:
+            if one.name == function.name:
+                raise ValueError(f"{one.name} has no contract")
+            lacking.append(f"{one.name} has no contract")
+            continue
+        paths = Paths(one, function.program)
+        try:
+            asked = paths.run()
+        except Unprovable as fault:
+            lacking.append(f"{one.name}: {fault}")
+            continue
+        goals += len(asked)
+        gaps += [_gap(one, goal, paths.world) for goal in asked if not proved(goal, paths.world)]
+        lacking += paths.lacking
+    return Proof(goals, tuple(gaps), tuple(lacking))
+
+
+def proved(goal: Goal, world: World) -> bool:
+    return bool(_solver(world, goal, MILLISECONDS, False).check() == z3.unsat)
+
+
+def _solver(world: World, goal: Goal, milliseconds: int, models: bool) -> Any:
+    """By patterns alone, which either closes a proof soon or gives up; with `models`, looking for one."""
+    solver = z3.Solver()
+    solver.set("timeout", milliseconds)
+    if not models:
+        solver.set(auto_config=False, mbqi=False)
+    solver.add(*world.axioms, *goal.given, z3.Not(goal.claim))
+    return solver
+
+
+def _gap(function: Function, goal: Goal, world: World) -> Gap:
+    state = _lost(goal, world) if goal.kind == "invariant-kept" else ""
+    return Gap(goal.kind, function.name, goal.position.line, goal.text, state)
+
+
+def _lost(goal: Goal, world: World) -> str:
+    """A small state at the loop's head from which one round leads to where the invariant fails; "" if none is found."""
+    if goal.head is None:
+        return ""
+    for size in SMALL_SIZES:
+        solver = _solver(world, goal, SMALL_MILLISECONDS, True)
+        solver.add(world.half == SMALL_HALF, *(array.size <= size for array in goal.head.arrays.values()))
+        if solver.check() == z3.sat:
+            return _told(goal.head, solver.model())
+    return ""
+
+
+def _told(state: State, model: Any) -> str:
+    def value(term: Any) -> str:
+        return str(model.eval(term, model_completion=True))
+
+    words = [f"{name} = {value(term)}" for name, term in state.words.items()]
+    arrays = []
+    for name, array in state.arrays.items():
+        cells = ", ".join(value(array.cells[i]) for i in range(int(value(array.size))))
+        arrays.append(f"{name} = [{cells}]")
+    return ", ".join([*arrays, *words])
