@@ -7,7 +7,7 @@ must not meet, that callees' `requires` and the function's own `ensures` hold. C
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -48,7 +48,7 @@ from ncl.language.syntax import (
 from ncl.language.walks import all_expressions, calls, everything
 from verify.contract_algebra import Numbers
 from verify.contract_speech import Speech
-from verify.contract_terms import QUICK, Term, Unprovable, Version, World
+from verify.contract_terms import QUICK, Term, Unprovable, Version, World, occurs
 
 MOST_STATES = 400  # paths between two cuts
 
@@ -143,11 +143,18 @@ class Paths:
         self.claim(f"{kind}-meaning", clause.position, clause.text, state, meaning)
 
     def settled(self, state: State, condition: Term) -> bool:
-        """Whether a simple condition surely holds: asked without quantifiers, for so long as that is quick."""
+        """Whether a condition surely holds: asked without quantifiers first, then with them, each for a moment."""
+        everything = (*self.world.axioms, *state.known, z3.Not(condition))
+        return self._contradicts([t for t in everything if self.world.plain(t)]) or self._contradicts(everything)
+
+    def _contradicts(self, terms: Sequence[Term]) -> bool:
         solver = z3.SimpleSolver()
-        solver.set("timeout", QUICK)
-        solver.add(*(t for t in (*self.world.axioms, *state.known) if self.world.plain(t)), z3.Not(condition))
+        solver.set(timeout=QUICK, mbqi=False)
+        solver.add(*terms)
         return bool(solver.check() == z3.unsat)
+
+    def reachable(self, state: State) -> bool:
+        return not self._contradicts([t for t in (*self.world.axioms, *state.known) if self.world.plain(t)])
 
     # --- expressions: (term, state), in the order of evaluation
 
@@ -307,9 +314,6 @@ class Paths:
             case Perform(call=call):
                 return [self.call(call, state)[1]]
 
-    def reachable(self, state: State) -> bool:
-        return not self.settled(state, z3.BoolVal(False))
-
     def store(self, target: Variable | Element, term: Term, state: State) -> State:
         if isinstance(target, Variable):
             return state.word(target.name, term)
@@ -402,8 +406,9 @@ class Paths:
         head = State(words, arrays, (*state.known, *(facts or ())))
         spoken = replace(head, words={**words, **(hidden or {})})
         for clause in contract.invariants:
-            head = head.knowing(self.speech(spoken).truth(clause.expression, "given"))
-            spoken = replace(spoken, known=head.known)
+            term = self.speech(spoken).truth(clause.expression, "given")
+            head = _solved(head.knowing(term), term, state)
+            spoken = replace(head, words={**head.words, **(hidden or {})})
         return head
 
     def round(self, loop: While | For, inside: State, hidden: dict[str, Term]) -> list[State]:
@@ -488,6 +493,17 @@ class Paths:
 
 def _compare(operator: str, x: Term, y: Term) -> Term:
     return {"==": x == y, "!=": x != y, "<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y}[operator]
+
+
+def _solved(head: State, term: Term, before: State) -> State:
+    """Where an invariant says what a variable is, that stands for it: the lemmas see terms and not names."""
+    if not z3.is_eq(term):
+        return head
+    for name, word in head.words.items():
+        fresh = not word.eq(before.words[name]) and z3.is_const(word)
+        if fresh and term.arg(0).eq(word) and not occurs(word, term.arg(1)):
+            return head.word(name, term.arg(1))
+    return head
 
 
 def _smaller(now: list[Term], before: list[Term]) -> Term:

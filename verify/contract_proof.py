@@ -14,7 +14,8 @@ from ncl.language.syntax import Function
 from verify.contract_paths import Goal, Paths, State
 from verify.contract_terms import Unprovable, World
 
-MILLISECONDS = 4000  # for one goal
+MILLISECONDS = 2000  # for one goal
+FEW_MILLISECONDS = 300  # once one was not proved
 SMALL_MILLISECONDS = 1500
 SMALL_SIZES = (1, 2, 3)
 SMALL_HALF = 4  # N/2: words of three bits
@@ -61,7 +62,9 @@ class Proof:
 
 def prove_function(function: Function) -> Proof:
     """Of one program: every function of it that has a contract, each by the others' contracts."""
-    goals, gaps, lacking = 0, [], []
+    goals = 0
+    gaps: list[Gap] = []
+    lacking: list[str] = []
     for one in function.program.values():
         if not one.contract:
             if one.name == function.name:
@@ -75,21 +78,21 @@ def prove_function(function: Function) -> Proof:
             lacking.append(f"{one.name}: {fault}")
             continue
         goals += len(asked)
-        gaps += [_gap(one, goal, paths.world) for goal in asked if not proved(goal, paths.world)]
+        for goal in asked:
+            if not proved(goal, paths.world, FEW_MILLISECONDS if gaps else MILLISECONDS):
+                gaps.append(_gap(one, goal, paths.world))
         lacking += paths.lacking
     return Proof(goals, tuple(gaps), tuple(lacking))
 
 
-def proved(goal: Goal, world: World) -> bool:
-    return bool(_solver(world, goal, MILLISECONDS, False).check() == z3.unsat)
+def proved(goal: Goal, world: World, milliseconds: int) -> bool:
+    return bool(_solver(world, goal, milliseconds, False).check() == z3.unsat)
 
 
 def _solver(world: World, goal: Goal, milliseconds: int, models: bool) -> Any:
     """By patterns alone, which either closes a proof soon or gives up; with `models`, looking for one."""
-    solver = z3.Solver()
-    solver.set("timeout", milliseconds)
-    if not models:
-        solver.set(auto_config=False, mbqi=False)
+    solver = z3.SimpleSolver()
+    solver.set(timeout=milliseconds, mbqi=models)
     solver.add(*world.axioms, *goal.given, z3.Not(goal.claim))
     return solver
 

@@ -62,15 +62,6 @@ class World:
         self.axioms.append(self.half >= 1)
         self.quotient = z3.Function("quotient!", z3.IntSort(), z3.IntSort(), z3.IntSort())
         self.remainder = z3.Function("remainder!", z3.IntSort(), z3.IntSort(), z3.IntSort())
-        x, m = z3.Ints("x! m!")
-        self.axioms += [
-            z3.ForAll([x, m], z3.Implies(m > 0, z3.And(self.remainder(x, m) >= 0, self.remainder(x, m) < m)),
-                      patterns=[self.remainder(x, m)]),
-            z3.ForAll([x, m], z3.Implies(z3.And(x >= 0, x < m), self.remainder(x, m) == x),
-                      patterns=[self.remainder(x, m)]),
-            z3.ForAll([x, m], z3.Implies(z3.And(m > 0, x >= 0), z3.And(self.quotient(x, m) >= 0,
-                      self.quotient(x, m) <= x)), patterns=[self.quotient(x, m)]),
-        ]  # fmt: skip
 
     def fresh(self, name: str, sort: Any = None) -> Term:
         """A new constant. The number and `!` keep it apart from every name of the source."""
@@ -197,10 +188,12 @@ class World:
         """(quotient, remainder) for m > 0; of anything else nothing is known."""
         if z3.is_int_value(m) and m.as_long() > 0:
             return x / m, x % m
+        if not self.divided:
+            self._division()
+        x, m = self._simple(x), self._simple(m)
         quotient, remainder = self.quotient(x, m), self.remainder(x, m)
         key = (x.get_id(), m.get_id())
-        if ground and key not in self.divided:
-            self.divided.add(key)
+        if key not in self.divided and ground:
             self.kept += [x, m]
             d = z3.Int("d!")
             divides = self.remainder(m, d) == 0
@@ -212,7 +205,32 @@ class World:
                 z3.ForAll([d], z3.Implies(z3.And(m > 0, d > 0, divides), same),
                           patterns=[self.remainder(remainder, d), self.remainder(x, d)]),
             ]  # fmt: skip
+        self.divided.add(key)
         return quotient, remainder
+
+    def _division(self) -> None:
+        """What holds of every quotient and remainder; nothing is said of them where there are none."""
+        x, m = z3.Ints("x! m!")
+        self.axioms += [
+            z3.ForAll([x, m], z3.Implies(m > 0, z3.And(self.remainder(x, m) >= 0, self.remainder(x, m) < m)),
+                      patterns=[self.remainder(x, m)]),
+            z3.ForAll([x, m], z3.Implies(z3.And(x >= 0, x < m), self.remainder(x, m) == x),
+                      patterns=[self.remainder(x, m)]),
+            z3.ForAll([x, m], z3.Implies(z3.And(m > 0, x >= 0), z3.And(self.quotient(x, m) >= 0,
+                      self.quotient(x, m) <= x)), patterns=[self.quotient(x, m)]),
+        ]  # fmt: skip
+
+    def _simple(self, term: Term) -> Term:
+        """Itself, or a constant equal to it where a pattern could not hold it."""
+        waiting = [term]
+        while waiting:
+            node = waiting.pop()
+            if node.decl().kind() == z3.Z3_OP_ITE:
+                name = self.fresh("term")
+                self.axioms.append(name == term)
+                return name
+            waiting += node.children()
+        return term
 
 
 def stripped(x: Term, m: Term, remainder: Any) -> Term:

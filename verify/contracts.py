@@ -1,9 +1,10 @@
 """A program against its contract: the obligation `contract/PROGRAM`.
 
 Proved on the source, for all widths and lengths at once, when the invariants suffice; else every small input is run
-with its contracts checked, and the bound says how far that went. Refuted means an input that breaks a contract, found and
-made small, which replays. An invariant that holds on every run tried but is not carried over by a round is told apart,
-with the state. A contract that fewer than five wrong implementations break is vacuous. No contract, no obligation.
+with its contracts checked, and the bound says how far that went. Refuted means an input that breaks a contract, found
+and made small, which replays. An invariant that holds on every run tried but is not carried over by a round is told
+apart, with the state. A contract that fewer than five wrong implementations break is vacuous. No contract, no
+obligation.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 The machine's obligations (golden, algebra, circuits, compiled loop, step, temperature, gate) are the same for every
 program of one width; each program adds that it is what its source compiles to, that it computes what its source
-computes, that every executor runs it alike, and, where it has a contract, that it keeps that. Called by `certify`, the command line and users.
+computes, that every executor runs it alike and, where it has a contract, that it keeps that. Called by `certify`, the
+command line and users.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from verify.obligation import Obligation, Outcome
 from verify.runner import Finding, Progress
 
 EXECUTORS = ("integer", "pathwise", "dense")
+SHOWN = ("source", "contract", "executor", "step")  # kinds that a printed proof tells one by one
 SAMPLES = 200
 EXECUTOR_SAMPLES = {"integer": 100, "pathwise": 100, "dense": 20}
 SEED = 0

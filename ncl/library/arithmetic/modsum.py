@@ -1,5 +1,6 @@
 """A sum modulo m, one element at a time."""
 
+from ncl.language.contract_words import ensures, invariant, requires, result
 from ncl.language.declare import Array, Word, program
 
 
@@ -15,7 +16,11 @@ def modsum(xs: Array, m: Word) -> Word:
         modsum([100, 100], 1) -> 0
         modsum([12, 30, 1], 13) -> 4
     """
+    requires(m > 0)
+    requires(m - 1 + xs[k] <= ~0 for k in range(len(xs)))
+    ensures(result == sum(xs) % m)
     total = 0 % m
     for i in range(len(xs)):
+        invariant(total == sum(xs[k] for k in range(i)) % m)
         total = (total + xs[i]) % m
     return total

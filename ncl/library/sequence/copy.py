@@ -1,5 +1,6 @@
 """The same again, in cells of its own."""
 
+from ncl.language.contract_words import ensures, invariant, old, result
 from ncl.language.declare import Array, program
 
 
@@ -13,8 +14,11 @@ def copy(xs: Array) -> Array:
         copy([7]) -> [7]
         copy([3, 1, 2]) -> [3, 1, 2]
     """
+    ensures(result == old(xs))
+    ensures(xs == old(xs))
     n = len(xs)
     ys = [0] * n
     for i in range(n):
+        invariant(ys[:i] == xs[:i])
         ys[i] = xs[i]
     return ys

@@ -1,5 +1,6 @@
 """How often a symbol occurs."""
 
+from ncl.language.contract_words import ensures, invariant, result
 from ncl.language.declare import Array, Word, program
 
 
@@ -15,7 +16,9 @@ def count(xs: Array, s: Word) -> Word:
         count([3, 7, 3], 5) -> 0
         count([4, 4, 4, 4], 4) -> 4
     """
+    ensures(result == sum(xs[k] == s for k in range(len(xs))))
     total = 0
     for i in range(len(xs)):
+        invariant(total == sum(xs[k] == s for k in range(i)))
         total += xs[i] == s
     return total

@@ -1,5 +1,6 @@
 """What is left on a stack."""
 
+from ncl.language.contract_words import ensures, invariant, old, result
 from ncl.language.declare import Array, program
 
 POP = ~0  # the largest word of any width: N - 1
@@ -18,8 +19,20 @@ def stack(ops: Array) -> Array:
         stack([65535, 5, 6, 65535, 7]) -> [5, 7]
         stack([65535, 65535]) -> []
     """
+    ensures(len(result) <= len(old(ops)))
+    ensures(result[k] != POP for k in range(len(result)))
+    ensures(
+        len(result) + sum(old(ops)[k] == POP for k in range(len(ops)))
+        >= sum(old(ops)[k] != POP for k in range(len(ops)))
+    )
+    ensures(result == old(ops) or any(old(ops)[k] == POP for k in range(len(ops))))
     height = 0
     for i in range(len(ops)):
+        invariant(height <= i)
+        invariant(ops[i:] == old(ops)[i:])
+        invariant(ops[k] != POP for k in range(height))
+        invariant(height + sum(old(ops)[k] == POP for k in range(i)) >= sum(old(ops)[k] != POP for k in range(i)))
+        invariant((height == i and ops[:i] == old(ops)[:i]) or any(old(ops)[k] == POP for k in range(i)))
         if ops[i] != POP:
             ops[height] = ops[i]
             height += 1
@@ -27,5 +40,6 @@ def stack(ops: Array) -> Array:
             height -= 1
     left = [0] * height
     for i in range(height):
+        invariant(left[:i] == ops[:i])
         left[i] = ops[i]
     return left

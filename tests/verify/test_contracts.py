@@ -1,0 +1,335 @@
+"""Contracts are proved where they hold, refuted with an input where they do not, and never taken on trust."""
+
+import dataclasses
+from dataclasses import replace
+
+import pytest
+import z3
+from wrong_contracts import HEAD, WRONG, text
+
+from ncl import library
+from ncl.language.parse import parse_text
+from verify import contract_algebra, contract_paths, contract_proof, contract_speech, counterexample
+from verify.contract_mutants import mutants
+from verify.contract_paths import Paths
+from verify.contract_proof import prove_function
+from verify.contract_search import sift
+from verify.contracts import check_contract
+from verify.prove import program_obligations
+
+CONTRACTS = [name for name in library.names() if library.get(name).contract]
+
+
+def read(source):
+    return parse_text(HEAD + source, "mine.py", "f")[0]
+
+
+@pytest.fixture(scope="module")
+def wrong():
+    return {name: parse_text(text(name), "wrong.py", "f")[0] for name in WRONG}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_broken_contract_is_refuted_with_an_input_that_replays(name, wrong, tmp_path):
+    outcome = check_contract(wrong[name], 0)
+    assert outcome.verdict == "refuted", outcome
+    place = counterexample.write(outcome.counterexample, tmp_path, "contract/f")
+    assert counterexample.replay(place).reproduced
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_broken_contract_is_not_proved(name, wrong):
+    assert not prove_function(wrong[name]).complete
+
+
+# --- broken provers: each lets some of them through ------------------------------------------------------------------
+
+
+def deaf_to(kind):
+    def plant(patch):
+        claim = Paths.claim
+        patch.setattr(Paths, "claim", lambda self, k, *rest: None if k == kind else claim(self, k, *rest))
+
+    return plant
+
+
+def skips_loops_that_stand_first(patch):
+    whole = Paths.while_loop
+
+    def skip(self, statement, state):
+        return [state] if statement is self.function.body[0] else whole(self, statement, state)
+
+    patch.setattr(Paths, "while_loop", skip)
+
+
+def stays_at_the_top_of_the_words(patch):
+    patch.setattr(contract_algebra.Numbers, "add", lambda self, x, y: x + y)
+
+
+def lets_differences_be_negative(patch):
+    patch.setattr(contract_algebra.Numbers, "subtract", lambda self, x, y: x - y)
+
+
+def lets_products_grow(patch):
+    patch.setattr(contract_algebra.Numbers, "multiply", lambda self, x, y: x * y)
+
+
+def takes_unknown_for_proved(patch):
+    def proved(goal, world, _):
+        return contract_proof._solver(world, goal, 200, False).check() != z3.sat
+
+    patch.setattr(contract_proof, "proved", proved)
+
+
+def forgets_what_loops_assign(patch):
+    patch.setattr(contract_paths, "_words_in", lambda body: set())
+
+
+def forgets_what_loops_store(patch):
+    patch.setattr(contract_paths, "_arrays_in", lambda body: (set(), set()))
+
+
+def forgets_what_loops_make_anew(patch):
+    whole = contract_paths._arrays_in
+    patch.setattr(contract_paths, "_arrays_in", lambda body: (whole(body)[0], set()))
+
+
+def forgets_what_callees_store(patch):
+    patch.setattr(contract_paths, "_writes", lambda function, name: False)
+
+
+def forgets_breaks(patch):
+    whole = Paths.round
+    patch.setattr(Paths, "round", lambda self, *rest: [s for s in whole(self, *rest) if False])
+
+
+def takes_callees_at_their_word(patch):
+    whole = contract_proof.Paths
+
+    class Trusting(whole):
+        def run(self):
+            return super().run() if self.function.name == "f" else []
+
+    patch.setattr(contract_proof, "Paths", Trusting)
+
+
+def chooses_one_element_for_all(patch):
+    def closed(speech, **changes):
+        return replace(speech, **{**changes, "open": ()} if "open" in changes else changes)
+
+    patch.setattr(contract_speech, "replace", closed)
+
+
+def keeps_counts_over_stores(patch):
+    whole = contract_paths.World.count
+
+    def count(self, array, *rest):
+        while array.before is not None:
+            array = array.before
+        return whole(self, array, *rest)
+
+    patch.setattr(contract_paths.World, "count", count)
+
+
+def assumes_a_contradiction(patch):
+    whole = contract_paths.World.__post_init__
+
+    def start(self):
+        whole(self)
+        self.axioms.append(self.half < 1)
+
+    patch.setattr(contract_paths.World, "__post_init__", start)
+
+
+# Each fault with a program that it lets through.
+BROKEN = [
+    (deaf_to("invariant-entry"), "an invariant that does not hold at first"),
+    (deaf_to("invariant-kept"), "an invariant that is not carried over"),
+    (deaf_to("ensures"), "a loop that stands first"),
+    (deaf_to("index"), "an index"),
+    (deaf_to("division"), "a division"),
+    (deaf_to("assert"), "an assert"),
+    (deaf_to("call"), "what a callee requires"),
+    (deaf_to("decreases"), "a measure that rises"),
+    (deaf_to("decreases"), "a measure below 0"),
+    (deaf_to("decreases"), "a recursion that does not fall"),
+    (deaf_to("ensures-meaning"), "what has no meaning"),
+    (skips_loops_that_stand_first, "a loop that stands first"),
+    (stays_at_the_top_of_the_words, "a sum that wraps"),
+    (lets_differences_be_negative, "a difference that wraps"),
+    (lets_products_grow, "a product that wraps"),
+    (takes_unknown_for_proved, "a gcd that is too small"),
+    (forgets_what_loops_assign, "a loop that stands first"),
+    (forgets_what_loops_store, "what a loop stores"),
+    (forgets_what_loops_make_anew, "a new array in a loop"),
+    (forgets_what_callees_store, "what a callee stores"),
+    (forgets_breaks, "a way out by break"),
+    (takes_callees_at_their_word, "a callee that does not keep its own"),
+    (chooses_one_element_for_all, "one element for all"),
+    (keeps_counts_over_stores, "an element lost"),
+    (assumes_a_contradiction, "a sum that a store changes"),
+]
+
+
+@pytest.mark.parametrize("plant, program", BROKEN)
+def test_a_broken_prover_is_noticed(plant, program, wrong, monkeypatch):
+    plant(monkeypatch)
+    assert prove_function(wrong[program]).complete
+
+
+# --- right ones ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_a_program_of_the_library_keeps_its_contract_at_every_length_and_width(name):
+    outcome = check_contract(library.get(name), 0)
+    assert outcome.verdict == "proved", outcome.detail
+    assert outcome.vacuity == "5 wrong implementations refuted"
+
+
+def test_every_program_of_the_library_has_a_contract():
+    assert set(CONTRACTS) == set(library.names())
+
+
+def test_a_program_without_a_contract_has_no_obligation():
+    import ncl
+
+    plain = ncl.compile(read("def f(n: Word) -> Word:\n    return n\n"))
+    kept = ncl.compile("count")
+    assert "contract" not in {o.kind for o in program_obligations(plain.program, plain.function)}
+    assert "contract" in {o.kind for o in program_obligations(kept.program, kept.function)}
+
+
+RECURSIVE = {
+    "factorial by calls": """
+def f(n: Word) -> Word:
+    requires(n < 3)
+    ensures(result == max(n, 1))
+    decreases(n)
+    if n < 2:
+        return 1
+    return n * f(n - 1)
+""",
+    "mutual recursion": """
+def odd(n: Word) -> Word:
+    ensures(result == n % 2)
+    decreases(n)
+    if n == 0:
+        return 0
+    return f(n - 1)
+
+
+def f(n: Word) -> Word:
+    ensures(result == 1 - n % 2)
+    decreases(n)
+    if n == 0:
+        return 1
+    return odd(n - 1)
+""",
+    "two numbers that fall in turn": """
+def f(m: Word, n: Word) -> Word:
+    ensures(result > n)
+    decreases(m, n)
+    requires(n < ~0)
+    if m == 0:
+        return n + 1
+    if n == 0:
+        return n + 1
+    k = f(m, n - 1)
+    if k == ~0:
+        return k
+    return f(m - 1, k)
+""",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RECURSIVE)
+def test_calls_are_known_by_their_contracts(name):
+    assert prove_function(read(RECURSIVE[name])).told == ""
+
+
+# --- told apart ------------------------------------------------------------------------------------------------------
+
+LOOP = """
+def f(n: Word) -> Word:
+    requires(2 * n <= ~0)
+    ensures(result == 2 * n)
+    total = 0
+    for i in range(n):
+        INVARIANT
+        total += 2
+    return total
+"""
+
+
+def test_an_invariant_that_holds_but_is_not_inductive_is_told_apart_with_the_state():
+    invariants = "invariant(total != 7)\n        invariant(total <= 2 * n)"
+    outcome = check_contract(read(LOOP.replace("INVARIANT", invariants)), 0)
+    assert outcome.verdict == "unknown"
+    assert "holds on every run tried but is not inductive: a round that begins with" in outcome.detail
+    assert "total = " in outcome.detail and "n = " in outcome.detail
+
+
+def test_an_invariant_that_a_run_breaks_is_refuted_with_its_input():
+    outcome = check_contract(read(LOOP.replace("INVARIANT", "invariant(total <= 2)")), 0)
+    assert outcome.verdict == "refuted" and outcome.counterexample["arguments"] == [2]
+    assert "invariant(total <= 2) does not hold" in outcome.detail
+
+
+def test_without_invariants_the_bound_is_in_the_verdict():
+    outcome = check_contract(read(LOOP.replace("        INVARIANT\n", "")), 0)
+    assert outcome.verdict == "proved-bounded"
+    assert outcome.bound.startswith("every word at W = ") and "is not shown" in outcome.detail
+
+
+def test_with_its_invariant_it_is_proved_for_every_width():
+    outcome = check_contract(read(LOOP.replace("INVARIANT", "invariant(total == 2 * i)")), 0)
+    assert outcome.verdict == "proved" and not outcome.bound
+
+
+def test_without_a_measure_the_end_of_a_while_loop_is_not_shown():
+    body = "def f(n: Word) -> Word:\n    ensures(result == 0)\n    while n > 0:\n        n -= 1\n    return n\n"
+    outcome = check_contract(read(body), 0)
+    assert outcome.verdict == "proved-bounded" and "has no `decreases`" in outcome.detail
+    assert (
+        check_contract(read(body.replace("        n -=", "        decreases(n)\n        n -=")), 0).verdict == "proved"
+    )
+
+
+def test_a_contract_that_every_wrong_implementation_keeps_is_vacuous():
+    outcome = check_contract(read("def f(n: Word) -> Word:\n    ensures(result >= 0)\n    return n\n"), 0)
+    assert outcome.verdict == "vacuous" and "this one passes" in outcome.detail
+
+
+def test_requires_that_nothing_meets_is_vacuous():
+    outcome = check_contract(
+        read("def f(n: Word) -> Word:\n    requires(n < 0)\n    ensures(result == 7)\n    return n\n"), 0
+    )
+    assert outcome.verdict == "vacuous"
+
+
+def test_wrong_implementations_differ_in_one_place_and_carry_no_invariants():
+    function = library.get("insertion_sort")
+    made = list(mutants(function))
+    assert len(made) > 15 and all(other.body != function.body for _, other in made)
+    assert all(not loop.contract for _, other in made for loop in other.body if hasattr(loop, "contract"))
+
+
+HAND_WRITTEN = {
+    "reverse": "    n = len(xs)\n    for i in range(n // 2):\n        xs[i] = xs[n - 1 - i]\n    return xs\n",
+    "copy": "    ys = [0] * len(xs)\n    return ys\n",
+    "count": "    total = 0\n    for i in range(len(xs)):\n        total += xs[i] >= s\n    return total\n",
+    "running_count": "    for i in range(len(xs)):\n        xs[i] = xs[i] == s\n    return xs\n",
+    "stack": "    return ops\n",
+    "insertion_sort": "    for i in range(len(xs)):\n        xs[i] = i\n    return xs\n",
+    "modsum": "    total = 0\n    for i in range(len(xs)):\n        total += xs[i] % m\n    return total\n",
+}
+
+
+@pytest.mark.parametrize("name", HAND_WRITTEN)
+def test_a_wrong_program_written_by_hand_breaks_the_contract_of_the_library(name):
+    right = library.get(name)
+    parameters = ", ".join(f"{p.name}: {p.sort.capitalize()}" for p in right.signature.parameters)
+    result = right.signature.result.capitalize()
+    body = parse_text(f"def {name}({parameters}) -> {result}:\n{HAND_WRITTEN[name]}", "hand.py", name)[0].body
+    assert sift(right, [("by hand", dataclasses.replace(right, body=body))], 0, 1).refuted == 1
