@@ -77,14 +77,14 @@ _BYTES_FAULTS = (
 
 _COMPILER_FAULTS = (
     Fault("ast_to_blocks does not swap the operands of >", "compiler", _one(_BLOCKS, '">": (Opcode.LESS, True)', '">": (Opcode.LESS, False)'), _SOURCE, ("insertion_sort",)),
-    Fault("ast_to_blocks takes and for or", "compiler", _one(_BLOCKS, '(done, more) if node.operator == "and" else (more, done)', '(more, done) if node.operator == "and" else (done, more)'), _SOURCE, ("either",)),
+    Fault("ast_to_blocks takes and for or", "compiler", _one(_BLOCKS, '(done, more) if operator == "and" else (more, done)', '(more, done) if operator == "and" else (done, more)'), _SOURCE, ("either",)),
     Fault("ast_to_blocks makes while loops without a tick", "compiler", _one(_BLOCKS, "        self.emit(Opcode.TICK, position=statement.position)\n", ""), _SOURCE, ("insertion_sort",), "IllFormedProgramError"),
     Fault("ast_to_blocks ticks twice in a for loop", "compiler", _one(_BLOCKS, "        self.emit(Opcode.TICK, position=place)\n        body = self.block()", "        self.emit(Opcode.TICK, position=place)\n        self.emit(Opcode.TICK, position=place)\n        body = self.block()"), _SOURCE, ("count",)),
     Fault("ast_to_blocks makes a round too many", "compiler", _one(_BLOCKS, "self.made(Opcode.SUBTRACT, left, one, position=place), step, position=place", "left, step, position=place"), _SOURCE, ("steps",)),
     Fault("ast_to_blocks counts down to 1", "compiler", _one(_BLOCKS, "return step, self.made(Opcode.ADD, following, one, position=place)  #", "return step, self.made(Opcode.MOVE, following, position=place)  #"), _SOURCE, ("down",)),
-    Fault("ast_to_blocks puts an assert's trap elsewhere", "compiler", _one(_BLOCKS, "self.emit(Opcode.TRAP, int(Trap.ASSERT), position=place)", "self.emit(Opcode.TRAP, int(Trap.ASSERT), position=self.function.position)"), _SOURCE, ("traps",)),
+    Fault("ast_to_blocks puts an assert's trap elsewhere", "compiler", _one(_BLOCKS, "Stop(int(Trap.ASSERT), place)", "Stop(int(Trap.ASSERT), self.function.position)"), _SOURCE, ("traps",)),
     Fault("ast_to_blocks traps for another reason", "compiler", _one(_BLOCKS, "int(Trap.ASSERT)", "int(Trap.INDEX)"), _SOURCE, ("traps",)),
-    Fault("ast_to_blocks assigns one after the other", "compiler", _one(_BLOCKS, "words = [self.copied(value) for value in values]", "words = [self.word(value) for value in values]"), _SOURCE, ("swap",)),
+    Fault("ast_to_blocks assigns one after the other", "compiler", _one(_BLOCKS, "copied=len(values) > 1", "copied=False"), _SOURCE, ("swap",)),
     Fault("ast_to_blocks fills a cell too many", "compiler", _one(_BLOCKS, "more = self.made(Opcode.LESS, index, count, position=place)", "more = self.made(Opcode.LESS_EQUAL, index, count, position=place)"), _SOURCE, ("fill",)),
     Fault("blocks_to_registers forgets what it spilled", "compiler", _one(_REGISTERS, "after.append(Line(Opcode.STORE_FRAME, (self.scratch, where.number), line.position))", "pass"), _SOURCE, ("wide", 7)),
     Fault("blocks_to_registers fetches two into one register", "compiler", _one(_REGISTERS, "self.fetched(value, self.scratch + number, line, before)", "self.fetched(value, self.scratch, line, before)"), _SOURCE, ("wide", 7)),
@@ -94,8 +94,18 @@ _COMPILER_FAULTS = (
         Edit(_REGISTERS, "places[other] == places[line.target]", "False"),
     ), _SOURCE, ("reverse",)),
     Fault("registers_to_program crosses a branch", "compiler", _one(_LINES, "            if yes == following:\n                return [(Opcode.JUMP_ZERO,", "            if yes == following:\n                return [(Opcode.JUMP_NONZERO,"), _SOURCE, ("count",)),
-    Fault("registers_to_program jumps back behind the tick", "compiler", _one(_LINES, "numbers[_LABELS[opcode]] = starts[numbers[_LABELS[opcode]]]", "numbers[_LABELS[opcode]] = starts[numbers[_LABELS[opcode]]] + 1"), _SOURCE, ("count",), "IllFormedProgramError"),
-    Fault("registers_to_program says another place", "compiler", _one(_LINES, "places = tuple(place for _, _, place in lines)", "places = tuple(lines[0][2] for _ in lines)"), _SOURCE, ("traps",)),
+    Fault("registers_to_program jumps back behind the tick", "compiler", _one(_LINES, "numbers[_LABELS[opcode]] = start + starts[numbers[_LABELS[opcode]]]", "numbers[_LABELS[opcode]] = start + starts[numbers[_LABELS[opcode]]] + 1"), _SOURCE, ("count",), "IllFormedProgramError"),
+    Fault("registers_to_program says another place", "compiler", _one(_LINES, "places.append(place)", "places.append(part.lines[0][2])"), _SOURCE, ("traps",)),
+    Fault("ast_to_blocks calls without a tick", "compiler", _one(_BLOCKS, "        self.emit(Opcode.TICK, position=place)\n        arguments", "        arguments"), _SOURCE, ("calls",), "IllFormedProgramError"),
+    Fault("ast_to_blocks hands arguments over backwards", "compiler", _one(_BLOCKS, "self.pinned(given, place)", "self.pinned(given[::-1], place)"), _SOURCE, ("calls",)),
+    Fault("ast_to_blocks keeps the cells of a function that gives a word", "compiler", _one(_BLOCKS, 'self.function.signature.result == "array", place', 'self.function.signature.result == "word", place'), _SOURCE, ("heaps",)),
+    Fault("blocks_to_registers trusts registers over a call", "compiler", _one(_REGISTERS, "if register in saved:", "if register in ():"), _SOURCE, ("calls",), "IllFormedProgramError"),
+    Fault("registers_to_program lets frames overlap", "compiler", _one(_LINES, "part.callees[number]], part.allocated.slots", "part.callees[number]], 0"), _SOURCE, ("calls",)),
+    Fault("fold takes the other way", "compiler", _one("ncl/compiler/fold.py", "Jump(nonzero if known", "Jump(zero if known"), _SOURCE, ("known",)),
+    Fault("copies outlive what they copy", "compiler", _one("ncl/compiler/copies.py", "new.target in (c, original)", "new.target == c"), _SOURCE, ("swap",)),
+    Fault("common loads from before a store", "compiler", _one("ncl/compiler/common.py", "if k[0] == Opcode.LOAD]", "if k[0] == Opcode.STORE]"), _SOURCE, ("cells",)),
+    Fault("dead drops a division that traps", "compiler", _one("ncl/compiler/dead.py", " - {Opcode.DIVIDE, Opcode.REMAINDER}", ""), _SOURCE, ("unwanted",)),
+    Fault("thread copies a loop head without its tick", "compiler", _one("ncl/compiler/thread.py", "replace(graph.blocks[target])", "replace(graph.blocks[target], lines=graph.blocks[target].lines[1:])"), _SOURCE, ("insertion_sort",), "IllFormedProgramError"),
 )  # fmt: skip
 
 _STEP_FAULTS = (

@@ -31,6 +31,15 @@ TEXTS = {
     "either": "def either(a: Word, b: Word) -> Word:\n    return a > 2 and b or not a\n",
     "swap": "def swap(a: Word, b: Word) -> Word:\n    a, b = b, a\n    return a << 1 ^ b\n",
     "fill": "def fill(n: Word) -> Array:\n    n = n % 4\n    ys = [n] * n\n    return ys\n",
+    "calls": "def calls(n: Word) -> Word:\n    return n * 3 + below(n % 4, n) - below(n & 1, 2)\n\n"
+    "def below(a: Word, b: Word) -> Word:\n    return b - a if a == 0 else below(a - 1, b * 2) + a\n",
+    "heaps": "def heaps(n: Word) -> Word:\n"
+    "    t = 0\n    for i in range(n % 8):\n        t += first(5)\n    return t\n\n"
+    "def first(n: Word) -> Word:\n    ys = [1] * n\n    return ys[0]\n",
+    "known": "def known(a: Word) -> Word:\n    b = 3\n    if b * 2 > 5:\n        a += b\n    return a\n",
+    "cells": "def cells(xs: Array, i: Word, j: Word) -> Word:\n"
+    "    a = xs[i]\n    xs[j] = a + 1\n    return xs[i] * 2 + a\n",
+    "unwanted": "def unwanted(a: Word, b: Word) -> Word:\n    c = a // b\n    return b\n",
     "wide": "def wide(a: Word, b: Word, c: Word, d: Word) -> Word:\n"
     "    e = a + b\n    f = b * c\n    g = c ^ d\n    h = a - d\n"
     "    while a != 0:\n        a -= 1\n        e += f\n        g += h\n"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from ncl.compiler.blocks import Block, Branch, CallTo, End, Graph, Halt, Jump, Line, Point, ReturnWith
+from ncl.compiler.blocks import Block, Branch, CallTo, End, Graph, Halt, Jump, Line, Point, ReturnWith, Stop
 from ncl.compiler.builtins_to_lines import builtin
 from ncl.language.opcodes import Opcode, Trap
 from ncl.language.program import Position
@@ -319,8 +319,7 @@ class _Writer:
                 holds, fails = self.block(), self.block()
                 self.branch(condition, f"{path}:condition", holds, fails)
                 self.start(fails)
-                self.emit(Opcode.TRAP, int(Trap.ASSERT), position=place)
-                self.finish(Jump(holds))  # never taken: a trap ends the run
+                self.finish(Stop(int(Trap.ASSERT), place))
                 self.start(holds)
             case Return():
                 self.give(statement, path)

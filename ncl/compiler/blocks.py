@@ -13,7 +13,9 @@ from ncl.language.opcodes import OPERANDS, Kind, Opcode
 from ncl.language.program import Position
 from ncl.language.syntax import Function
 
-_CONTROL = {Opcode.HALT, Opcode.JUMP, Opcode.JUMP_ZERO, Opcode.JUMP_NONZERO, Opcode.CALL, Opcode.RETURN}
+_CONTROL = {
+    Opcode.HALT, Opcode.TRAP, Opcode.JUMP, Opcode.JUMP_ZERO, Opcode.JUMP_NONZERO, Opcode.CALL, Opcode.RETURN,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,15 @@ class ReturnWith:
     position: Position | None
 
 
-End = Jump | Branch | Halt | CallTo | ReturnWith
+@dataclass(frozen=True)
+class Stop:
+    """The run ends here with this trap."""
+
+    trap: int
+    position: Position | None
+
+
+End = Jump | Branch | Halt | CallTo | ReturnWith | Stop
 
 
 @dataclass(frozen=True)

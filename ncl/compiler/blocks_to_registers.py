@@ -23,6 +23,7 @@ from ncl.compiler.blocks import (
     Jump,
     Line,
     ReturnWith,
+    Stop,
     backwards,
     kept,
     live_in,
@@ -258,7 +259,7 @@ class _Rewriter:
                 return [], ReturnWith(self.numbers(results), keeps, place)
             case CallTo(function, arguments, results, then, place):
                 return [], CallTo(function, self.numbers(arguments), self.numbers(results), then, place)
-            case Jump() | None:
+            case Jump() | Stop() | None:
                 return [], end
 
     def numbers(self, registers: tuple[int, ...]) -> tuple[int, ...]:

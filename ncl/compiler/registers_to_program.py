@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ncl.compiler.blocks import Block, Branch, CallTo, Halt, Jump, Line, ReturnWith, live_in
+from ncl.compiler.blocks import Block, Branch, CallTo, Halt, Jump, Line, ReturnWith, Stop, live_in
 from ncl.compiler.blocks_to_registers import Allocated, Location, Register
 from ncl.compiler.witness import FunctionWitness, Row, Witness
 from ncl.language.opcodes import Opcode
@@ -84,6 +84,8 @@ def _threaded(blocks: Mapping[int, Block]) -> dict[int, int]:
 def _end(block: Block, forward: Mapping[int, int], following: int | None) -> list[Rough]:
     """The jumps that a block's end takes; LINE operands are still labels."""
     match block.end:
+        case Stop(trap=trap, position=place):
+            return [(Opcode.TRAP, (trap,), place)]
         case Halt(position=place):
             return [(Opcode.HALT, (), place)]
         case ReturnWith(keeps=keeps, position=place):
@@ -92,7 +94,7 @@ def _end(block: Block, forward: Mapping[int, int], following: int | None) -> lis
             onward = [] if forward[label] == following else [(Opcode.JUMP, (forward[label],), place)]
             return [(Opcode.CALL, (0, 0), place), *onward]
         case Jump(label=label):
-            if (block.lines and block.lines[-1].opcode == Opcode.TRAP) or forward[label] == following:
+            if forward[label] == following:
                 return []
             return [(Opcode.JUMP, (forward[label],), _last(block.lines))]
         case Branch(register=register, zero=zero, nonzero=nonzero, position=place):

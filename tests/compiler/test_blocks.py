@@ -69,7 +69,7 @@ BROKEN = [
         (graph(Block([line(opcode, *[0] * n)], HALT)), f"block 0: {opcode.mnemonic} inside a block")
         for opcode, n in [
             (Opcode.HALT, 0), (Opcode.JUMP, 1), (Opcode.JUMP_ZERO, 2), (Opcode.JUMP_NONZERO, 2), (Opcode.CALL, 2),
-            (Opcode.RETURN, 1),
+            (Opcode.RETURN, 1), (Opcode.TRAP, 1),
         ]
     ],
 ]  # fmt: skip

@@ -89,8 +89,9 @@ def test_at_a_loop_head_every_place_holds_the_value_of_its_variable(name):
             first = {}  # the source trace shows a `while` once, before its first round
             for state in trace_machine(program, arguments, 60):
                 if state.pc in whiles and not state.halted:
-                    first.setdefault(state.pc, state)
-            for line, state in first.items():
+                    first.setdefault(heads[state.pc].path, state)
+            for state in first.values():
+                line = state.pc
                 place = program.positions[line]
                 variables = next(v for p, v in source if p == place)
                 for term, where in heads[line].locations:
