@@ -30,6 +30,12 @@ LENGTH = 4  # up to which every array is tried
 MOST = 70_000  # inputs; with more, lengths are cut first, and the bound says so
 SMALL_BUDGET = 1024  # ticks; every loop over ≤ 4 cells or 8 words, nested twice, ends within
 LARGE_BUDGET = 50_000
+# Recursion on random words goes on until its budget, whatever the lengths; and most of it is the same once more.
+CALLING_BUDGET = 2_000
+SLOW_BUDGET = 300  # of slow machines on programs that call
+CALLING_DEPTH = (
+    6  # of machines made for enumeration and for distributions, which copy call stack and frames all the time
+)
 # A few runs stopped early, so that the place of the budget trap is compared too.
 TIGHT_BUDGETS = (0, 1, 2, 5)
 # Of the random runs, those that the slow machines make too: a step over thousands of cells costs milliseconds.
@@ -189,6 +195,8 @@ def check_source(function: Function, program: Program, samples: int, seed: int) 
         if found:
             return _refuted(method, compiled, function, found)
         told = _space_told(function.signature, space)
+        if calls(compiled):
+            told += f", with at most {compiled.sizes.depth} calls open"
         limits |= {"enumerated_width": space.width, "enumerated": space.count, "length": _reach(function, space)}
     beyond = check_beyond(function, program, samples, seed)
     if not beyond.green:
@@ -203,9 +211,10 @@ def check_beyond(function: Function, program: Program, samples: int, seed: int) 
     method = "random runs against the source interpreter"
     batch = random_inputs(program, samples, seed)
     slow = [a for a in batch if sum(len(v) for v in a if isinstance(v, list)) <= SLOW_CELLS][:SLOW_RUNS]
-    found = first_parting(("source", "integer"), program, function, batch, LARGE_BUDGET)
-    for budget in (LARGE_BUDGET, *TIGHT_BUDGETS):
-        chosen = slow if budget == LARGE_BUDGET else slow[:10]
+    large, some = (CALLING_BUDGET, SLOW_BUDGET) if calls(program) else (LARGE_BUDGET, LARGE_BUDGET)
+    found = first_parting(("source", "integer"), program, function, batch, large)
+    for budget in (some, *TIGHT_BUDGETS):
+        chosen = slow if budget == some else slow[:10]
         found = found or first_parting(("source", "reference", "step", "integer"), program, function, chosen, budget)
     if found:
         return _refuted(method, program, function, found)
@@ -248,8 +257,8 @@ def _small(function: Function, sizes: Sizes) -> tuple[Program, Space] | None:
             continue
         memory = min(sizes.memory, 1 << space.width)
         try:
-            program, _ = compile_function(function, replace(sizes, width=space.width, memory=memory))
-            return _lean(program), space
+            small = replace(sizes, width=space.width, memory=memory, depth=min(sizes.depth, CALLING_DEPTH))
+            return _lean(compile_function(function, small)[0]), space
         except NclError:
             refused.add(space.width)  # a literal of the source does not fit there
     return None
@@ -257,10 +266,16 @@ def _small(function: Function, sizes: Sizes) -> tuple[Program, Space] | None:
 
 def _lean(program: Program) -> Program:
     """On a machine without the frame cells and call levels that its code cannot reach: a step copies them all."""
-    if any(row.opcode in (Opcode.CALL, Opcode.RETURN) for row in program.code):
-        return program
+    frames = [row.b for row in program.code if row.opcode == Opcode.CALL]
     slots = [row.b + 1 for row in program.code if row.opcode in (Opcode.LOAD_FRAME, Opcode.STORE_FRAME)]
-    return replace(program, sizes=replace(program.sizes, frame=max(slots, default=0), depth=0))
+    depth = program.sizes.depth if frames else 0
+    cells = depth * max(frames, default=0) + max(slots, default=0)
+    return replace(program, sizes=replace(program.sizes, frame=cells, depth=depth))
+
+
+def calls(program: Program) -> bool:
+    """Whether functions of it call functions."""
+    return any(row.opcode == Opcode.CALL for row in program.code)
 
 
 def _enumerate(function: Function, program: Program, space: Space) -> Parting | None:
@@ -285,7 +300,7 @@ def _at_random(
     names: Sequence[str], function: Function | None, program: Program, samples: int, seed: int
 ) -> Parting | None:
     batch = random_inputs(program, samples, seed)
-    found = first_parting(names, program, function, batch, LARGE_BUDGET)
+    found = first_parting(names, program, function, batch, CALLING_BUDGET if calls(program) else LARGE_BUDGET)
     for budget in TIGHT_BUDGETS:
         found = found or first_parting(names, program, function, batch[:10], budget)
     return found
@@ -335,6 +350,8 @@ def _tested(
     for program, longest, top in runs:
         batch = random_inputs(program, samples, seed, longest, top)
         budget = SMALL_BUDGET if executor == "dense" else LARGE_BUDGET
+        if calls(program):
+            budget = SLOW_BUDGET if executor == "dense" else CALLING_BUDGET
         try:
             found = first_parting(("reference", executor), program, None, batch, budget)
         except CapacityError:
@@ -354,7 +371,8 @@ def _narrow(function: Function, sizes: Sizes, widths: range, memory: int) -> Pro
     for width in dict.fromkeys(min(w, sizes.width) for w in widths):
         with suppress(NclError):
             cells = min(sizes.memory, memory, 1 << width)
-            return compile_function(function, replace(sizes, width=width, memory=cells))[0]
+            small = replace(sizes, width=width, memory=cells, depth=min(sizes.depth, CALLING_DEPTH))
+            return _lean(compile_function(function, small)[0])
     return None
 
 

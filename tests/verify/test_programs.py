@@ -72,7 +72,8 @@ def test_a_lean_machine_has_no_cells_that_its_code_cannot_reach():
     saves = replace(program, code=(*program.code[:-1], replace(program.code[-1], opcode=int(Opcode.STORE_FRAME), b=2)))
     assert programs._lean(saves).sizes.frame == 3
     calls = replace(program, code=(replace(program.code[0], opcode=int(Opcode.CALL)), *program.code[1:]))
-    assert programs._lean(calls).sizes == program.sizes
+    lean = programs._lean(calls).sizes
+    assert (lean.frame, lean.depth) == (2 * calls.code[0].b, 2), "a frame for each open call"
 
 
 # --- source = machine code -------------------------------------------------------------------------------------------
@@ -166,3 +167,41 @@ def test_a_soft_executor_that_errs_is_refuted(monkeypatch):
 @pytest.mark.parametrize("executor", ["dense", "pathwise"])
 def test_a_soft_executor_without_the_source_is_unknown(executor):
     assert programs.check_executor(executor, None, made("double").program, 9, 0).verdict == "unknown"
+
+
+CALLING = """
+def even(n: Word) -> Word:
+    return 1 if n == 0 else odd(n - 1)
+
+def odd(n: Word) -> Word:
+    return 0 if n == 0 else even(n - 1)
+
+def shared(xs: Array) -> Word:
+    tick(xs)
+    return tick(xs) * 4 + xs[0]
+
+def tick(xs: Array) -> Word:
+    ys = [xs[0]] * 1
+    xs[0] += 1
+    return ys[0]
+"""
+
+
+@pytest.mark.parametrize(("name", "most"), [("even", 6), ("shared", 6)])
+def test_programs_that_call_are_compared_everywhere_on_machines_of_few_calls(name, most):
+    made = Compiled.of(parse_text(CALLING, "calling.py", name)[0], sizes_for(8, memory=16))
+    found = programs.check_source(made.function, made.program, 20, 0)
+    assert found.verdict == "proved-bounded" and f"with at most {most} calls open" in found.bound
+    for executor in ("integer", "dense", "pathwise"):
+        assert programs.check_executor(executor, made.function, made.program, 5, 0).verdict == "tested"
+
+
+def test_a_program_that_hands_its_arguments_over_wrongly_is_refuted_on_its_calls():
+    made = Compiled.of(parse_text(CALLING, "calling.py", "shared")[0], sizes_for(8, memory=16))
+    line = next(n for n, row in enumerate(made.program.code) if row.opcode == Opcode.RETURN)
+    code = list(made.program.code)
+    code[line] = replace(code[line], a=1)  # the cells of a call that gives a word stay taken
+    assert programs.check_source(made.function, made.program, 5, 0).green
+    bad = replace(made.program, code=tuple(code), sizes=replace(made.program.sizes, memory=2))
+    found = programs.check_beyond(made.function, bad, 60, 0)
+    assert found.verdict == "refuted" and "trap memory" in found.detail
