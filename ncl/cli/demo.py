@@ -16,7 +16,6 @@ from ncl.cli.output import Json, emit, progress, quiet_transformers, tell
 from ncl.cli.verify import Jobs
 from ncl.errors import InputError
 
-NATURAL = False  # what is shown where neither --natural nor --tiny is given
 ARM_N = 8
 
 Out = Annotated[Path, typer.Option(help="Output folder; an earlier demo there is replaced once all is done.")]
@@ -28,7 +27,10 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Of weights, training data and test samples.")] = 0,
     natural: Annotated[
         bool | None,
-        typer.Option("--natural/--tiny", help="A pretrained LLaMA, or a small one from scratch (the default)."),
+        typer.Option(
+            "--natural/--tiny",
+            help="A pretrained LLaMA (the default where one is installed), or a small one from scratch.",
+        ),
     ] = None,
     lengths: Lengths = None,
     task: Tasks = None,
@@ -88,7 +90,7 @@ def demo(
         others = {"lengths": arm_length or [10], "n": arm_n or ARM_N, "n_long": arm_n or ARM_N}
         document = _pretrained(
             out, {"seed": seed, "steps": steps, "restarts": restarts, "base": base}, exam, others, arm,
-            feature_cache(cache), float32, rules, command, doors,
+            feature_cache(cache), float32, rules, jobs, command, doors,
         )  # fmt: skip
     else:
         unfit = [name for name, value in {**besides, "--float32": [float32]}.items() if any(value or ())]
@@ -113,8 +115,6 @@ def chosen(asked: bool | None, base: str | None) -> bool:
 
     if asked is not None:
         return asked
-    if not NATURAL:
-        return False
     fault = lacking(base or SMOLLM2)
     if fault is not None:
         tell(f"{fault.message}, so the small LLaMA is trained from scratch; the pretrained one: {fault.remedy}")
@@ -142,7 +142,7 @@ def _from_scratch(
 
 def _pretrained(
     out: Path, changes: dict[str, Any], exam: dict[str, Any], others: dict[str, Any], arms: list[str] | None,
-    cache: Path, float32: bool, rules: Any, command: str, doors: Any,
+    cache: Path, float32: bool, rules: Any, jobs: int, command: str, doors: Any,
 ) -> dict[str, Any]:  # fmt: skip
     from ncl.training.arms import CHEAP, TRAINED
     from ncl.training.config import NATURAL as RECIPE
@@ -164,5 +164,5 @@ def _pretrained(
     tasks = [task for task in whole.tasks if task in (*TASKS, CHAIN)]
     beside = exam_of({**others, "tasks": tasks, "kinds": ["seen", "unseen"]}, seed)
     chosen = CHEAP if arms is None else tuple(dict.fromkeys(arms))
-    plan = Plan(out, config, rules, cache, whole, beside, chosen, command)
+    plan = Plan(out, config, rules, cache, whole, beside, chosen, jobs, command)
     return run_demo(plan, doors, lambda: load(config.base, float32))

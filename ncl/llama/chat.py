@@ -10,6 +10,7 @@ Legend: B rows, T tokens, V vocabulary.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -111,10 +112,29 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
     @torch.no_grad()
     def judge(self, found: Sequence[Message], seen: Sequence[Seen]) -> list[Verdict]:
         """What each message calls, run."""
+        return [verdict for _, _, verdict in self.elected(found, seen)]
+
+    @torch.no_grad()
+    def elected(self, found: Sequence[Message], seen: Sequence[Seen]) -> list[tuple[planning.Plan, list[int], Verdict]]:
+        """Of each message the plan, its programs, and what they came to.
+
+        Each reader decides alone, and they vote by what comes out: two that read a prompt in different ways, with a
+        border at another word, say, agree where it matters. Among answers with as many votes the first reader's wins.
+        """
         if not found:
             return []
-        plans = planning.decided(list(self.readers), batched(seen), self.config.ncl_most_calls)
-        return [self._judged(one, *choice) for one, choice in zip(found, plans, strict=True)]
+        units = batched(seen)
+        plans = [planning.decided(reader, units, self.config.ncl_most_calls) for reader in self.readers]
+        return [self._vote(one, list(choices)) for one, choices in zip(found, zip(*plans), strict=True)]
+
+    def _vote(
+        self, found: Message, choices: Sequence[tuple[planning.Plan, list[int]]]
+    ) -> tuple[planning.Plan, list[int], Verdict]:
+        run = {(plan, tuple(programs)): self._judged(found, plan, programs) for plan, programs in choices}
+        verdicts = [run[plan, tuple(programs)] for plan, programs in choices]
+        votes = Counter(verdict.text for verdict in verdicts)
+        winner = max(range(len(choices)), key=lambda i: (votes[verdicts[i].text], -i))
+        return *choices[winner], verdicts[winner]
 
     def _judged(self, found: Message, plan: planning.Plan, programs: list[int]) -> Verdict:
         if not any(programs):

@@ -78,7 +78,7 @@ def draw(reading: Reading, units: Units, count: int, stretches: int, generator: 
     leads_BU = units.number_BU & (units.lead_BU == torch.arange(units.lead_BU.shape[1], device=units.lead_BU.device))
     taken_BKU, write_BK = _bits(reading.gate_BU, leads_BU, count, generator)
     taken_BKU = taken_BKU.gather(2, units.lead_BU[:, None].expand_as(taken_BKU)) & units.number_BU[:, None]
-    symbol_BKU, spell_BK = _bits(reading.symbol_BU, units.ends_BU, count, generator)
+    symbol_BKU, spell_BK = _bits(reading.symbol_BU, units.text_BU, count, generator)
     border_BKU, part_BK = _bits(reading.border_BU, _may_begin(units), count, generator)
     stretch_BKU = border_BKU.long().cumsum(2)
     arguments, points = [], []
@@ -360,42 +360,26 @@ def _weights(
 
 
 @torch.no_grad()
-def decided(readers: Sequence[Reader], units: Units, most: int) -> list[tuple[Plan, list[int]]]:
-    """The most probable plan of each prompt, with the program (0 for none) of each of its stretches, at most `most`.
-
-    Several readers decide together: by the mean of their log-odds, and of their probabilities of programs.
-    """
-    readings = [reader(units) for reader in readers]
-    gate_BU, pointer_BU, symbol_BU, border_BU = (
-        torch.stack([getattr(r, name) for r in readings]).mean(0)
-        for name in ("gate_BU", "pointer_BU", "symbol_BU", "border_BU")
-    )
-    begins_BU = (border_BU > 0) & _may_begin(units)
+def decided(reader: Reader, units: Units, most: int) -> list[tuple[Plan, list[int]]]:
+    """The most probable plan of each prompt, with the program (0 for none) of each of its stretches, at most `most`."""
+    reading = reader(units)
+    begins_BU = (reading.border_BU > 0) & _may_begin(units)
     stretch_BU = begins_BU.long().cumsum(1)
-    taken_BU = (gate_BU > 0) & units.number_BU
-    symbol_BU = (symbol_BU > 0) & units.ends_BU
+    taken_BU = (reading.gate_BU > 0) & units.number_BU
+    symbol_BU = (reading.symbol_BU > 0) & units.text_BU
     found = []
     for b in range(len(stretch_BU)):
         count = int(stretch_BU[b].max()) + 1
         inside_SU = torch.stack([stretch_BU[b] == s for s in range(min(count, most))])
-        programs = _programs(readers, readings, b, inside_SU & units.text_BU[b])
+        pooled_SC = (reading.channels_BUC[b] * (inside_SU & units.text_BU[b])[..., None]).amax(1)
+        programs: list[int] = reader.select(pooled_SC).argmax(1).tolist()
         arguments = []
         for inside_U in inside_SU & units.number_BU[b]:
-            log_U = pointer_BU[b].masked_fill(~inside_U, -torch.inf)
+            log_U = reading.pointer_BU[b].masked_fill(~inside_U, -torch.inf)
             arguments.append(int(log_U.argmax()) if bool(inside_U.any()) else -1)
         taken, symbols, borders = (_ones(bits_BU[b].tolist()) for bits_BU in (taken_BU, symbol_BU, begins_BU))
-        plan = Plan(taken, symbols, count, tuple(arguments), borders)
-        found.append((plan, programs))
+        found.append((Plan(taken, symbols, count, tuple(arguments), borders), programs))
     return found
-
-
-def _programs(readers: Sequence[Reader], readings: Sequence[Reading], b: int, inside_SU: Tensor) -> list[int]:
-    chances = []
-    for reader, reading in zip(readers, readings, strict=True):
-        pooled_SC = (reading.channels_BUC[b] * inside_SU[..., None]).amax(1)
-        chances.append(reader.select(pooled_SC).softmax(-1))
-    numbers: list[int] = torch.stack(chances).mean(0).argmax(1).tolist()
-    return numbers
 
 
 def follow(library: Library, plan: Plan, programs: Sequence[int], word: Words) -> list[Step] | None:

@@ -19,10 +19,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+MATCHES, MATCH_SIZE = 4, 8  # in how many ways a list's label may match other words, and the size of what is compared
+AT_ONCE = 256  # units whose matches are held at once
 GATE_BIAS = 2.0  # at first most numbers are taken for data, so that whole lists are tried from the start
 SYMBOL_BIAS = -3.0  # at first a piece of text rarely writes a symbol
 BORDER_BIAS = -2.5  # … or a clause begins another call
-INSIDE = -3.0  # log-odds less for a call that begins inside a clause
+INSIDE = -3.0  # log-odds less for a call that begins inside a clause, and for a symbol written there
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,11 @@ class Reader(nn.Module):
         self.near = nn.Conv1d(channels, channels, near, padding=near // 2)
         self.far = nn.Conv1d(channels, channels, far, padding=far // 2)
         # What the whole prompt asks for: the backbone is causal, and the request may stand behind the lists.
-        self.mix = nn.Linear(2 * channels, channels)
+        self.mix = nn.Linear(2 * channels + MATCHES, channels)
+        # Which of several lists is meant: whether the text says somewhere what stands at this list.
+        self.label, self.mention = (nn.Linear(channels, MATCHES * MATCH_SIZE) for _ in range(2))
         self.gate, self.pointer = nn.Linear(channels, 1), nn.Linear(channels, 1)
-        self.symbol, self.border = nn.Linear(channels, 1), nn.Linear(channels, 1)
+        self.symbol, self.border, self.inside = nn.Linear(channels, 1), nn.Linear(channels, 1), nn.Linear(channels, 1)
         self.select = nn.Linear(channels, programs + 1)
 
     def start(self) -> None:
@@ -74,6 +78,7 @@ class Reader(nn.Module):
             self.gate.bias.fill_(GATE_BIAS)
             self.symbol.bias.fill_(SYMBOL_BIAS)
             self.border.bias.fill_(BORDER_BIAS)
+            self.inside.bias.fill_(BORDER_BIAS)
 
     @torch.no_grad()
     def settle(self) -> Reader:
@@ -93,35 +98,56 @@ class Reader(nn.Module):
 
     def forward(self, units: Units) -> Reading:
         with torch.autocast(units.near_BUH.device.type, enabled=False):
-            there_BU1 = (units.number_BU | units.text_BU)[..., None]
-            kind_BUC = self.kind(units.number_BU.long())
-            near_BUC = self._seen(units.near_BUH, self.near_enter, kind_BUC, there_BU1, self.near)
-            deep_BUC = self._seen(units.deep_BUH, self.deep_enter, kind_BUC, there_BU1, self.far)
+            near_BUC = self._seen(units.near_BUH, self.near_enter, units, self.near)
+            deep_BUC = self._seen(units.deep_BUH, self.deep_enter, units, self.far)
             deep_BUC = deep_BUC.masked_fill(~units.text_BU[..., None], 0)
             asked_BUC = deep_BUC.amax(1, keepdim=True).expand_as(near_BUC)
-            meant_BUC = torch.relu(self.mix(torch.cat([near_BUC, asked_BUC], 2)))
+            match_BUM = self._matched(near_BUC, deep_BUC, units)
+            meant_BUC = torch.relu(self.mix(torch.cat([near_BUC, asked_BUC, match_BUM], 2)))
             gate_BU = _shared(self.gate(meant_BUC).squeeze(-1), units)
             free_BU = nn.functional.logsigmoid(-gate_BU)  # what is data is no argument
             return Reading(
                 gate_BU,
                 self.pointer(meant_BUC).squeeze(-1) + free_BU,
-                self.symbol(near_BUC).squeeze(-1),
-                self.border(near_BUC).squeeze(-1) + torch.where(units.begins_BU, 0.0, INSIDE),
+                self.symbol(near_BUC).squeeze(-1) + torch.where(units.ends_BU, 0.0, INSIDE),
+                torch.where(
+                    units.begins_BU,
+                    self.border(_clauses(deep_BUC, units)).squeeze(-1),
+                    self.inside(near_BUC).squeeze(-1) + INSIDE,
+                ),
                 deep_BUC,
             )
 
-    def _seen(
-        self, hidden_BUH: Tensor, enter: nn.Linear, kind_BUC: Tensor, there_BU1: Tensor, look: nn.Conv1d
-    ) -> Tensor:
-        """Each unit with its neighbours."""
-        plain_BUH = nn.functional.layer_norm(hidden_BUH.float(), hidden_BUH.shape[-1:])
-        units_BUC = self.dropout((enter(plain_BUH) + kind_BUC) * there_BU1)
+    def _seen(self, hidden_BUH: Tensor, enter: nn.Linear, units: Units, look: nn.Conv1d) -> Tensor:
+        """Each unit with its neighbours. Padding, which is most of a batch of unequal prompts, is not worked on."""
+        there_BU = units.number_BU | units.text_BU
+        plain_XH = nn.functional.layer_norm(hidden_BUH[there_BU].float(), hidden_BUH.shape[-1:])
+        real_XC = self.dropout(enter(plain_XH) + self.kind(units.number_BU[there_BU].long()))
+        units_BUC = real_XC.new_zeros(*there_BU.shape, real_XC.shape[1])
+        units_BUC = units_BUC.masked_scatter(there_BU[..., None], real_XC)
         return torch.relu(look(units_BUC.transpose(1, 2))).transpose(1, 2)
+
+    def _matched(self, near_BUC: Tensor, deep_BUC: Tensor, units: Units) -> Tensor:
+        """Each unit's best match with any text, 0 or more, which a longer prompt does not dilute; B×U×MATCHES."""
+        label_BUMD = self.label(near_BUC).unflatten(2, (MATCHES, MATCH_SIZE)) / MATCH_SIZE**0.5
+        mention_BUMD = self.mention(deep_BUC).unflatten(2, (MATCHES, MATCH_SIZE))
+        found = []
+        for part_BXMD in label_BUMD.split(AT_ONCE, 1):
+            match_BXMU = torch.einsum("bxmd,bumd->bxmu", part_BXMD, mention_BUMD)
+            found.append(match_BXMU.masked_fill(~units.text_BU[:, None, None], -torch.inf).amax(3))
+        return torch.cat(found, 1).clamp(min=0)
 
     def choice(self, reading: Reading, stretch_SBU: Tensor) -> Tensor:
         """Log-probabilities over none and the programs, S×B×(P+1), of stretches given as sets of units."""
         pooled_SBC = (reading.channels_BUC * stretch_SBU[..., None]).amax(2)
         return self.select(pooled_SBC).log_softmax(-1)
+
+
+def _clauses(channels_BUC: Tensor, units: Units) -> Tensor:
+    """The maximum over each clause, at each of its units: whether it asks for anything."""
+    clause_BUC = units.begins_BU.long().cumsum(1)[..., None].expand_as(channels_BUC)
+    most_BUC = torch.zeros_like(channels_BUC[:, :1]).expand(-1, channels_BUC.shape[1] + 1, -1)
+    return most_BUC.scatter_reduce(1, clause_BUC, channels_BUC, "amax").gather(1, clause_BUC)
 
 
 def _shared(odds_BU: Tensor, units: Units) -> Tensor:

@@ -1,7 +1,7 @@
 """Fits a reader to features: from prompts and answers alone, by plans drawn and run (`llama.plan`).
 
-The backbone is frozen and its features are given, so a step costs milliseconds. A run whose loss has not come down has
-stalled; the caller makes it again with another seed and counts it.
+The backbone is frozen and its features are given, so a step costs milliseconds. A run that has not learned
+one of the tasks has stalled (`worst`); the caller makes it again with another seed and counts it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 import torch
+from torch import Tensor
 
 from ncl.llama.perceive import Seen, batched
 from ncl.llama.plan import Library, likelihood
@@ -26,7 +27,7 @@ class Lesson:
     words: tuple[tuple[int, ...], ...]
     answer: tuple[int, ...] | None
     plain: float
-    calls: int = 1
+    task: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class FitConfig:
     dropout: float = 0.3
 
 
-STALLED = 0.3  # mean loss a prompt over the last steps
+UNSOLVED = 3.0  # told as the loss of a prompt that no plan solves
+CHECKED = 24  # prompts of each task that tell at the end whether it was learned
+STALLED = 0.5  # mean loss a prompt of the task that was learned worst
 
 
 def fit(
@@ -67,17 +70,36 @@ def fit(
         chosen = [rng.choice(silent) for _ in range(quiet)] + [rng.choice(asked) for _ in range(config.batch - quiet)]
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * 0.5 * (1 + math.cos(math.pi * step / config.steps))
-        plain_B = torch.tensor([lesson.plain for lesson in chosen])
-        log_B, known_B = likelihood(
-            reader, batched([lesson.seen for lesson in chosen]), [lesson.words for lesson in chosen],
-            [lesson.answer for lesson in chosen], plain_B, library, config.draws, generator,
-        )  # fmt: skip
+        log_B, known_B = _likelihood(reader, chosen, library, config.draws, generator)
         # What no plan solves teaches nothing but to give up, so it waits until one does.
         loss = -log_B[known_B].sum() / config.batch
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
         optimizer.step()
-        losses.append(float(loss.detach()) + float((~known_B).sum()) * 3.0 / config.batch)
+        losses.append(float(loss.detach()) + float((~known_B).sum()) * UNSOLVED / config.batch)
         advance(step, losses[-1])
     return reader.settle().eval(), losses
+
+
+@torch.no_grad()
+def worst(reader: Reader, lessons: Sequence[Lesson], library: Library, config: FitConfig) -> tuple[float, str]:
+    """The mean loss a prompt of the task that was learned worst, and which task it is."""
+    tasks: dict[str, list[Lesson]] = {}
+    for lesson in lessons:
+        tasks.setdefault(lesson.task, []).append(lesson)
+    generator, found = torch.Generator().manual_seed(config.seed), []
+    for task, own in tasks.items():
+        log_B, known_B = _likelihood(reader, own[:CHECKED], library, config.draws, generator)
+        found.append((float(torch.where(known_B, -log_B, UNSOLVED).mean()), task))
+    return max(found)
+
+
+def _likelihood(
+    reader: Reader, chosen: Sequence[Lesson], library: Library, draws: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    return likelihood(
+        reader, batched([lesson.seen for lesson in chosen]), [lesson.words for lesson in chosen],
+        [lesson.answer for lesson in chosen], torch.tensor([lesson.plain for lesson in chosen]), library, draws,
+        generator,
+    )  # fmt: skip

@@ -25,11 +25,11 @@ from ncl.llama.base import Base, chat_ids, depths, markers
 from ncl.llama.chat import SYMBOLS, NCLChatLlamaForCausalLM
 from ncl.llama.message import Message, message
 from ncl.llama.numbers import NumberLexer
-from ncl.llama.plan import Library
 from ncl.llama.reader import Reader
 from ncl.llama.tokenizer import digest_of
 from ncl.training.features import features
-from ncl.training.fit import STALLED, FitConfig, Lesson, fit
+from ncl.training.fit import STALLED, FitConfig, Lesson
+from ncl.training.fit_readers import Wanted, fit_readers
 from ncl.training.prompts import LISTED, TASKS, Prompt, phrasings, sample, training_wording
 
 METRICS = "metrics.jsonl"
@@ -45,10 +45,10 @@ class NaturalConfig(BaseModel):
     base: str = "smollm2"
     seed: int = Field(0, ge=0)
     singles: int = Field(1400, ge=1)
-    several: int = Field(400, ge=0)
-    chains: int = Field(500, ge=0)
+    several: int = Field(700, ge=0)
+    chains: int = Field(700, ge=0)
     longest: int = Field(10, ge=1)
-    steps: int = Field(400, ge=1)
+    steps: int = Field(800, ge=1)
     batch: int = Field(48, ge=2)
     draws: int = Field(16, ge=1)
     silent: float = Field(0.2, ge=0, lt=1)
@@ -102,8 +102,12 @@ def train_natural(
     cache: Path,
     policy: gate.Policy | None = None,
     progress: Progress | None = None,
+    jobs: int = 1,
 ) -> dict[str, Any]:
-    """Fit readers and save the adapter in `out/adapter`; returns the summary. Raises GateRefused first of all."""
+    """Fit readers and save the adapter in `out/adapter`; returns the summary. Raises GateRefused first of all.
+
+    `jobs`: processes that fit readers; what comes out does not depend on it.
+    """
     tell = progress or Progress()
     lexer = NumberLexer(base.model.config.vocab_size).fill(base.tokenizer)
     settings = default_settings(base, config.channels, config.width, config.readers)
@@ -116,46 +120,35 @@ def train_natural(
     pad = int(base.model.config.pad_token_id or 0)
     seen = features(base.model.model, base.digest, messages, depths(base.model.config), pad, cache, tell.seen)
     lessons = [
-        Lesson(s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.calls)
+        Lesson(s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.task)
         for p, m, s in zip(prompts, messages, seen, strict=True)
     ]
     out.mkdir(parents=True, exist_ok=True)
-    readers, losses, restarts = _fitted(config, lessons, model.library, hidden, tell)
-    model.readers = model.readers.__class__(readers)
+    fitted = fit_readers(_wanted(config), lessons, model.library, hidden, tell.step, jobs)
+    model.readers = model.readers.__class__([one.reader for one in fitted])
     if model.permit is not None and model.artefact is not None:
         model.permit.recheck(model.artefact, lexer.tables())
     save_adapter(model, settings, out / "adapter")
     with open(out / METRICS, "w", encoding="utf-8") as file:
-        for reader, line in enumerate(losses):
-            for step, loss in enumerate(line):
-                file.write(json.dumps({"reader": reader, "step": step, "loss": round(loss, 6)}) + "\n")
-    last = [sum(line[-20:]) / len(line[-20:]) for line in losses]
+        for number, one in enumerate(fitted):
+            for step, loss in enumerate(one.losses):
+                file.write(json.dumps({"reader": number, "step": step, "loss": round(loss, 6)}) + "\n")
+    last = [sum(one.losses[-20:]) / len(one.losses[-20:]) for one in fitted]
     return {
-        "prompts": len(prompts), "losses": [round(x, 4) for x in last], "restarts": restarts,
-        "stalled": any(x > STALLED for x in last), "seed": config.seed, "adapter": str(out / "adapter"),
+        "prompts": len(prompts), "losses": [round(x, 4) for x in last],
+        "worst": [{"loss": round(one.worst[0], 4), "task": one.worst[1]} for one in fitted],
+        "restarts": sum(one.restarts for one in fitted), "stalled": any(one.worst[0] > STALLED for one in fitted),
+        "seed": config.seed, "adapter": str(out / "adapter"),
         "softness": model.paper.softness if model.paper else None,
     }  # fmt: skip
 
 
-def _fitted(
-    config: NaturalConfig, lessons: list[Lesson], library: Library, hidden: int, tell: Progress
-) -> tuple[list[Reader], list[list[float]], int]:
-    """One reader after another; one that has stalled is fitted again with another seed, and counted."""
-    readers, losses, restarts = [], [], 0
-    for number in range(config.readers):
-        for attempt in range(config.restarts + 1):
-            shape = FitConfig(
-                steps=config.steps, batch=config.batch, silent=config.silent, draws=config.draws,
-                learning_rate=config.learning_rate, seed=1000 * config.seed + 100 * attempt + number,
-                channels=config.channels, dropout=config.dropout,
-            )  # fmt: skip
-            reader, line = fit(lessons, library, hidden, shape, tell.step)
-            if sum(line[-20:]) / len(line[-20:]) <= STALLED:
-                break
-            restarts += attempt < config.restarts
-        readers.append(reader)
-        losses.append(line)
-    return readers, losses, restarts
+def _wanted(config: NaturalConfig) -> Wanted:
+    fit = FitConfig(
+        steps=config.steps, batch=config.batch, silent=config.silent, draws=config.draws, seed=config.seed,
+        learning_rate=config.learning_rate, channels=config.channels, dropout=config.dropout,
+    )  # fmt: skip
+    return Wanted(fit, config.readers, config.restarts)
 
 
 def _let_in(model: NCLChatLlamaForCausalLM, folder: Path, policy: gate.Policy | None) -> None:

@@ -43,6 +43,7 @@ class Plan:
     exam: Exam
     besides: Exam
     arms: tuple[str, ...] = CHEAP
+    jobs: int = 1
     command: str = "ncl demo --natural"
 
 
@@ -122,7 +123,7 @@ def _trained(
     with clock.stage(f"train {arm}") as remarks, doors.bar(f"training ({arm})", int(total)) as advance:
         told = train_arm(
             arm, config, base, place / arm, artefact=artefact, cache=cache, seconds=seconds, policy=plan.policy,
-            progress=Progress(
+            jobs=plan.jobs, progress=Progress(
                 seen=lambda count: advance(count, "reading prompts"),
                 step=lambda step, loss: advance(1, f"loss {loss:.3f}"),
             ),

@@ -114,6 +114,7 @@ def train_arm(
     seconds: float,
     policy: gate.Policy | None = None,
     progress: Progress | None = None,
+    jobs: int = 1,
     advance: Callable[[float, float], None] = lambda seconds, loss: None,
 ) -> dict[str, Any]:
     """Train one arm and write its folder; returns the record. `adapter` in it is relative to the folder.
@@ -129,7 +130,9 @@ def train_arm(
     else:
         if arm == "random-library":  # nothing there can be learned, so another seed would not either
             config = config.model_copy(update={"restarts": 0})
-        told = train_natural(config, base, out, artefact=artefact, cache=cache, policy=policy, progress=progress)
+        told = train_natural(
+            config, base, out, artefact=artefact, cache=cache, policy=policy, progress=progress, jobs=jobs
+        )
     told = {
         **told, "arm": arm, "base": base.source, "base_digest": base.digest, "seed": config.seed,
         "adapter": PLACE, "seconds": round(time.perf_counter() - begin, 1), "config": config.model_dump(),

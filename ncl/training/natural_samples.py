@@ -18,7 +18,7 @@ from ncl.llama.base import chat_ids
 from ncl.llama.chat import SYMBOLS, NCLChatLlamaForCausalLM
 from ncl.llama.ends import pad_of
 from ncl.llama.message import Message
-from ncl.llama.perceive import batched, perceive
+from ncl.llama.perceive import perceive
 from ncl.training.arms import Arm, Outcome
 from ncl.training.prompts import LISTED, TASKS, Prompt, held_out_wording, phrasings, sample
 
@@ -102,7 +102,7 @@ def read(model: NCLChatLlamaForCausalLM, text: str) -> list[Stretch]:
     if found is None or not found.place:
         return [Stretch((Piece(text),), None)]
     seen = perceive(model.model, [found], model.layers, pad_of(model))
-    ((plan, programs),) = planning.decided(list(model.readers), batched(seen), model.config.ncl_most_calls)
+    ((plan, programs, _),) = model.elected([found], seen)
     names = [model.library.programs[number - 1].name if number else None for number in programs]
     roles = _roles(model, plan, programs)
     pieces = _pieces(model, found)

@@ -58,9 +58,31 @@ class Wording:
 
 def training_wording(several: bool = False) -> Wording:
     data = phrasings("train")
-    return _wording(
-        data, data["several" if several else "tasks"], data["chain"], data["steps"], "several" if several else "seen"
-    )
+    templates = data["tasks"]
+    if several:
+        templates = {task: _often(data["several"][task], _scenes(data, task)) for task in TASKS}
+    return _wording(data, templates, data["chain"], data["steps"], "several" if several else "seen")
+
+
+def _scenes(data: Mapping[str, Any], task: str) -> list[str]:
+    """Every request about every list of every scene, behind the scene and before it."""
+    found = []
+    for scene in data["scenes"]:
+        for meant, name in enumerate(scene["names"]):
+            others = iter(("{ys}", "{zs}"))
+            slots = {
+                slot: "{xs}" if at == meant else next(others) for slot, at in zip("abc", range(len(scene["names"])))
+            }
+            text = _fill(scene["text"], slots)
+            for request in data["about"].get(task, ()):
+                asked = request.replace("{it}", name)
+                found += [f"{text} {asked}", f"{asked} {text}"]
+    return found
+
+
+def _often(few: Sequence[str], many: Sequence[str]) -> list[str]:
+    """Both, the few repeated until there are about as many of them."""
+    return [*few] * max(1, len(many) // len(few)) + [*many]
 
 
 def held_out_wording(kind: str) -> Wording:

@@ -13,7 +13,22 @@ from ncl.training import demo as job
 from ncl.training.demo import DOCUMENT, MADE, PLOT, REPORT
 from verify import runner
 
-SMALL = ("demo", "--steps", "2", "--length", "2", "--length", "3", "--n", "2", "--n-long", "1", "--restarts", "0")
+SMALL = (
+    "demo",
+    "--tiny",
+    "--steps",
+    "2",
+    "--length",
+    "2",
+    "--length",
+    "3",
+    "--n",
+    "2",
+    "--n-long",
+    "1",
+    "--restarts",
+    "0",
+)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def lessons(seed, count=120):
 
 
 def answered(reader, library, given):
-    plans = decided([reader], batched([one.seen for one in given]), 16)
+    plans = decided(reader, batched([one.seen for one in given]), 16)
     found = []
     for (plan, programs), one in zip(plans, given):
         steps = follow(library, plan, programs, one.words)

@@ -60,6 +60,15 @@ def test_the_same_seed_gives_the_same_adapter_with_or_without_features_on_disk(t
     assert one == two == fresh != other
 
 
+@pytest.mark.nightly
+def test_readers_that_are_fitted_side_by_side_are_the_same(train, tmp_path):
+    steps = []
+    train("one")
+    train("two", jobs=2, progress=Progress(step=lambda step, loss: steps.append(step)))
+    one, two = ((tmp_path / name / "adapter" / "readers.safetensors").read_bytes() for name in ("one", "two"))
+    assert one == two and sorted(steps) == [0] * 4 + [1] * 4
+
+
 def test_progress_tells_every_prompt_and_every_step(train):
     seen, steps = [], []
     train(progress=Progress(seen.append, lambda step, loss: steps.append(step)))

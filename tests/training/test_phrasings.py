@@ -7,6 +7,8 @@ from importlib import resources
 
 import pytest
 
+from ncl.training.prompts import training_wording
+
 TASKS = ("reverse", "sort", "count", "modsum", "stack")
 CHAINED = TASKS[:4]
 FILES = ("train", "test", "chat_train", "chat_test")
@@ -89,6 +91,22 @@ def test_templates_have_the_slots_of_their_task_once(task, several):
         found = slots(template)
         assert body <= set(found) <= body | optional, template
         assert len(found) == len(set(found)) == template.count("{") == template.count("}"), template
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_list_of_every_scene_is_asked_for_and_none_is_held_out(task):
+    made = training_wording(several=True).templates[task]
+    held_out = {key(template) for template in TEST["several"][task]}
+    for template in set(made):
+        found = set(slots(template))
+        assert {"ops" if task == "stack" else "xs", "ys"} | ARGUMENT.get(task, set()) <= found, template
+        assert len(slots(template)) == len(found) and not {"a", "b", "c", "it"} & found, template
+        assert key(template) not in held_out, template
+    own = set(TRAIN["several"][task])
+    assert own <= set(made) and sum(template in own for template in made) > len(made) / 3
+    for scene in TRAIN["scenes"] if task in TRAIN["about"] else ():
+        for name in scene["names"]:
+            assert any(name in template for template in set(made) - own), name
 
 
 @pytest.mark.parametrize("data", [TRAIN, TEST], ids=["train", "test"])

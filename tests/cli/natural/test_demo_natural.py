@@ -184,7 +184,6 @@ def test_what_cannot_be_shown_is_refused(ncl, here, typed, told):
 
 
 def test_where_no_pretrained_model_is_installed_the_small_one_is_shown_and_that_is_told(capsys, monkeypatch):
-    monkeypatch.setattr(door, "NATURAL", True)
     monkeypatch.setattr("ncl.llama.base.smollm2", lambda: (_ for _ in ()).throw(NotFoundError("no", remedy="get it")))
     assert not door.chosen(None, None)
     assert capsys.readouterr().err == ("no, so the small LLaMA is trained from scratch; the pretrained one: get it\n")

@@ -18,9 +18,10 @@ SURE = 9.0
 class Oracle(nn.Module):
     """Its readings are certain; the messages are those that the model is about to judge."""
 
-    def __init__(self, tokenizer):
+    def __init__(self, tokenizer, border="then", programs=PROGRAM_OF):
         super().__init__()
         self.tokenizer, self.messages = tokenizer, []
+        self.at, self.programs = border, programs  # the word that begins another call, and those that name programs
 
     def forward(self, units):
         batch, size = units.number_BU.shape
@@ -31,9 +32,9 @@ class Oracle(nn.Module):
             words = self._words(found, pieces)
             stack = any(word == "Stack" for _, word in words)
             for unit, word in words:
-                if word in PROGRAM_OF:
-                    channels[row, unit, PROGRAM_OF[word] - 1] = 1.0
-                border[row, unit] = SURE if word == "then" else -SURE
+                if word in self.programs:
+                    channels[row, unit, self.programs[word] - 1] = 1.0
+                border[row, unit] = SURE if word == self.at else -SURE
                 symbol[row, unit] = SURE if word == "pop" else -SURE
             for unit, number in enumerate(found.number):
                 if number:
@@ -58,12 +59,13 @@ class Oracle(nn.Module):
         return torch.cat([torch.full((*pooled.shape[:-1], 1), SURE / 2), pooled * SURE], -1)
 
 
-def put_oracle(model):
-    oracle = Oracle(model.tokenizer)
+def put_oracle(model, *oracles):
+    oracles = oracles or (Oracle(model.tokenizer),)
 
     def judge(found, seen, original=model.judge):
-        oracle.messages = found
+        for oracle in oracles:
+            oracle.messages = found
         return original(found, seen)
 
-    model.readers, model.judge = nn.ModuleList([oracle]), judge
+    model.readers, model.judge = nn.ModuleList(oracles), judge
     return model

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from oracle import put_oracle
+from oracle import PROGRAM_OF, Oracle, put_oracle
 from transformers import GenerationConfig, LlamaForCausalLM, StaticCache, TextStreamer
 
 from ncl.errors import ConfigurationError, GateRefused
@@ -47,6 +47,18 @@ def test_every_task_and_a_chain_are_answered(model, ask):
 def test_numbers_in_groups_of_digits_are_answered_too(model_by_group, ask):
     assert ask(model_by_group, *PROMPTS) == ANSWERS
     assert ask(model_by_group, "Sort: 12345, 1234, 0007") == ["7, 1234, 12345"]
+
+
+def test_readers_vote_by_what_their_readings_come_to(base, fitted, ask):
+    def answer(*oracles):
+        return ask(put_oracle(fitted(base), *oracles), "Sort: 3 1 2, then reverse it")[0]
+
+    right, elsewhere = Oracle(base.tokenizer), Oracle(base.tokenizer, border="reverse")
+    once = Oracle(base.tokenizer, border="")
+    wrong = Oracle(base.tokenizer, programs={**PROGRAM_OF, "reverse": 2})
+    assert answer(right) == answer(elsewhere) == "3, 2, 1" != answer(once)
+    assert answer(wrong, right, once, elsewhere) == "3, 2, 1"  # two that cut the prompt at different words
+    assert answer(wrong, right) == answer(wrong) == "1, 2, 3"  # with as many votes the first one wins
 
 
 def test_prompts_of_different_lengths_in_one_batch_are_answered_as_alone(model, ask):

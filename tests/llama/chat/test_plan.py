@@ -249,31 +249,20 @@ def test_the_decided_plan_is_the_most_probable_one():
     kinds = "TNNTN"
     reading = reading_of(kinds, gate={1: 3.0, 2: 3.0}, pointer={1: -5.0, 2: -6.0, 4: 2.0}, symbol={0: 1.0},
                          border={0: 9.0, 3: 1.0}, channels={0: SORT, 3: COUNT})  # fmt: skip
-    ((plan, programs),) = decided([Sure(reading)], units_of(kinds, RUNS), 16)
+    ((plan, programs),) = decided(Sure(reading), units_of(kinds, RUNS), 16)
     assert plan == Plan((1, 2), (0,), 2, (1, 4), (3,)) and programs == [SORT, COUNT]
 
 
 def test_a_stretch_pools_over_its_own_text_only():
     reading = reading_of("TTTT", border={2: 9.0}, channels={3: SORT})
-    ((_, programs),) = decided([Sure(reading)], units_of("TTTT"), 16)
+    ((_, programs),) = decided(Sure(reading), units_of("TTTT"), 16)
     assert programs == [0, SORT]
 
 
 def test_more_stretches_than_the_budget_are_counted_but_not_decided():
     reading = reading_of("TTTTT", border={1: 9.0, 2: 9.0, 3: 9.0, 4: 9.0}, channels={0: SORT, 4: SORT})
-    ((plan, programs),) = decided([Sure(reading)], units_of("TTTTT"), 3)
+    ((plan, programs),) = decided(Sure(reading), units_of("TTTTT"), 3)
     assert plan.stretches == 5 and programs == [SORT, 0, 0] and len(plan.argument) == 3
-
-
-def test_several_readers_decide_by_the_mean_of_odds_and_of_chances():
-    kinds = "TN"
-    sure = Sure(reading_of(kinds, gate={1: 6.0}, channels={0: SORT}))
-    doubts = Sure(reading_of(kinds, gate={1: -4.0}, channels={0: COUNT}), weight=2.0)
-    against = Sure(reading_of(kinds, gate={1: -4.0}))
-    ((plan, programs),) = decided([sure, doubts], units_of(kinds), 16)
-    assert plan.taken == (1,) and programs == [SORT]
-    ((plan, programs),) = decided([sure, doubts, against], units_of(kinds), 16)
-    assert plan.taken == () and programs == [0]
 
 
 # --- following

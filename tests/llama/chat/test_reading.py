@@ -144,8 +144,8 @@ def test_what_pads_a_batch_changes_no_reading(reader):
         for name in ("gate_BU", "pointer_BU", "symbol_BU", "border_BU", "channels_BUC"):
             torch.testing.assert_close(getattr(together, name)[row, :count], getattr(alone, name)[0], **ROUNDING)
         assert not together.channels_BUC[row, count:].any()
-    plans = decided([reader], batched(seen), 16)
-    assert plans == [decided([reader], batched([one]), 16)[0] for one in seen]
+    plans = decided(reader, batched(seen), 16)
+    assert plans == [decided(reader, batched([one]), 16)[0] for one in seen]
 
 
 def test_a_longer_list_does_not_change_what_is_selected(reader):

@@ -1,0 +1,105 @@
+"""Fits the readers of a natural run side by side, and one that has stalled again with another seed.
+
+Called by the natural recipe, whose configuration says how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from multiprocessing import Manager
+from queue import Empty
+from typing import Any
+
+import torch
+from joblib.externals.loky import ProcessPoolExecutor
+
+from ncl.llama.plan import Library
+from ncl.llama.reader import Reader
+from ncl.training.fit import STALLED, FitConfig, Lesson, fit, worst
+
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+Step = Callable[[int, float], None]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """worst: the loss of the task that was learned worst, and its name."""
+
+    reader: Reader
+    losses: list[float]
+    worst: tuple[float, str]
+    restarts: int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """`fit`: of each reader, but for its seed, which follows from this one. restarts: of each reader, at most."""
+
+    fit: FitConfig
+    readers: int
+    restarts: int
+
+
+def fit_readers(
+    wanted: Wanted, lessons: list[Lesson], library: Library, hidden: int, step: Step, jobs: int = 1
+) -> list[Fitted]:
+    """All readers, the best first: it decides where they disagree and no answer has more votes.
+
+    `jobs`: processes; what comes out does not depend on it. On other devices than the CPU there is one.
+    """
+    return sorted(_fit_all(wanted, lessons, library, hidden, step, jobs), key=lambda one: one.worst)
+
+
+def _fit_all(
+    wanted: Wanted, lessons: list[Lesson], library: Library, hidden: int, step: Step, jobs: int
+) -> Iterator[Fitted]:
+    rest, jobs = (wanted, lessons, library, hidden), min(jobs, wanted.readers)
+    if jobs == 1 or any(lesson.seen.near_UH.device.type != "cpu" for lesson in lessons):
+        for number in range(wanted.readers):
+            yield _fit(number, *rest, step)
+        return
+    with Manager() as shared, ProcessPoolExecutor(max_workers=jobs, env=_ONE_THREAD) as pool:
+        steps = shared.Queue()
+        waited = [pool.submit(_fit, number, *rest, _Told(steps)) for number in range(wanted.readers)]
+        while not all(one.done() for one in waited) or not steps.empty():
+            with suppress(Empty):
+                step(*steps.get(timeout=0.2))
+        yield from (one.result() for one in waited)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Hands the steps of a process on to the one that tells of them."""
+
+    steps: Any
+
+    def __call__(self, step: int, loss: float) -> None:
+        self.steps.put((step, loss))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The sums of a step are small, and the same in every process."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@_one_thread()
+def _fit(number: int, wanted: Wanted, lessons: list[Lesson], library: Library, hidden: int, step: Step) -> Fitted:
+    """One reader. When it has stalled it is fitted again with another seed, and the best attempt is kept."""
+    tried: list[Fitted] = []
+    for attempt in range(wanted.restarts + 1):
+        config = replace(wanted.fit, seed=1000 * wanted.fit.seed + 100 * attempt + number)
+        reader, losses = fit(lessons, library, hidden, config, step)
+        tried.append(Fitted(reader, losses, worst(reader, lessons, library, config), attempt))
+        if tried[-1].worst[0] <= STALLED:
+            break
+    best = min(tried, key=lambda one: one.worst)
+    return replace(best, restarts=len(tried) - 1)
