@@ -68,7 +68,8 @@ def _packed(seen: Sequence[Seen]) -> dict[str, Tensor]:
 def _parted(tensors: Mapping[str, Tensor], chunk: Sequence[Message]) -> list[Seen]:
     counts = [len(one.place) for one in chunk]
     parts = zip(chunk, tensors["near"].split(counts), tensors["deep"].split(counts), strict=True)
-    return [Seen(n, d, one.number, one.lead, one.begins, one.ends) for one, n, d in parts]
+    # Copies: a part of a tensor goes to another process with all of it.
+    return [Seen(n.clone(), d.clone(), one.number, one.lead, one.begins, one.ends) for one, n, d in parts]
 
 
 def _write(path: Path, tensors: dict[str, Tensor]) -> None:
