@@ -22,7 +22,7 @@ from ncl.language.typecheck import check_width
 from verify.counterexample import Arguments, minimise
 from verify.programs import Space, inputs, random_inputs, spaces
 
-MOST = 5000  # inputs that are enumerated
+MOST = 6000  # inputs that are enumerated
 BUDGET = 3000  # ticks
 RANDOM = 150
 WIDTHS = (8, 16, 32)  # the random ones are at the first that takes the literals: a contract may ask for every word
@@ -71,8 +71,16 @@ def search(function: Function, seed: int) -> Search:
 
 
 def small_space(function: Function) -> Space | None:
-    few = (space for space in spaces(function.signature) if space.count <= MOST)
-    return next((space for space in few if _fits(function, sizes_at(space.width))), None)
+    """The most telling space that can be enumerated, of those in whose memory the function finds room if any has it."""
+    few = [space for space in spaces(function.signature) if space.count <= MOST]
+    able = [space for space in few if _fits(function, sizes_at(space.width))]
+    return next((space for space in able if _has_room(function, space)), able[0] if able else None)
+
+
+def _has_room(function: Function, space: Space) -> bool:
+    arguments: Arguments = [[0] * space.length if p.sort == "array" else 1 for p in function.signature.parameters]
+    result, _ = attempt(function, arguments, sizes_at(space.width))
+    return result is None or result.trap is None or result.trap.kind is not Trap.MEMORY
 
 
 def sizes_at(width: int) -> Sizes:

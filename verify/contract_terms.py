@@ -218,6 +218,8 @@ class World:
                       patterns=[self.remainder(x, m)]),
             z3.ForAll([x, m], z3.Implies(z3.And(m > 0, x >= 0), z3.And(self.quotient(x, m) >= 0,
                       self.quotient(x, m) <= x)), patterns=[self.quotient(x, m)]),
+            z3.ForAll([x, m], z3.Implies(z3.And(m > 1, x > 0), self.quotient(x, m) < x),
+                      patterns=[self.quotient(x, m)]),
         ]  # fmt: skip
 
     def _simple(self, term: Term) -> Term:
