@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cached_property, update_wrapper, wraps
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from ncl.errors import Refuted
 from ncl.language.program import Sizes, Value
@@ -22,19 +22,22 @@ Array = list[int]
 _plain: ContextVar[bool] = ContextVar("_plain", default=False)  # a `.python` is running
 
 
-class DeclaredProgram:
+Result = TypeVar("Result")  # Word or Array, as the function's own annotation says
+
+
+class DeclaredProgram(Generic[Result]):
     """A function of the language, as the decorator leaves it."""
 
-    def __init__(self, raw: Callable[..., Any]) -> None:
+    def __init__(self, raw: Callable[..., Result]) -> None:
         self.raw = raw
         update_wrapper(self, raw)
 
     @cached_property
-    def python(self) -> Callable[..., Any]:
+    def python(self) -> Callable[..., Result]:
         """The function as Python has it."""
 
         @wraps(self.raw)
-        def plainly(*arguments: Any) -> Any:
+        def plainly(*arguments: Any) -> Result:
             before = _plain.set(True)
             try:
                 return self.raw(*arguments)
@@ -50,7 +53,7 @@ class DeclaredProgram:
 
         return of_callable(self.raw)
 
-    def __call__(self, *arguments: Value) -> Value:
+    def __call__(self, *arguments: Value) -> Result:
         """The result at width 16. Raises InputError for bad arguments and Refuted for a trap."""
         if _plain.get():
             return self.raw(*arguments)
@@ -59,10 +62,10 @@ class DeclaredProgram:
         result = run_source(self.function, list(arguments), Sizes())
         if result.result is None:
             raise Refuted(f"{self.function.name} ended with {result.trap}", where=self.function.file)
-        return result.result
+        return cast(Result, result.result)
 
 
-def program(function: Callable[..., Any]) -> DeclaredProgram:
+def program(function: Callable[..., Result]) -> DeclaredProgram[Result]:
     """Mark a function as a program: `@program` or `@ncl.program`."""
     return DeclaredProgram(function)
 
