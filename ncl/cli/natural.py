@@ -24,12 +24,14 @@ Cache = Annotated[Path | None, typer.Option(help="Folder of cached features; def
 
 
 def load(source: str, float32: bool) -> Any:
-    """The base model. Raises NotFoundError with the command that brings what is missing."""
+    """The base model, on a GPU where there is one. Raises NotFoundError with the command that brings what is missing."""
     import torch
 
     from ncl.llama.base import load_base
 
-    return load_base(source, torch.float32 if float32 else torch.bfloat16)
+    base = load_base(source, torch.float32 if float32 else torch.bfloat16)
+    base.model.to("cuda" if torch.cuda.is_available() else "cpu")
+    return base
 
 
 def feature_cache(cache: Path | None) -> Path:

@@ -90,6 +90,8 @@ def dressed(
     model.model, model.lm_head = base.model.model, base.model.lm_head
     model.model.config = config
     model.lexer, model.readers = lexer, torch.nn.ModuleList(readers)
+    if base.model.device.type != "meta":  # there they would lose their weights
+        model.readers.to(base.model.device)
     model.generation_config = base.model.generation_config
     model.tokenizer = base.tokenizer
     return model.eval()
