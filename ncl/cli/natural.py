@@ -24,7 +24,7 @@ Cache = Annotated[Path | None, typer.Option(help="Folder of cached features; def
 
 
 def load(source: str, float32: bool) -> Any:
-    """The base model, on a GPU where there is one. Raises NotFoundError with the command that brings what is missing."""
+    """The base model, on a GPU where there is one. Raises NotFoundError with the command that brings what lacks."""
     import torch
 
     from ncl.llama.base import load_base
