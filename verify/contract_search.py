@@ -72,9 +72,15 @@ def search(function: Function, seed: int) -> Search:
 
 def small_space(function: Function) -> Space | None:
     """The most telling space that can be enumerated, of those in whose memory the function finds room if any has it."""
-    few = [space for space in spaces(function.signature) if space.count <= MOST]
+    few = [space for space in spaces(function.signature) if space.count <= MOST and _holds(function, space)]
     able = [space for space in few if _fits(function, sizes_at(space.width))]
     return next((space for space in able if _has_room(function, space)), able[0] if able else None)
+
+
+def _holds(function: Function, space: Space) -> bool:
+    """Whether the longest arguments of the space are arguments at all: lengths are words, and memory is for all."""
+    arrays = sum(p.sort == "array" for p in function.signature.parameters)
+    return space.length < 1 << space.width and arrays * space.length <= sizes_at(space.width).memory
 
 
 def _has_room(function: Function, space: Space) -> bool:

@@ -326,6 +326,12 @@ def test_a_contract_that_every_wrong_implementation_keeps_is_vacuous():
     assert outcome.verdict == "vacuous" and "this one passes" in outcome.detail
 
 
+def test_a_program_for_which_no_small_machine_has_room_is_tried_all_the_same():
+    makes = "    ys = [0] * ~0\n    zs = [0] * ~0\n"
+    body = f"def f(xs: Array) -> Word:\n    ensures(result == 7)\n{makes}    return len(xs)\n"
+    assert check_contract(read(body), 0).verdict == "vacuous"  # no run of it ends
+
+
 def test_requires_that_nothing_meets_is_vacuous():
     outcome = check_contract(
         read("def f(n: Word) -> Word:\n    requires(n < 0)\n    ensures(result == 7)\n    return n\n"), 0
