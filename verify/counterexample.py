@@ -3,7 +3,8 @@
 A file is JSON: {"schema": 1, "kind": …} and, by kind,
 
     program   "program" (machine code), "source" ({"file", "name", "text"} or null), "arguments", "budget",
-              "executors" (the trusted one, the one at fault), "expected" and "got" as in `ncl run`
+              "executors" (the trusted one, the one at fault), "expected" and "got" as in `ncl run`; "as_recorded" is
+              true for machine code that the compiler did not make
     op        "opcode", "width", "operands", "circuit" ("integer", "onehot" or "kernel"), "expected", "got"
     step      what `verify.step` needs to set one state and step it
     golden    "op": a row whose hand-worked example fails
@@ -14,7 +15,8 @@ A file is JSON: {"schema": 1, "kind": …} and, by kind,
     contract  "source", "sizes" and "arguments" of a run that breaks a contract, and the "breach"
     check     "check" (a part of `properties.suite`), "source" (the whole text of its file), "sizes", "input"
 
-Replay runs what is installed now: where the source is known it is compiled again, so a mended compiler shows.
+Replay runs what is installed now: where the source is known it is compiled again, so a mended compiler shows; only
+machine code that was no compiler's is run as it was recorded.
 """
 
 from __future__ import annotations
@@ -212,7 +214,8 @@ def replay_program(case: Mapping[str, Any]) -> Replayed:
     if trusted == "source":
         if function is None:
             raise FormatError("the counterexample compares with source text that it does not carry")
-        program = _compiled_now(function, program)
+        if not case.get("as_recorded"):
+            program = _compiled_now(function, program)
     arguments, budget = [list(v) if isinstance(v, list) else int(v) for v in case["arguments"]], int(case["budget"])
     mine = executors.run(trusted, program, function, [arguments], budget)[0]
     theirs = executors.run(suspect, program, function, [arguments], budget)[0]

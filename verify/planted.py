@@ -25,7 +25,7 @@ _STEPS, _LOOP = "verify.step:check", "verify.loop:check"
 _CIRCUIT, _HOT, _COMPILED = (f"verify.enumerate:check_{n}" for n in ("integer", "onehot", "kernel"))
 _FORMS, _TEMPERATURE = "verify.pushforward:check_pathwise", "verify.temperature:check"
 _ALGEBRA = "verify.algebra:check_operation"
-_SOURCE, _EXECUTOR = "verify.planted_checks:source", "verify.planted_checks:executor"
+_SOURCE, _RUNS, _EXECUTOR = (f"verify.planted_checks:{n}" for n in ("source", "runs", "executor"))
 _LOADED, _RUN, _AGAIN = (f"verify.planted_checks:bytes_{n}" for n in ("loaded", "run", "compiled"))
 _WEIGHTS, _GRADIENT, _SOFT = (f"verify.planted_checks:{n}" for n in ("weights", "gradient", "soft"))
 
@@ -76,7 +76,7 @@ _BYTES_FAULTS = (
 )  # fmt: skip
 
 _COMPILER_FAULTS = (
-    Fault("ast_to_blocks does not swap the operands of >", "compiler", _one(_BLOCKS, '">": (Opcode.LESS, True)', '">": (Opcode.LESS, False)'), _SOURCE, ("insertion_sort",)),
+    Fault("ast_to_blocks does not swap the operands of >", "compiler", _one(_BLOCKS, '">": (Opcode.LESS, True)', '">": (Opcode.LESS, False)'), _RUNS, ("insertion_sort",)),
     Fault("ast_to_blocks takes and for or", "compiler", _one(_BLOCKS, '(done, more) if operator == "and" else (more, done)', '(more, done) if operator == "and" else (done, more)'), _SOURCE, ("either",)),
     Fault("ast_to_blocks makes while loops without a tick", "compiler", _one(_BLOCKS, "        self.emit(Opcode.TICK, position=statement.position)\n", ""), _SOURCE, ("insertion_sort",), "IllFormedProgramError"),
     Fault("ast_to_blocks ticks twice in a for loop", "compiler", _one(_BLOCKS, "        self.emit(Opcode.TICK, position=place)\n        body = self.block()", "        self.emit(Opcode.TICK, position=place)\n        self.emit(Opcode.TICK, position=place)\n        body = self.block()"), _SOURCE, ("count",)),

@@ -1,9 +1,9 @@
 """Everything that is to be shown about an artefact, in one list; and `ncl.prove`, which runs it.
 
 The machine's obligations (golden, algebra, circuits, compiled loop, step, temperature, gate) are the same for every
-program of one width; each program adds that it is what its source compiles to, that it computes what its source
-computes, that every executor runs it alike and, where it has a contract, that it keeps that. Called by `certify`, the
-command line and users.
+program of one width; each program adds that it is its source for every input, that it is what its source compiles to,
+that every executor runs it alike and, where it has a contract, that it keeps that. Called by `certify`, the command
+line and users.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ncl.compiler.witness import Witness
 from ncl.errors import ConfigurationError, Refuted, Undecided
 from ncl.language.program import Program
 from ncl.language.syntax import Function
@@ -62,7 +63,7 @@ class Proof:
         shown = [
             f
             for f in self.findings
-            if not f.outcome.green or f.obligation.kind in ("source", "contract", "executor", "step")
+            if not f.outcome.green or f.obligation.kind in ("source", "cross-check", "contract", "executor", "step")
         ]
         return "\n".join([head, *("  " + report.line(f) for f in shown)])
 
@@ -95,16 +96,16 @@ def obligations(
 
     `tensors` are an artefact's float tensors as they will be loaded; default: its own.
     """
-    pairs = sources(subject)
-    widths = {program.sizes.width for program, _ in pairs}
+    claims = sources(subject)
+    widths = {claim.program.sizes.width for claim in claims}
     if len(widths) != 1:
         raise ConfigurationError(f"programs of one width are proved together, got widths {sorted(widths)}")
     found = list(machine_obligations(widths.pop())) if machine else []
     weights = getattr(subject, "weights", None) if tensors is None else tensors
     if weights is not None:
         found.append(_finite(weights))
-    for program, function in pairs:
-        found += program_obligations(program, function, executors)
+    for claim in claims:
+        found += program_obligations(claim, executors)
     return tuple(found)
 
 
@@ -123,15 +124,25 @@ def machine_obligations(width: int) -> tuple[Obligation, ...]:
     )
 
 
-def program_obligations(
-    program: Program, function: Function, executors: Iterable[str] = EXECUTORS
-) -> tuple[Obligation, ...]:
+@dataclass(frozen=True)
+class Claim:
+    """Machine code, the source that it is said to be, and the witness that says how."""
+
+    program: Program
+    function: Function
+    witness: Witness
+
+
+def program_obligations(claim: Claim, executors: Iterable[str] = EXECUTORS) -> tuple[Obligation, ...]:
     """What holds of one program of an artefact, given the source that it was compiled from."""
-    name = program.name
-    here = "verify.programs"
+    program, function = claim.program, claim.function
+    name, here = program.name, "verify.programs"
     found = [
         Obligation(f"compiled/{name}", name, "compiled", f"{here}:check_compiled", (function, program)),
-        _source_obligation(program, function),
+        _source_obligation(claim),
+        Obligation(
+            f"cross-check/{name}", name, "cross-check", f"{here}:check_runs", (function, program, SAMPLES, SEED), 180.0
+        ),
     ]
     if function.contract:
         found.append(_contract_obligation(function))
@@ -143,10 +154,10 @@ def program_obligations(
     return tuple(found)
 
 
-def _source_obligation(program: Program, function: Function) -> Obligation:
-    arguments = (function, program, SAMPLES, SEED)
-    name = program.name
-    return Obligation(f"source/{name}", name, "source", "verify.programs:check_source", arguments, 180.0)
+def _source_obligation(claim: Claim) -> Obligation:
+    arguments = (claim.function, claim.program, claim.witness)
+    name = claim.program.name
+    return Obligation(f"source/{name}", name, "source", "verify.translate_check:check", arguments, 180.0)
 
 
 def _contract_obligation(function: Function) -> Obligation:
@@ -162,28 +173,28 @@ def known_contract_verdict(function: Function) -> str | None:
 
 def known_source_verdict(compiled: Any) -> str | None:
     """The verdict on machine code = source when the cache holds it, else None."""
-    kept = cache.load(_source_obligation(compiled.program, compiled.function))
+    kept = cache.load(_source_obligation(Claim(compiled.program, compiled.function, compiled.witness)))
     return kept.verdict if kept else None
 
 
-def sources(subject: Any) -> list[tuple[Program, Function]]:
+def sources(subject: Any) -> list[Claim]:
     """Each program with the function that it was compiled from. Raises ConfigurationError when one is not to be had."""
     if hasattr(subject, "function"):
-        return [(subject.program, subject.function)]
+        return [Claim(subject.program, subject.function, subject.witness)]
     carried: Mapping[str, Function] = getattr(subject, "functions", {})
-    pairs, lacking = [], []
+    claims, lacking = [], []
     for name, program in subject.programs.items():
         function = carried.get(name) or programs.source_of(name, program.source)
         if function is None:
             lacking.append(name)
         else:
-            pairs.append((program, function))
+            claims.append(Claim(program, function, subject.witnesses[name]))
     if lacking:
         raise ConfigurationError(
             f"the source of {', '.join(lacking)} is not at hand",
             remedy="name the file as FILE:FUNC, so that the program can be compared with it",
         )
-    return pairs
+    return claims
 
 
 # --- float tensors ---------------------------------------------------------------------------------------------------

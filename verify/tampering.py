@@ -275,9 +275,8 @@ TRIALS: tuple[Trial, ...] = (
     *(Trial(f"an obligation that is {v}", f"obligation step/pc is {v}",
             lambda c, v=v: c.claims("step/pc", verdict=v))  # type: ignore[misc]
       for v in ("unknown", "refuted", "vacuous", "skipped", "tested")),
-    Trial("an obligation that reaches too short", "length 1 of at least 2",
-          lambda c: c.claims("source/count", verdict="proved-bounded", limits={"enumerated_width": 3, "length": 1,
-                                                                               "samples": 200})),
+    Trial("an obligation that reaches too short", "samples 10 of at least 100",
+          lambda c: c.claims("cross-check/count", verdict="proved-bounded", limits={"samples": 10})),
     Trial("an obligation twice", "more than once", _twice),
     Trial("something refuted beyond the policy", "beyond/all is refuted", _beyond),
     Trial("no obligation at all", "is missing", lambda c: c.sealed(obligations=())),

@@ -291,7 +291,16 @@ class _Writer:
 
     def body(self, statements: tuple[Statement, ...], path: str) -> None:
         for number, statement in enumerate(statements):
+            before = self.now
             self.statement(statement, f"{path}{number}")
+            if isinstance(statement, Assign | Augment | Assert) and self.now != before:
+                self.join(f"{path}{number}")
+
+    def join(self, path: str) -> None:
+        """A point behind a statement whose ways have come together: without it they would double at each one."""
+        join = self.block()
+        self.finish(Jump(join))
+        self.start(join, "join", path)
 
     def statement(self, statement: Statement, path: str) -> None:
         match statement:
@@ -424,7 +433,7 @@ class _Writer:
         place = statement.position
         following, step, left = self.bounds(statement, path)
         hidden = {f"next@{path}": following, f"left@{path}": left}
-        self.hidden |= hidden | ({f"step@{path}": step} if statement.falling is None else {})
+        self.hidden |= hidden | {f"step@{path}": step}
         head, after = self.block(), self.block()
         self.finish(Jump(head))
         self.depth += 1

@@ -10,7 +10,8 @@ one, `fill` and `count` of `[c] * n`, `call` of a call that is a statement or gi
 `stop` and `step` of a `for`, `value` of a return. Then `left`, `right`, `operand`, `index`, `operand0 …` of a chain,
 `argument0 …` of a call or builtin, `condition`, `then`, `otherwise`.
 
-Kinds. `loop`: a loop head, at its TICK. `join`: behind an `if` (path of a statement), or where the ways to the value
+Kinds. `loop`: a loop head, at its TICK. `join`: behind an `if`, an assignment or an `assert` in which several ways were
+possible (path of a statement), or where the ways to the value
 of an `and`, `or`, chain or conditional expression meet (path of an expression; conditions that only jump have none).
 `call`: the line behind a CALL (path of the call); the result is not among its terms, the calling convention has it.
 

@@ -11,7 +11,9 @@ from ncl.errors import FormatError
 from ncl.language.interpret.machine import trace_machine
 from ncl.language.interpret.source import trace_source
 from ncl.language.opcodes import Opcode
-from ncl.language.syntax import For, If, NewArray, While
+from ncl.language.syntax import Assert, Assign, Augment, For, If, NewArray, While
+
+JOINED = If | Assign | Augment | Assert  # behind which several ways come together
 
 
 @pytest.mark.parametrize("name", functions())
@@ -44,7 +46,7 @@ def test_every_row_names_a_statement_a_line_and_places_of_the_machine(name):
         for part, row in rows(function, witness):
             statement = statement_at(part, row.path)
             if ":" not in row.path:
-                assert isinstance(statement, If if row.kind == "join" else For | While | NewArray)
+                assert isinstance(statement, JOINED if row.kind == "join" else For | While | NewArray)
             assert 0 <= row.line < len(program.code)
             if row.kind == "call":
                 assert program.code[row.line - 1].opcode == Opcode.CALL

@@ -206,8 +206,8 @@ def test_a_weaker_green_verdict_than_the_policy_accepts_is_refused(artefact, cer
 
 
 def test_a_bound_that_reaches_too_short_is_refused(artefact, certificate, policy):
-    short = with_record(certificate, "source/double", verdict="proved-bounded", limits={"length": 1})
-    assert "length 1 of at least 2" in reason(artefact, short, policy)
+    short = with_record(certificate, "cross-check/double", verdict="proved-bounded", limits={"samples": 9})
+    assert "samples 9 of at least 100" in reason(artefact, short, policy)
 
 
 def test_an_obligation_twice_is_refused_because_the_worse_could_hide(artefact, certificate, policy):

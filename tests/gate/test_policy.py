@@ -36,7 +36,13 @@ def test_every_program_brings_its_own_obligations(artefact, policy):
     before = set(gate.required_obligations(artefact, policy))
     artefact.programs["other"] = artefact.programs["double"]
     more = set(gate.required_obligations(artefact, policy)) - before
-    assert more == {"compiled/other", "source/other", "executor/integer/other", "executor/pathwise/other"}
+    assert more == {
+        "compiled/other",
+        "source/other",
+        "cross-check/other",
+        "executor/integer/other",
+        "executor/pathwise/other",
+    }
 
 
 @pytest.mark.parametrize("template", gate.FLOOR)

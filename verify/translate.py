@@ -1,0 +1,127 @@
+"""Machine code = source, for every input, length and number of rounds: translation validation.
+
+The validator cuts the source at its loop heads and at the places behind statements for which the witness has a row, and
+proves of every segment between two points: from all states that a row relates, whichever way the source takes, the
+machine takes it too, to the same kind of end, with the next row established, or equal results, traps and ticks. That
+is an induction on segments and on calls, so nothing is bounded. It shares no code with the compiler; of the witness it
+believes nothing (a wrong one can only make a proof fail). Called by `translate_check` and `translate_passes`.
+
+After Pnueli, Siegel and Singerman, Translation Validation (TACAS 1998), and Necula (PLDI 2000).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ncl.compiler.witness import FunctionWitness, Witness
+from ncl.errors import LanguageError
+from ncl.language.program import Program
+from ncl.language.syntax import Function
+from ncl.language.typecheck import check_width
+from verify import translate_points, translate_relation, translate_static
+from verify.translate_ends import Spot
+from verify.translate_machine import Machine
+from verify.translate_relation import Contradiction, Pairs
+from verify.translate_segment import Failure, Rows, Walk, told
+from verify.translate_source import Next, Source
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of one program. Proved when there is no failure; `questions` went to the solver."""
+
+    failures: tuple[str, ...]
+    undecided: bool = False
+    model: Any = None
+    segments: int = 0
+    ends: int = 0
+    questions: int = 0
+
+    @property
+    def proved(self) -> bool:
+        return not self.failures
+
+
+def validate(function: Function, program: Program, witness: Witness) -> Report:
+    """Prove, or say what is not proved. The first segment that fails ends it."""
+    refused = translate_static.refusals(function, program, witness)
+    try:
+        check_width(function, program.sizes.width)
+    except LanguageError as fault:
+        refused.append(str(fault).splitlines()[0])
+    if refused:
+        return Report(tuple(refused))
+    # Soundness 8, the induction on calls: each function is proved from every entry, given that calls are.
+    callees = {part.entry: function.program[part.function] for part in witness.functions if not part.halts}
+    report = Report(())
+    for part in witness.functions:
+        if report.proved:
+            report = _sum(report, _Validation(function, program, part, callees).run())
+    return report
+
+
+def _rows(witness: FunctionWitness) -> Rows:
+    rows: dict[Spot, dict[int, Pairs]] = {}
+    for row in translate_points.read(witness):
+        rows.setdefault((row.kind, row.path), {})[row.line] = row.locations
+    return rows
+
+
+class _Validation:
+    """One function of the program, as it stands from one entry on."""
+
+    def __init__(
+        self, whole: Function, program: Program, witness: FunctionWitness, callees: Mapping[int, Function]
+    ) -> None:
+        self.function, self.entry, self.rows = whole.program[witness.function], witness.entry, _rows(witness)
+        self.flow = translate_points.flow(self.function)
+        # Loop heads are always cut, wherever they stand; places behind statements where a row serves them.
+        loops = {spot for spot in self.flow.spots if spot[0] == "loop"}
+        cuts = frozenset(loops | set(self.rows))
+        self.source = Source(self.function, whole.program, program.sizes, cuts, witness.halts)
+        served = frozenset(line for lines in self.rows.values() for line in lines)
+        results = 1 if self.function.signature.result == "word" else 2
+        self.machine = Machine(program, served, callees, results)
+
+    def run(self) -> Report:
+        report = self.segment(None, self.entry, translate_relation.calling_convention(self.function.signature))
+        for spot, lines in self.rows.items():
+            for line, pairs in lines.items():
+                if report.proved:
+                    report = _sum(report, self.segment(spot, line, pairs))
+        return report
+
+    def segment(self, spot: Spot | None, line: int, pairs: Pairs) -> Report:
+        """From the entry (None) or a row to the next points."""
+        where = f"{self.function.name}, " + (f"from {told(spot)} at line {line}" if spot else "from the entry")
+        try:
+            begin = translate_relation.start(pairs, self.source.fixed, self.source.terms)
+        except Contradiction as fault:
+            return Report((f"{where}: the row is empty: {fault}",), segments=1)
+        walk = Walk(self.rows)
+        if spot is None:
+            source = self.source.settled(Next(self.flow.entry, begin.source))
+        else:
+            source = self.source.run(self.flow.spots[spot], begin.source)
+        # Soundness 7: from a loop's head the machine must move before it may serve a point.
+        moves = spot is not None and spot[0] == "loop"
+        failure = walk.run(source, self.machine.run(line, begin.machine, wait=not moves))
+        return _report(walk, where, failure)
+
+
+def _report(walk: Walk, where: str, failure: Failure | None) -> Report:
+    counted = Report((), segments=1, ends=walk.ends, questions=walk.questions)
+    if failure is None:
+        return counted
+    return replace(counted, failures=(f"{where}: {failure.what}",), undecided=failure.undecided, model=failure.model)
+
+
+def _sum(one: Report, other: Report) -> Report:
+    return replace(
+        other,
+        segments=one.segments + other.segments,
+        ends=one.ends + other.ends,
+        questions=one.questions + other.questions,
+    )
