@@ -216,8 +216,8 @@ def a_way_that_goes_on_for_ever():
 
 def a_variable_named_like_a_register():
     text = "def f(n: Word) -> Word:\n    NAME = n + 1\n    while n:\n        n -= 1\n    return NAME\n"
-    (row,) = made(text.replace("NAME", "kept")).witness.functions[0].rows
-    name = dict(row.locations)["kept"]
+    rows = made(text.replace("NAME", "kept")).witness.functions[0].rows
+    name = dict(rows[0].locations)["kept"]
     compiled = made(text.replace("NAME", name))
     silent = with_rows(
         compiled.witness,
