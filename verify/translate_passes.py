@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ncl.compiler import ast_to_blocks, blocks_to_registers
 from ncl.compiler import compile as compiler
-from ncl.compiler.blocks import Block, Branch, CallTo, Graph, Halt, Jump, Line, ReturnWith, live_in
+from ncl.compiler.blocks import Block, Branch, CallTo, Graph, Halt, Jump, Line, ReturnWith, Stop, live_in
 from ncl.compiler.blocks_to_registers import Register
 from ncl.compiler.witness import FunctionWitness, Row, Witness
 from ncl.errors import NclError
@@ -139,6 +139,8 @@ def _order(part: _Part) -> list[int]:
 
 def _end(block: Block, slots: int) -> Sequence[Coded]:
     match block.end:
+        case Stop(trap=trap, position=place):
+            return [(Opcode.TRAP, (int(trap),), place)]
         case Halt(position=place):
             return [(Opcode.HALT, (), place)]
         case ReturnWith(keeps=keeps, position=place):
