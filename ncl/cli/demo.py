@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,7 +76,9 @@ def demo(
     def certify(artefact: Any, rules: Any, findings: Any, tokenizer: str) -> Any:
         return guard.load("verify.certify").certify(artefact, rules, findings=findings, tokenizer=tokenizer)
 
-    doors = Doors(prove, certify, progress, tell)
+    pretrained, notice = chosen(natural, base)
+    # What is wrong with the input is told first; the notice comes with the first thing that is done.
+    doors = Doors(prove, certify, progress, behind(notice, tell) if notice else tell)
     again = {
         "--seed": [seed], "--length": lengths, "--task": task, "--n": [n], "--n-long": [n_long], "--steps": [steps],
         "--restarts": [restarts], "--policy": [policy],
@@ -84,7 +87,7 @@ def demo(
         "--chat": [chat], "--arm": arm, "--arm-n": [arm_n], "--arm-length": arm_length, "--base": [base],
         "--cache": [cache],
     }  # fmt: skip
-    if chosen(natural, base):
+    if pretrained:
         command = _command(["--natural", *(["--float32"] if float32 else [])], {**again, **besides})
         exam = {"lengths": lengths, "tasks": task, "n": n, "n_long": n_long, "chat": chat}
         others = {"lengths": arm_length or [10], "n": arm_n or ARM_N, "n_long": arm_n or ARM_N}
@@ -109,16 +112,26 @@ def demo(
     return 3 if document["training"]["ncl"]["stalled"] else 0
 
 
-def chosen(asked: bool | None, base: str | None) -> bool:
-    """Which demo is meant; falls back to the small model, and says so, where the pretrained one is not installed."""
+def chosen(asked: bool | None, base: str | None) -> tuple[bool, str]:
+    """Whether the pretrained model is shown, and what is to be said where it would be but is not installed."""
     from ncl.llama.base import SMOLLM2, lacking
 
-    if asked is not None:
-        return asked
-    fault = lacking(base or SMOLLM2)
-    if fault is not None:
-        tell(f"{fault.message}, so the small LLaMA is trained from scratch; the pretrained one: {fault.remedy}")
-    return fault is None
+    fault = None if asked is not None else lacking(base or SMOLLM2)
+    if fault is None:
+        return asked is not False, ""
+    return False, f"{fault.message}, so the small LLaMA is trained from scratch; the pretrained one: {fault.remedy}"
+
+
+def behind(notice: str, say: Callable[[str], None]) -> Callable[[str], None]:
+    """`say`, with the notice before the first thing that is said."""
+    waiting = [notice]
+
+    def told(text: str) -> None:
+        while waiting:
+            say(waiting.pop())
+        say(text)
+
+    return told
 
 
 def _command(flags: list[str], options: dict[str, Any]) -> str:

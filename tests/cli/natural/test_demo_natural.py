@@ -183,9 +183,17 @@ def test_what_cannot_be_shown_is_refused(ncl, here, typed, told):
     assert not (here / "out" / DOCUMENT).exists()
 
 
-def test_where_no_pretrained_model_is_installed_the_small_one_is_shown_and_that_is_told(capsys, monkeypatch):
+def test_where_no_pretrained_model_is_installed_the_small_one_is_shown_and_that_is_told(monkeypatch):
     monkeypatch.setattr("ncl.llama.base.smollm2", lambda: (_ for _ in ()).throw(NotFoundError("no", remedy="get it")))
-    assert not door.chosen(None, None)
-    assert capsys.readouterr().err == ("no, so the small LLaMA is trained from scratch; the pretrained one: get it\n")
+    notice = "no, so the small LLaMA is trained from scratch; the pretrained one: get it"
+    assert door.chosen(None, None) == (False, notice)
     monkeypatch.setattr("ncl.llama.base.smollm2", lambda: Path("model"))
-    assert door.chosen(None, None) and door.chosen(True, None) and not door.chosen(False, None)
+    assert [door.chosen(asked, None) for asked in (None, True, False)] == [(True, ""), (True, ""), (False, "")]
+
+
+def test_the_notice_comes_before_the_first_thing_that_is_said_and_once():
+    said = []
+    say = door.behind("notice", said.append)
+    say("one")
+    say("two")
+    assert said == ["notice", "one", "two"]
