@@ -37,13 +37,17 @@ NEGLIGIBLE = -20.0  # log-probability that the base model itself is taken to giv
 
 
 class NaturalConfig(BaseModel):
-    """How many prompts of each kind, and how readers are fitted to them. `longest`: of training lists."""
+    """How many prompts of each kind, and how readers are fitted to them.
+
+    `longest`: of training lists; `draw`: which prompts are drawn, by default as `seed` says.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     recipe: Literal["natural"] = "natural"
     base: str = "smollm2"
     seed: int = Field(0, ge=0)
+    draw: int | None = Field(None, ge=0)
     singles: int = Field(1400, ge=1)
     several: int = Field(700, ge=0)
     chains: int = Field(700, ge=0)
@@ -76,7 +80,7 @@ def natural_library(base: Base, width: int) -> Artefact:
 
 def training_prompts(config: NaturalConfig) -> list[Prompt]:
     """Single calls, several lists of which one is meant, two calls in a row, and chat for which nothing is called."""
-    rng = Random(f"natural/{config.seed}")
+    rng = Random(f"natural/{config.seed if config.draw is None else config.draw}")
     plain, several = training_wording(), training_wording(several=True)
     short = range(1, config.longest + 1)
     found = [sample(rng, plain, rng.choice(TASKS), rng.choice(short)) for _ in range(config.singles)]

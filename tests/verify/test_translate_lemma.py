@@ -22,7 +22,7 @@ from verify.translate_source import Next, Source, State
 from verify.translate_terms import MEANING, shared_natural
 
 BUDGET = 40
-LOOPS = (*library.names(), *TEXTS)
+LOOPS = tuple(name for name in (*library.names(), *TEXTS) if name not in ("calls", "heaps"))  # those two call others
 
 
 def number(term, budget):
@@ -76,6 +76,8 @@ def walked(function, sizes, arguments, budget):
                     )
                     values = [[number(cell, budget).as_long() for cell in cells]]
                 return Result(values[0], number(shared.ticks, budget).as_long(), None), states
+            case _:
+                raise AssertionError(f"no way on is known here: {node}")
 
 
 def lies_as_the_lemma_says(function, sizes, words, shared):

@@ -1,0 +1,84 @@
+"""The long lane's figures on a pretrained LLaMA: draws of training prompts × seeds of readers, and every arm.
+
+    python benchmarks/natural.py [--draws 3] [--seeds 3] [--n 200] [--n-long 40] [--arm base …] [--out FILE]
+
+Trains behind the gate, asks the held-out exam, and writes one JSON file with commit, device and versions under
+benchmarks/results/. The arms are asked once, at 10 numbers. Takes hours on two cores with its defaults; each run is
+told when it is done, and the file is written anew after each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ARMS = ("base", "base-few-shot", "tool")
+
+
+def ncl(*arguments: str) -> dict[str, Any]:
+    """The JSON document of `ncl ARGUMENTS --json`."""
+    done = subprocess.run(["ncl", *arguments, "--json"], stdout=subprocess.PIPE, text=True)
+    if done.returncode not in (0, 3):
+        sys.exit(f"ncl {' '.join(arguments)} ended with {done.returncode}: {done.stdout[:2000]}")
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def commit() -> str:
+    head = subprocess.run(["git", "-C", str(HERE), "rev-parse", "HEAD"], capture_output=True, text=True)
+    return head.stdout.strip()
+
+
+def trained(folder: Path, draw: int, seed: int, exam: list[str]) -> dict[str, Any]:
+    """One run: how it was trained, how long that took, and how it answers."""
+    config = folder / "config.json"
+    config.write_text(json.dumps({"recipe": "natural", "draw": draw, "seed": seed}), encoding="utf-8")
+    begin = time.perf_counter()
+    told = ncl("train", str(config), "--out", str(folder / "run"))
+    seconds = time.perf_counter() - begin
+    cells = ncl("evaluate", str(folder / "run"), *exam)["cells"]
+    kept = {name: told[name] for name in ("losses", "worst", "restarts", "stalled")}
+    return {"draw": draw, "seed": seed, "train_seconds": round(seconds, 1), **kept, "cells": cells}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--n", type=int, default=200)
+    parser.add_argument("--n-long", type=int, default=40)
+    parser.add_argument("--arm", nargs="*", default=list(ARMS))
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    out = given.out or HERE / "results" / f"natural-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
+    record: dict[str, Any] = {
+        "schema": 1, "commit": commit(), "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": f"cpu, {os.cpu_count()} cores, {platform.machine()}",
+        "versions": {name: version(name) for name in ("torch", "transformers", "gguf")}, "runs": [],
+    }  # fmt: skip
+    exam = ["--n", str(given.n), "--n-long", str(given.n_long)]
+    for draw in range(given.draws):
+        for seed in range(given.seeds):
+            with tempfile.TemporaryDirectory() as name:
+                record["runs"].append(trained(Path(name), draw, seed, exam))
+                if not draw and not seed and given.arm:
+                    besides = [part for arm in given.arm for part in ("--arm", arm)]
+                    told = ncl("evaluate", str(Path(name) / "run"), *besides, "--length", "10", "--n", str(given.n))
+                    record["arms"] = [cell for cell in told["cells"] if cell["arm"] != "ncl"]
+            out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            print(f"draw {draw}, seed {seed}: written to {out}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
