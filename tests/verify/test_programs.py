@@ -190,7 +190,7 @@ def tick(xs: Array) -> Word:
 @pytest.mark.parametrize(("name", "most"), [("even", 6), ("shared", 6)])
 def test_programs_that_call_are_compared_everywhere_on_machines_of_few_calls(name, most):
     made = Compiled.of(parse_text(CALLING, "calling.py", name)[0], sizes_for(8, memory=16))
-    found = programs.check_source(made.function, made.program, 20, 0)
+    found = programs.check_runs(made.function, made.program, 20, 0)
     assert found.verdict == "proved-bounded" and f"with at most {most} calls open" in found.bound
     for executor in ("integer", "dense", "pathwise"):
         assert programs.check_executor(executor, made.function, made.program, 5, 0).verdict == "tested"
@@ -201,7 +201,7 @@ def test_a_program_that_hands_its_arguments_over_wrongly_is_refuted_on_its_calls
     line = next(n for n, row in enumerate(made.program.code) if row.opcode == Opcode.RETURN)
     code = list(made.program.code)
     code[line] = replace(code[line], a=1)  # the cells of a call that gives a word stay taken
-    assert programs.check_source(made.function, made.program, 5, 0).green
+    assert programs.check_runs(made.function, made.program, 5, 0).green
     bad = replace(made.program, code=tuple(code), sizes=replace(made.program.sizes, memory=2))
     found = programs.check_beyond(made.function, bad, 60, 0)
     assert found.verdict == "refuted" and "trap memory" in found.detail
