@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from io import TextIOWrapper
@@ -122,6 +123,8 @@ def main() -> None:
 def run_main(arguments: list[str]) -> int:
     """The exit code of `ncl ARGUMENTS`."""
     as_json = "--json" in arguments
+    # A worker whose memory has grown is replaced by a fresh one, which is as it should be.
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
     try:
         code = int(app(args=arguments, prog_name="ncl", standalone_mode=False) or 0)
     except NclError as fault:
