@@ -89,7 +89,7 @@ def demo(
     }  # fmt: skip
     if pretrained:
         command = _command(["--natural", *(["--float32"] if float32 else [])], {**again, **besides})
-        exam = {"lengths": lengths, "tasks": task, "n": n, "n_long": n_long, "chat": chat}
+        exam = {"lengths": lengths, "tasks": task, "n": n, "n_long": n_long, "chat": chat, "far": ["seen"]}
         others = {"lengths": arm_length or [10], "n": arm_n or ARM_N, "n_long": arm_n or ARM_N}
         document = _pretrained(
             out, {"seed": seed, "steps": steps, "restarts": restarts, "base": base}, exam, others, arm,

@@ -26,7 +26,10 @@ MOST = 60_000  # numbers in a list: what a machine of 16 bits has addresses for
 
 @dataclass(frozen=True)
 class Exam:
-    """How much of each. n, n_long: samples a cell up to 100 numbers and beyond; chat: prompts of it at most."""
+    """How much of each. n, n_long: samples a cell up to 100 numbers and beyond; chat: prompts of it at most.
+
+    far: the kinds that are asked at every length; the others are asked at the shortest.
+    """
 
     tasks: tuple[str, ...] = ALL
     lengths: tuple[int, ...] = LENGTHS
@@ -34,6 +37,7 @@ class Exam:
     n_long: int = 8
     chat: int = 200
     kinds: tuple[str, ...] = KINDS
+    far: tuple[str, ...] = KINDS
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -54,7 +58,7 @@ class Exam:
         for kind in self.kinds:
             wording = held_out_wording(kind)
             for task in (t for t in TASKS if t in self.tasks):
-                for length in self.lengths:
+                for length in self.lengths if kind in self.far else (min(self.lengths),):
                     rng = Random(f"exam/{self.seed}/{kind}/{task}/{length}")
                     found += [
                         sample(rng, wording, task, length) for _ in range(samples_for(length, self.n, self.n_long))

@@ -29,6 +29,11 @@ def test_the_same_seed_asks_the_same_and_another_other_numbers():
     assert SMALL.prompts() != Exam(lengths=(3, 200), n=2, n_long=1, chat=20, seed=1).prompts()
 
 
+def test_kinds_that_are_not_asked_far_are_asked_at_the_shortest_length():
+    found = Exam(tasks=("sort",), lengths=(30, 3), n=2, n_long=1, far=("seen",)).prompts()
+    assert {(p.phrasing, p.length) for p in found} == {("seen", 30), ("seen", 3), ("unseen", 3), ("several", 3)}
+
+
 def test_a_part_of_the_exam_is_asked_as_in_the_whole():
     part = Exam(tasks=("sort",), lengths=(3,), n=2, kinds=("unseen",)).prompts()
     assert part == [p for p in SMALL.prompts() if (p.task, p.length, p.phrasing) == ("sort", 3, "unseen")]
