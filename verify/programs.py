@@ -28,15 +28,14 @@ Arguments = list[Value]
 
 WIDTH = 3  # at which every word is tried
 LENGTH = 4  # up to which every array is tried
-MOST = 2_000  # inputs; with more, lengths are cut first, and the bound says so
+MOST = 70_000  # inputs; with more, lengths are cut first, and the bound says so
+MOST_CALLING = 10_000  # of programs that call, whose runs are longer
 SMALL_BUDGET = 1024  # ticks; every loop over ≤ 4 cells or 8 words, nested twice, ends within
 LARGE_BUDGET = 50_000
 # Recursion on random words goes on until its budget, whatever the lengths; and most of it is the same once more.
 CALLING_BUDGET = 2_000
 SLOW_BUDGET = 300  # of slow machines on programs that call
-CALLING_DEPTH = (
-    6  # of machines made for enumeration and for distributions, which copy call stack and frames all the time
-)
+CALLING_DEPTH = 6  # of machines for enumeration and distributions, which copy call stack and frames all the time
 # A few runs stopped early, so that the place of the budget trap is compared too.
 TIGHT_BUDGETS = (0, 1, 2, 5)
 # Of the random runs, those that the slow machines make too: a step over thousands of cells costs milliseconds.
@@ -250,7 +249,9 @@ def _small(function: Function, sizes: Sizes) -> tuple[Program, Space] | None:
         memory = min(sizes.memory, 1 << space.width)
         try:
             small = replace(sizes, width=space.width, memory=memory, depth=min(sizes.depth, CALLING_DEPTH))
-            return _lean(compile_function(function, small)[0]), space
+            program = _lean(compile_function(function, small)[0])
+            if space.count <= MOST_CALLING or not calls(program):
+                return program, space
         except NclError:
             refused.add(space.width)  # a literal of the source does not fit there
     return None

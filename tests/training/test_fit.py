@@ -1,5 +1,6 @@
 """Fitting a reader: a toy problem whose features show the answer is learned in seconds, the same for the same seed."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -9,7 +10,7 @@ from ncl.build import build_library
 from ncl.llama.adapter import PROGRAMS
 from ncl.llama.perceive import Seen, batched
 from ncl.llama.plan import Library, decided, follow
-from ncl.training.fit import STALLED, FitConfig, Lesson, fit
+from ncl.training.fit import STALLED, UNSOLVED, FitConfig, Lesson, fit, worst
 
 HIDDEN = 12
 TASKS = ("reverse", "sort", "count")  # programs 1 to 3; a text feature each
@@ -97,6 +98,15 @@ def test_what_nothing_solves_shows_in_the_loss_as_stalled(library):
     hopeless = [Lesson(one.seen, one.words, (12345,), -20.0) for one in (lesson(rng, "sort") for _ in range(20))]
     _, losses = fit(hopeless, library, HIDDEN, FitConfig(steps=3, batch=8, draws=4, channels=8))
     assert min(losses) > STALLED
+
+
+def test_the_task_that_was_not_learned_is_the_worst_and_shows_as_stalled(fitted, library):
+    reader, _ = fitted
+    known = [replace(one, task="known") for one in lessons(3)]
+    rng = Random(0)
+    hopeless = [replace(lesson(rng, "sort"), answer=(12345,), task="hopeless") for _ in range(9)]
+    assert worst(reader, known, library, QUICK)[0] <= STALLED < UNSOLVED
+    assert worst(reader, known + hopeless, library, QUICK) == (UNSOLVED, "hopeless")
 
 
 def test_without_prompts_that_call_nothing_only_calls_are_learned(library):

@@ -33,9 +33,9 @@ def made(name, **sizes):
 def test_every_word_and_every_short_list_is_enumerated_once():
     signature = made("last").program.signature
     space = next(programs.spaces(signature))
-    assert (space.width, space.length, space.count) == (3, 3, 1 + 8 + 64 + 512)
+    assert (space.width, space.length, space.count) == (3, 4, 1 + 8 + 64 + 512 + 4096)
     every = [tuple(xs) for (xs,) in programs.inputs(signature, space)]
-    assert len(set(every)) == len(every) == space.count and (7, 7, 7) in every and () in every
+    assert len(set(every)) == len(every) == space.count and (7, 7, 7, 7) in every and () in every
 
 
 def test_words_alone_are_enumerated_to_eight_bits():
@@ -47,7 +47,7 @@ def test_long_signatures_have_their_lengths_cut_before_their_words_and_stay_belo
     for name in ("mix", "pair"):
         found = list(programs.spaces(made(name).program.signature))
         assert found and all(space.count <= programs.MOST for space in found)
-        assert found[0].width == 2 and 2 <= found[0].length < 4
+        assert found[0].width == 3 and 2 <= found[0].length < 4
 
 
 def test_random_inputs_are_words_that_fit_and_reach_the_ends():
@@ -83,8 +83,8 @@ def test_a_program_is_its_source_and_the_bound_says_what_was_tried():
     good = made("last", width=16, memory=64)
     found = programs.check_runs(good.function, good.program, 50, 0)
     assert found.verdict == "proved-bounded"
-    assert (found.limits["enumerated_width"], found.limits["length"], found.limits["samples"]) == (3, 3, 50)
-    assert "every length ≤ 3 at W = 3: 585 inputs" in found.bound and "50 random runs at W = 16" in found.bound
+    assert (found.limits["enumerated_width"], found.limits["length"], found.limits["samples"]) == (3, 4, 50)
+    assert "every length ≤ 4 at W = 3: 4681 inputs" in found.bound and "50 random runs at W = 16" in found.bound
     assert found.limits["slow_samples"] > 15
 
 
@@ -194,6 +194,13 @@ def test_programs_that_call_are_compared_everywhere_on_machines_of_few_calls(nam
     assert found.verdict == "proved-bounded" and f"with at most {most} calls open" in found.bound
     for executor in ("integer", "dense", "pathwise"):
         assert programs.check_executor(executor, made.function, made.program, 5, 0).verdict == "tested"
+
+
+def test_of_programs_that_call_fewer_inputs_are_enumerated():
+    text = "def f(xs: Array, s: Word) -> Word:\n    return g(s)\n\ndef g(s: Word) -> Word:\n    return s\n"
+    calling = Compiled.of(parse_text(text, "calling.py", "f")[0], sizes_for(8, memory=16))
+    found = programs.check_runs(calling.function, calling.program, 5, 0)
+    assert programs.MOST_CALLING // 8 < found.limits["enumerated"] <= programs.MOST_CALLING < programs.MOST
 
 
 def test_a_program_that_hands_its_arguments_over_wrongly_is_refuted_on_its_calls():

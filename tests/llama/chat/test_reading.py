@@ -1,6 +1,6 @@
 """What the reader is given and makes of it: free of padding, of length, of windows and of the backbone's dtype."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -146,6 +146,29 @@ def test_what_pads_a_batch_changes_no_reading(reader):
         assert not together.channels_BUC[row, count:].any()
     plans = decided(reader, batched(seen), 16)
     assert plans == [decided(reader, batched([one]), 16)[0] for one in seen]
+
+
+def test_a_border_is_read_from_the_whole_of_its_clause_and_of_no_other(reader):
+    (seen,) = random_units(["T" * 24])
+    seen = replace(seen, begins=tuple(unit in (0, 12) for unit in range(24)))
+    far = torch.zeros_like(seen.deep_UH)
+    far[20] = torch.linspace(-9, 9, 32)  # beyond what a convolution sees from where the clause begins
+    before, after = (
+        reader(batched([replace(seen, deep_UH=deep)])).border_BU[0] for deep in (seen.deep_UH, seen.deep_UH + far)
+    )
+    assert before[0] == after[0] and before[12] != after[12]
+
+
+def test_a_list_is_matched_with_any_text_however_far(reader):
+    units = batched(random_units(["TNNT" + "T" * 600]))
+
+    def matched(*mentions):
+        near, deep = torch.ones(1, 604, reader.gate.in_features), torch.zeros(1, 604, reader.gate.in_features)
+        deep[0, list(mentions)] = 3.0
+        return reader._matched(near, deep, units)
+
+    assert torch.equal(matched(5), matched(603)) and not torch.equal(matched(603), matched())
+    assert torch.equal(matched(1), matched())  # a number is no mention
 
 
 def test_a_longer_list_does_not_change_what_is_selected(reader):
