@@ -145,6 +145,15 @@ def test_the_same_seed_gives_the_same_prompts_and_another_seed_others():
     assert training_prompts(config) != training_prompts(config.model_copy(update={"seed": 1}))
 
 
+def test_which_prompts_are_drawn_can_be_told_apart_from_the_seed():
+    few = NaturalConfig(singles=9, several=4, chains=4)
+
+    def drawn(**fields):
+        return training_prompts(few.model_copy(update=fields))
+
+    assert drawn(seed=3) == drawn(draw=3) == drawn(seed=7, draw=3) != drawn(seed=7)
+
+
 def test_training_prompts_are_of_every_kind_and_as_many_as_asked_for():
     config = NaturalConfig(singles=120, several=50, chains=60, longest=6)
     prompts = training_prompts(config)
