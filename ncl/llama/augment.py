@@ -240,13 +240,19 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
         past_key_values: Any = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
+        logits_to_keep: int | Tensor = 0,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
         """As LlamaForCausalLM; the mixture's logits where the computer answers; labels ask for the marginal loss."""
-        options = {"attention_mask": attention_mask, "past_key_values": past_key_values, "use_cache": use_cache}
+        # `generate` makes positions for padded prompts, and leaves out logits, only for a forward that names these.
+        options = {
+            "attention_mask": attention_mask, "position_ids": position_ids, "past_key_values": past_key_values,
+            "use_cache": use_cache, "logits_to_keep": logits_to_keep,
+        }  # fmt: skip
         if input_ids is None:
             raise ConfigurationError("the lexer reads tokens: pass input_ids, not inputs_embeds")
         if labels is not None:

@@ -250,13 +250,19 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
         past_key_values: Any = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
+        logits_to_keep: int | Tensor = 0,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
         """As LlamaForCausalLM; the computer's tokens where it answers. With labels: the language model's own loss."""
-        options = {"attention_mask": attention_mask, "past_key_values": past_key_values, "use_cache": use_cache}
+        # `generate` makes positions for padded prompts, and leaves out logits, only for a forward that names these.
+        options = {
+            "attention_mask": attention_mask, "position_ids": position_ids, "past_key_values": past_key_values,
+            "use_cache": use_cache, "logits_to_keep": logits_to_keep,
+        }  # fmt: skip
         if input_ids is None or labels is not None:
             return LlamaForCausalLM.forward(self, input_ids=input_ids, labels=labels, **options, **kwargs)
         seen = past_key_values.get_seq_length() if past_key_values is not None else 0

@@ -170,6 +170,25 @@ def test_what_calls_nothing_has_the_backbones_logits_to_the_bit(model, backbone,
     assert torch.equal(model.generate(**batch, **options(by_digit, use_cache=False)), plain)
 
 
+def test_generate_gives_both_models_the_same_positions_and_the_same_scores_to_the_bit(
+    model, backbone, encoded, by_digit
+):
+    batch, given = encoded(by_digit, *CHAT), []
+    assert (batch["attention_mask"] == 0).any(), "padding on the left, which must not shift positions"
+    told = options(by_digit, output_logits=True, return_dict_in_generate=True)
+    for one in (model, backbone):
+        handle = one.model.register_forward_pre_hook(
+            lambda _m, _a, options: given.append(options.get("position_ids")), with_kwargs=True
+        )
+        given.append(one.generate(**batch, **told).logits)
+        handle.remove()
+    half = len(given) // 2
+    *mine, scores = given[:half]
+    *theirs, plain = given[half:]
+    assert all(place is not None for place in mine) and all(map(torch.equal, mine, theirs))
+    assert len(scores) == len(plain) and all(map(torch.equal, scores, plain))
+
+
 def test_in_bfloat16_too(fitted, small_base, by_digit, encoded):
     base = small_base(by_digit)
     base.model.to(torch.bfloat16)
