@@ -5,9 +5,11 @@ from functools import cache
 from itertools import product
 
 from ncl import library
+from ncl.errors import LanguageError
 from ncl.language.parse import parse_text
 from ncl.language.program import Sizes
 from ncl.language.syntax import Function
+from ncl.language.typecheck import check_width
 
 SOURCE = """
 def break_in_nested_loops(n: Word, m: Word) -> Word:
@@ -407,6 +409,16 @@ def functions() -> dict[str, Function]:
     nodes = [line.split("(")[0][4:] for line in SOURCE.splitlines() if line.startswith("def ")]
     found = {name: parse_text(SOURCE, "tricky.py", name)[0] for name in nodes}
     return found | {name: library.get(name) for name in library.names()}
+
+
+def fits(function: Function, width: int) -> bool:
+    """Whether all its literals are words of this width."""
+    try:
+        for one in function.program.values():
+            check_width(one, width)
+    except LanguageError:
+        return False
+    return True
 
 
 def sizes(width: int, registers: int) -> Sizes:

@@ -1,7 +1,10 @@
-"""Every shipped program: its own examples, and random inputs against plain Python, up to hundreds of elements."""
+"""Every shipped program: its own examples; and the first ones on random inputs against plain Python, up to hundreds of
+elements. What the others are in Python stands in the files beside this one."""
 
+import ast
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +26,7 @@ def stack(ops, top=65535):
     return left
 
 
-# What each program is, in Python; and what its words may be when nothing is to wrap.
+# What each program is, in Python. Every file here has such a table, and together they know all programs.
 MEANINGS = {
     "reverse": lambda xs: xs[::-1],
     "copy": lambda xs: list(xs),
@@ -56,7 +59,12 @@ def random_arguments(function, chance, length):
 
 
 def test_there_is_a_meaning_for_every_program():
-    assert set(MEANINGS) == set(library.names())
+    found = []
+    for file in sorted(Path(__file__).parent.glob("test_*.py")):
+        for statement in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "MEANINGS":
+                found += [ast.literal_eval(key) for key in statement.value.keys]
+    assert sorted(found) == sorted(library.names())
 
 
 @pytest.mark.parametrize("name", library.names())
@@ -65,10 +73,11 @@ def test_the_examples_in_the_docstring_hold(name, compiled):
     assert len(examples) >= 3
     results = compiled[name].run([arguments for arguments, _ in examples])
     assert [r.result for r in results] == [result for _, result in examples]
-    assert any(arguments[0] == [] for arguments, _ in examples), "the empty list is an example"
+    if library.get(name).signature.parameters[0].sort == "array":
+        assert any(arguments[0] == [] for arguments, _ in examples), "the empty list is an example"
 
 
-@pytest.mark.parametrize("name", library.names())
+@pytest.mark.parametrize("name", MEANINGS)
 def test_random_inputs_give_what_python_gives(name, compiled):
     chance = random.Random(name)
     function = library.get(name)
@@ -79,7 +88,7 @@ def test_random_inputs_give_what_python_gives(name, compiled):
         assert result.result == MEANINGS[name](*arguments), arguments
 
 
-@pytest.mark.parametrize("name", library.names())
+@pytest.mark.parametrize("name", MEANINGS)
 def test_source_and_compiled_loop_agree_on_long_inputs(name, compiled):
     chance = random.Random(f"{name} again")
     batch = [random_arguments(library.get(name), chance, length) for length in (2, 40)]
@@ -128,5 +137,5 @@ def test_names_come_in_a_fixed_order_and_each_has_a_file_of_its_own():
 
 
 def test_a_name_that_is_not_there_is_answered_with_those_that_are():
-    with pytest.raises(NotFoundError, match=r"'quicksort'\n  remedy: there are reverse, copy, count"):
-        library.get("quicksort")
+    with pytest.raises(NotFoundError, match=r"'bogosort'\n  remedy: there are reverse, copy, count"):
+        library.get("bogosort")

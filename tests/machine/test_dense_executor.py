@@ -4,7 +4,6 @@ import assemblies
 import pytest
 import torch
 
-from ncl import library
 from ncl.build import compile
 from ncl.errors import CapacityError
 from ncl.language.interpret.machine import run_machine, trace_machine
@@ -32,7 +31,7 @@ def small(name, width=3, memory=8):
 
 
 @pytest.mark.parametrize("width", [3, 4])
-@pytest.mark.parametrize("name", library.names())
+@pytest.mark.parametrize("name", INPUTS)
 def test_a_hard_run_is_the_reference_run_state_by_state(name, width):
     program = small(name, width)
     for arguments in INPUTS[name]:
