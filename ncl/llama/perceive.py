@@ -8,16 +8,15 @@ Legend: B prompts, T tokens, U units, H hidden size.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from transformers import DynamicCache
 
 from ncl.llama.base import shallow, watched
 from ncl.llama.message import Message, windows
+from ncl.llama.opening import common, for_each, opened
 from ncl.llama.reader import Units
 
 TOKENS_AT_ONCE = {"cpu": 1024}  # what fits in a core's cache runs half as fast again as 4096
@@ -59,8 +58,8 @@ def perceive(backbone: nn.Module, messages: Sequence[Message], layers: tuple[int
     jobs = [(m, w) for m, found in enumerate(messages) for w in windows(found) if w.units]
     parts: list[dict[int, tuple[Tensor, Tensor]]] = [{} for _ in messages]
     order = sorted(range(len(jobs)), key=lambda j: len(jobs[j][1].tokens))
-    before = _common([window.tokens[: len(messages[m].prefix)] for m, window in jobs])
-    opening = _opening(lower, before, device)
+    before = common([window.tokens[: len(messages[m].prefix)] for m, window in jobs])
+    opening = opened(lower, before, device)
     while order:
         size = len(jobs[order[-1]][1].tokens) - len(before)
         batch = [order.pop() for _ in range(min(len(order), max(1, room // size)))]
@@ -70,7 +69,7 @@ def perceive(backbone: nn.Module, messages: Sequence[Message], layers: tuple[int
             tokens = jobs[job][1].tokens[len(before) :]
             ids_BT[row, : len(tokens)] = torch.tensor(tokens)
             mask_BT[row, : len(before) + len(tokens)] = 1
-        cache = None if opening is None else _for_each(opening, len(batch))
+        cache = None if opening is None else for_each(opening, len(batch))
         with watched(lower, layers) as states:
             lower(
                 input_ids=ids_BT.to(device), attention_mask=mask_BT.to(device), past_key_values=cache,
@@ -83,30 +82,6 @@ def perceive(backbone: nn.Module, messages: Sequence[Message], layers: tuple[int
             for at, unit in enumerate(window.units):
                 parts[owner][unit] = (near[at], deep[at])
     return [_joined(found, part, backbone) for found, part in zip(messages, parts)]
-
-
-def _common(prefixes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """What all of them begin with."""
-    if not prefixes:
-        return ()
-    low, high = min(prefixes), max(prefixes)
-    size = next((i for i, (a, b) in enumerate(zip(low, high)) if a != b), min(len(low), len(high)))
-    return low[:size]
-
-
-def _opening(lower: nn.Module, before: tuple[int, ...], device: torch.device) -> DynamicCache | None:
-    if not before:
-        return None
-    cache = DynamicCache()
-    lower(input_ids=torch.tensor([before], device=device), past_key_values=cache, use_cache=True)
-    return cache
-
-
-def _for_each(opening: DynamicCache, rows: int) -> DynamicCache:
-    """A copy for a batch, which a pass may add to."""
-    cache = copy.deepcopy(opening)
-    cache.batch_repeat_interleave(rows)
-    return cache
 
 
 def _joined(found: Message, part: dict[int, tuple[Tensor, Tensor]], backbone: nn.Module) -> Seen:

@@ -9,17 +9,19 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import StoppingCriteria, StoppingCriteriaList
+from transformers import DynamicCache, StoppingCriteria, StoppingCriteriaList
 
 from ncl.errors import FormatError, NotFoundError
 from ncl.llama.base import chat_ids
 from ncl.llama.call import Call
 from ncl.llama.ends import ends_of, pad_of
+from ncl.llama.opening import common, for_each, opened
 from ncl.training.prompts import Prompt
 
 ROOM = 64  # tokens that an answer may have beyond those of its prompt
@@ -58,21 +60,33 @@ def ask(
     encode: Encode = chat_ids,
     preamble: int = 0,
     golds: Sequence[Sequence[int] | None] | None = None,
+    whole: Callable[[str], bool] | None = None,
 ) -> list[Answer]:
     """An answer to each prompt.
 
     `most`: new tokens at most, by default as many as the prompt has (without the `preamble` tokens that `encode` puts
-    before each) and ROOM. With `golds`, an answer that can no longer be right is cut off where that shows; what is
-    right is the same without.
+    before each, which go through the model once) and ROOM. With `golds`, an answer that can no longer be right is cut
+    off where that shows; what is right is the same without. `whole` tells of a text that it is a whole answer: there it
+    ends, whatever the model would write behind it.
     """
     rows = [encode(tokenizer, text) for text in texts]
+    before = common(rows)[:preamble]
+    opening = opened(model, before, model.device)
     found: dict[int, Answer] = {}
-    for batch in _batches(rows):
-        ids_BT, mask_BT = _padded([rows[i] for i in batch], pad_of(model))
+    for batch in _batches([row[len(before) :] for row in rows]):
+        ids_BT, mask_BT = _padded([rows[i][len(before) :] for i in batch], pad_of(model))
+        if opening is not None:
+            ids_BT, mask_BT = _behind(before, ids_BT, mask_BT)
         size = ids_BT.shape[1]
-        doubt = Hopeless(tokenizer, [golds[i] for i in batch], size) if golds is not None else None
-        new_BA = _generated(model, ids_BT, mask_BT, most or size - preamble + ROOM, doubt)
-        found |= zip(batch, _answers(model, tokenizer, new_BA), strict=True)
+        stops = []
+        if golds is not None:
+            hopes = [_hope(golds[i]) for i in batch]
+            stops.append(Ended(tokenizer, [None if hope is None else partial(_lost, hope) for hope in hopes], size))
+        if whole is not None:
+            stops.append(Ended(tokenizer, [whole] * len(batch), size))
+        cache = None if opening is None else for_each(opening, len(batch))
+        new_BA = _generated(model, ids_BT, mask_BT, most or size - preamble + ROOM, stops, cache)
+        found |= zip(batch, _answers(model, tokenizer, new_BA, whole), strict=True)
         advance(len(batch))
     return [found[i] for i in range(len(rows))]
 
@@ -98,22 +112,28 @@ def left_alone(
     return [found[i] for i in range(len(rows))]
 
 
-class Hopeless(StoppingCriteria):
-    """Ends answers whose numbers so far are not the first of the right ones. A row without gold is never ended."""
+class Ended(StoppingCriteria):
+    """Ends a row when its question says yes to the text so far; one without a question is never ended."""
 
-    def __init__(self, tokenizer: Any, golds: Sequence[Sequence[int] | None], prompt: int) -> None:
-        self.tokenizer, self.prompt = tokenizer, prompt
-        self.golds = [None if gold is None else [str(number) for number in gold] for gold in golds]
-        self.lost = [False] * len(golds)
+    def __init__(self, tokenizer: Any, questions: Sequence[Callable[[str], bool] | None], prompt: int) -> None:
+        self.tokenizer, self.questions, self.prompt = tokenizer, questions, prompt
+        self.over = [False] * len(questions)
 
     def __call__(self, input_ids: Tensor, scores: Any, **_options: Any) -> Tensor:
         new_BA = input_ids[:, self.prompt :]
         if new_BA.shape[1] % LOOK_EVERY == 0:
-            for row, gold in enumerate(self.golds):
-                if gold is not None and not self.lost[row]:
-                    text = self.tokenizer.decode(new_BA[row], skip_special_tokens=True)
-                    self.lost[row] = not can_become(text, gold)
-        return torch.tensor(self.lost, device=input_ids.device)
+            for row, question in enumerate(self.questions):
+                if question is not None and not self.over[row]:
+                    self.over[row] = question(self.tokenizer.decode(new_BA[row], skip_special_tokens=True))
+        return torch.tensor(self.over, device=input_ids.device)
+
+
+def _hope(gold: Sequence[int] | None) -> list[str] | None:
+    return None if gold is None else [str(number) for number in gold]
+
+
+def _lost(gold: Sequence[str], text: str) -> bool:
+    return not can_become(text, gold)
 
 
 def can_become(text: str, gold: Sequence[str]) -> bool:
@@ -148,18 +168,33 @@ def _padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
     return ids_BT, mask_BT
 
 
+def _behind(before: Sequence[int], ids_BT: Tensor, mask_BT: Tensor) -> tuple[Tensor, Tensor]:
+    """The same rows with tokens before all of them; padding stands between."""
+    before_BT = torch.tensor(before).expand(len(ids_BT), -1)
+    return torch.cat([before_BT, ids_BT], 1), torch.cat([torch.ones_like(before_BT), mask_BT], 1)
+
+
 @torch.no_grad()
-def _generated(model: Any, ids_BT: Tensor, mask_BT: Tensor, most: int, doubt: StoppingCriteria | None = None) -> Tensor:
-    """The new tokens."""
-    criteria = {} if doubt is None else {"stopping_criteria": StoppingCriteriaList([doubt])}
+def _generated(
+    model: Any,
+    ids_BT: Tensor,
+    mask_BT: Tensor,
+    most: int,
+    stops: Sequence[StoppingCriteria] = (),
+    cache: DynamicCache | None = None,
+) -> Tensor:
+    """The new tokens. `cache`: of the tokens that all rows begin with."""
+    options = {"stopping_criteria": StoppingCriteriaList(stops)} if stops else {}
+    if cache is not None:
+        options["past_key_values"] = cache
     out_BT = model.generate(
         input_ids=ids_BT.to(model.device), attention_mask=mask_BT.to(model.device), do_sample=False,
-        max_new_tokens=most, pad_token_id=pad_of(model), **criteria,
+        max_new_tokens=most, pad_token_id=pad_of(model), **options,
     )  # fmt: skip
     return out_BT[:, ids_BT.shape[1] :]
 
 
-def _answers(model: Any, tokenizer: Any, new_BA: Tensor) -> list[Answer]:
+def _answers(model: Any, tokenizer: Any, new_BA: Tensor, whole: Callable[[str], bool] | None = None) -> list[Answer]:
     """What a batch came to, with the calls that the model remembers having made for it."""
     ends, latest = ends_of(model), getattr(model, "latest", None)
     found = []
@@ -167,7 +202,8 @@ def _answers(model: Any, tokenizer: Any, new_BA: Tensor) -> list[Answer]:
         stop = next((at for at, token in enumerate(tokens) if token in ends), None)
         calls = latest.calls[row] if latest is not None else ()
         taken = latest is not None and bool(latest.called_B[row])
-        found.append(Answer(tokenizer.decode(tokens[:stop], skip_special_tokens=True), stop is not None, calls, taken))
+        text = tokenizer.decode(tokens[:stop], skip_special_tokens=True)
+        found.append(Answer(text, stop is not None or (whole is not None and whole(text)), calls, taken))
     return found
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ncl.errors import FormatError, NotFoundError
+from ncl.training.arms.shown import after, preamble
 from ncl.training.asking import LOOK_EVERY, Answer, ask, can_become, left_alone, read_prompts
 
 PROMPTS = ["Sort: 3 1 2", "Count 5 in: 5 6 5", "Reverse: 30 10 20 40, then sort it", "Hello"]
@@ -99,6 +100,31 @@ def test_answers_that_are_hopeless_are_cut_off_soon(chat_base):
     talker.written = 0
     ask(talker, chat_base.tokenizer, ["Sort 1 2"], most=100, golds=[None])
     assert talker.written == 100
+
+
+def test_what_stands_before_all_prompts_goes_through_once_and_changes_no_answer(chat_base):
+    model, tokenizer = chat_base.model, chat_base.tokenizer
+    before = [("Sort: 5 4", "4, 5"), ("Count 1 in: 1 1", "2")]
+    encode = after(before)
+    passed = []
+    hook = model.model.register_forward_hook(
+        lambda _m, _a, given, _o: passed.append(given["input_ids"].shape), with_kwargs=True
+    )
+    try:
+        apart = ask(model, tokenizer, PROMPTS, most=12, encode=encode)
+        passed.clear()
+        shared = ask(model, tokenizer, PROMPTS, most=12, encode=encode, preamble=preamble(tokenizer, before))
+    finally:
+        hook.remove()
+    assert shared == apart
+    assert passed[0][0] == 1 and passed[1][1] < passed[0][1] + passed[1][1]
+
+
+def test_an_answer_ends_where_it_is_whole(chat_base):
+    model, tokenizer = chat_base.model, chat_base.tokenizer
+    (long,) = ask(model, tokenizer, ["Sort: 3 1 2"], most=40)
+    (cut,) = ask(model, tokenizer, ["Sort: 3 1 2"], most=40, whole=lambda text: len(text) > 3)
+    assert cut.ended and long.text.startswith(cut.text) and len(cut.text) < len(long.text)
 
 
 def test_what_calls_nothing_is_left_alone_to_the_bit(knower, chat_base):

@@ -30,11 +30,17 @@ def tool(base: Base) -> Arm:
     def asked(prompts: Sequence[Prompt], advance: Advance) -> list[Outcome]:
         answers = ask(
             base.model, base.tokenizer, [REQUEST.format(p.text) for p in prompts], None, advance, after(before),
-            preamble(base.tokenizer, before),
+            preamble(base.tokenizer, before), whole=written,
         )  # fmt: skip
         return [judged(p, answer) for p, answer in zip(prompts, answers, strict=True)]
 
     return Arm("tool", asked)
+
+
+def written(text: str) -> bool:
+    """Whether the one line that was asked for is there, with a call in it. What stands behind it is not read."""
+    lines, end, _ = text.rpartition("\n")
+    return bool(end) and lines.count("```") != 1 and expression(lines) is not None
 
 
 def judged(prompt: Prompt, answer: Answer) -> Outcome:

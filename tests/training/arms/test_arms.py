@@ -8,7 +8,7 @@ from ncl.llama.base import Base
 from ncl.training.arms import CHEAP, Arm, cheap
 from ncl.training.arms.computer import computer
 from ncl.training.arms.shown import EXAMPLES
-from ncl.training.arms.tool import REQUEST, judged
+from ncl.training.arms.tool import REQUEST, judged, written
 from ncl.training.asking import ROOM, Answer
 from ncl.training.natural_run import find_run, load_lora, open_arm
 from ncl.training.prompts import Prompt
@@ -27,6 +27,10 @@ class Parrot:
         self.config, self.device, self.tokenizer = base.model.config, "cpu", base.tokenizer
         self.new = [*base.tokenizer(text, add_special_tokens=False)["input_ids"], base.tokenizer.eos_token_id]
         self.asked, self.most = [], []
+
+    def __call__(self, input_ids, past_key_values, use_cache):
+        """What stands before all prompts goes through the model once."""
+        self.opening = input_ids
 
     def generate(self, input_ids, attention_mask, max_new_tokens, **options):
         self.asked += [self.tokenizer.decode(row) for row in input_ids]
@@ -87,6 +91,22 @@ def test_a_tool_user_is_told_the_functions_and_shown_calls(saying):
 def test_whether_it_parses_stands_apart_from_whether_it_is_right(said, ended, parsed, executed, exact):
     outcome = judged(SORT, Answer(said, ended))
     assert (outcome.parsed, outcome.executed, outcome.exact) == (parsed, executed, exact)
+
+
+@pytest.mark.parametrize("said, whole", [
+    ("sort([3, 1, 2])", False), ("sort([3, 1, 2])\n", True), ("sort([3, 1, 2])\nThat", True), ("Sure!\n", False),
+    ("Sure!\nsort([3])\n", True), ("```python\nsort([3])\n", False), ("```python\nsort([3])\n```\n", True),
+    ("\n", False),
+])  # fmt: skip
+def test_a_call_is_whole_where_its_line_ends(said, whole):
+    assert written(said) is whole
+
+
+def test_a_tool_user_is_cut_off_behind_its_call_and_that_counts_as_its_end(saying):
+    base = saying("sort([3, 1, 2])\n" + "and more " * 30)
+    base.model.new = base.model.new[:-1]
+    (outcome,) = cheap("tool", base).ask([SORT], quiet)
+    assert outcome.exact and outcome.answer.ended
 
 
 def test_arms_without_a_computer_are_not_asked_what_is_to_be_left_alone(saying):
