@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import dataclass
 
 import pytest
@@ -154,3 +156,45 @@ def grant(monkeypatch, granting):
     """`grant(but=kinds)`: the same, for the rest of the test."""
     real = runner.run
     return lambda but=(): monkeypatch.setattr(runner, "run", granting(real, but))
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+OPTIONS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-component-update",
+    "--disable-background-networking", "--disable-sync", "--enable-logging=stderr", "--window-size=1100,2400",
+)  # fmt: skip
+PROBE = """<script>document.title = JSON.stringify({
+    pictures: [...document.images].map(i => i.complete && i.naturalWidth), text: document.body.innerText.length,
+    wider: document.documentElement.scrollWidth - window.innerWidth})</script>"""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a browser made of a page: complaints, width of each picture in pixels, how far it is too wide, a PNG."""
+
+    complaints: list[str]
+    pictures: list[int]
+    text: int
+    wider: int
+    png: bytes
+
+
+@pytest.fixture
+def browse(tmp_path):
+    """`browse(file)`: the page as Chromium shows it."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+
+    def run(page, *options):
+        command = [CHROMIUM, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", *options, page.as_uri()]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+
+    def look(page):
+        probed = tmp_path / "probed.html"
+        probed.write_text(page.read_text(encoding="utf-8").replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
+        title = re.search(r"<title>(\{.*\})</title>", run(probed, "--dump-dom").stdout)
+        drawn = run(page, f"--screenshot={tmp_path / 'page.png'}")
+        complaints = [line for line in drawn.stderr.splitlines() if "CONSOLE" in line]
+        return Shown(complaints, png=(tmp_path / "page.png").read_bytes(), **json.loads(title.group(1)))
+
+    return look

@@ -203,3 +203,10 @@ def test_the_picture_is_a_png_of_some_size(finished):
     assert body[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", body[16:24])
     assert width > 1000 and height > 300
+
+
+@pytest.mark.nightly
+def test_a_real_browser_shows_the_page_without_a_complaint(browse, finished):
+    shown = browse(finished / REPORT)
+    assert (shown.complaints, shown.wider > 0) == ([], False)
+    assert shown.pictures and min(shown.pictures) > 500 and shown.text > 2000 and len(shown.png) > 20_000

@@ -197,3 +197,10 @@ def test_the_notice_comes_before_the_first_thing_that_is_said_and_once():
     say("one")
     say("two")
     assert said == ["notice", "one", "two"]
+
+
+@pytest.mark.nightly
+def test_a_real_browser_shows_the_page_without_a_complaint(browse, finished):
+    shown = browse(finished[0] / REPORT)
+    assert (shown.complaints, shown.wider > 0) == ([], False)
+    assert shown.pictures and min(shown.pictures) > 500 and shown.text > 2000 and len(shown.png) > 20_000
