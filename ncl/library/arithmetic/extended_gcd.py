@@ -1,0 +1,33 @@
+"""The greatest common divisor as a difference of multiples."""
+
+from ncl.language.contract_words import decreases, ensures, invariant, old, requires, result
+from ncl.language.declare import Array, Word, program
+
+
+@program
+def extended_gcd(a: Word, b: Word) -> Array:
+    """[g, x, y] with g the greatest common divisor of a and b and a·x = b·y + g, by Euclid's algorithm.
+
+    Requires a > 0. x is at most max(b, 1), y at most a, so both are words; the products may be larger than words.
+
+        extended_gcd(12, 18) -> [6, 2, 1]
+        extended_gcd(18, 12) -> [6, 1, 1]
+        extended_gcd(7, 0) -> [7, 1, 0]
+        extended_gcd(35, 64) -> [1, 11, 6]
+        extended_gcd(240, 46) -> [2, 14, 73]
+    """
+    requires(a > 0)
+    x, y = 1, 0
+    u, v = 0, 1
+    odd = 0
+    while b > 0:
+        q = a // b
+        a, b = b, a - q * b
+        x, u = u, x + q * u
+        y, v = v, y + q * v
+        odd = 1 - odd
+    if odd:
+        x, y = u - x, v - y
+    found = [0] * 3
+    found[0], found[1], found[2] = a, x, y
+    return found
