@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tricky import functions, sizes
+from tricky import functions, register_counts, sizes
 
 from ncl.compiler import blocks, compile
 from ncl.compiler.ast_to_blocks import ast_to_blocks
@@ -128,5 +128,6 @@ def test_a_literal_that_is_no_word_is_refused_before_the_first_pass():
 
 @pytest.mark.parametrize("name", functions())
 def test_compiling_twice_gives_the_same_bytes(name):
-    first, again = (compile_function(functions()[name], sizes(8, 6)) for _ in range(2))
+    function = functions()[name]
+    first, again = (compile_function(function, sizes(8, register_counts(function)[1])) for _ in range(2))
     assert first[0].canonical() == again[0].canonical() and first[1] == again[1]

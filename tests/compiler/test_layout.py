@@ -1,7 +1,7 @@
 """The last pass: blocks become lines, control falls through where it can, every line has its place in the source."""
 
 import pytest
-from tricky import functions, sizes
+from tricky import functions, register_counts, sizes
 
 from ncl import library
 from ncl.compiler.compile import compile_function
@@ -14,10 +14,14 @@ def written(name, width=8, registers=16):
     return compile_function(functions()[name], sizes(width, registers))[0]
 
 
-@pytest.mark.parametrize("registers", [6, 16])
+def few_registers(name):
+    return written(name, registers=register_counts(functions()[name])[1])
+
+
+@pytest.mark.parametrize("write", [few_registers, written])
 @pytest.mark.parametrize("name", functions())
-def test_no_jump_leads_to_the_next_line_or_to_another_jump(name, registers):
-    code = written(name, registers=registers).code
+def test_no_jump_leads_to_the_next_line_or_to_another_jump(name, write):
+    code = write(name).code
     for number, instruction in enumerate(code):
         if instruction.opcode == Opcode.JUMP:
             assert instruction.a != number + 1
@@ -45,7 +49,7 @@ def test_every_line_is_reached_or_stands_behind_a_trap(name):
 
 @pytest.mark.parametrize("name", functions())
 def test_every_line_knows_its_place_in_the_source(name):
-    function, program = functions()[name], written(name, registers=6)
+    function, program = functions()[name], few_registers(name)
     width = {}  # of each line of the source that belongs to the program
     for part in function.program.values():
         lines = part.text.rstrip("\n").split("\n")
@@ -58,7 +62,7 @@ def test_every_line_knows_its_place_in_the_source(name):
 
 @pytest.mark.parametrize("name", functions())
 def test_machine_code_round_trips_through_text(name):
-    program = written(name, registers=6)
+    program = few_registers(name)
     assert assemble(disassemble(program)) == program
 
 

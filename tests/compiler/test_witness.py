@@ -18,7 +18,8 @@ JOINED = If | Assign | Augment | Assert  # behind which several ways come togeth
 
 @pytest.mark.parametrize("name", functions())
 def test_a_witness_reads_back_from_its_json_text(name):
-    _, witness = compile_function(functions()[name], sizes(8, 6))
+    function = functions()[name]
+    _, witness = compile_function(function, sizes(8, register_counts(function)[1]))
     assert Witness.from_json(json.loads(json.dumps(witness.to_json()))) == witness
     first, *others = witness.functions
     assert (witness.function, first.function, first.entry, first.halts) == (name, name, 0, True)

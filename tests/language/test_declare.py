@@ -56,7 +56,8 @@ def test_a_declared_program_compiles():
     assert ncl.compile(declared.twice, width=8).run([[200]], executor="reference")[0].result == 144
 
 
-@pytest.mark.parametrize("name", [n for n in library.names() if n != "stack"])
+# Python's ~0 is -1 and no largest word.
+@pytest.mark.parametrize("name", [n for n in library.names() if n not in ("stack", "dijkstra")])
 def test_a_library_program_called_gives_what_its_python_gives_where_nothing_wraps(name):
     from importlib import import_module
 

@@ -184,6 +184,7 @@ def test_a_broken_prover_is_noticed(plant, program, wrong, monkeypatch):
 BOUNDED = {
     "is_prime",
     "sieve",
+    "extended_gcd",
     "bucket_sort",
     "run_length",
     "edit_distance",

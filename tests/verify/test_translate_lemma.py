@@ -15,6 +15,7 @@ from translated import TEXTS, long_text, made, named
 from ncl import library
 from ncl.language.interpret.source import run_source
 from ncl.language.trace import Result, TrapReport
+from ncl.language.walks import calls
 from verify.programs import random_inputs
 from verify.translate_ends import Arrived, Assume, Fork, Returned, Shared, Trapped
 from verify.translate_points import flow, terms
@@ -22,7 +23,7 @@ from verify.translate_source import Next, Source, State
 from verify.translate_terms import MEANING, shared_natural
 
 BUDGET = 40
-LOOPS = tuple(name for name in (*library.names(), *TEXTS) if len(named(name).program) == 1)  # those that call nothing
+LOOPS = tuple(name for name in (*library.names(), *TEXTS) if not calls(named(name).body))
 
 
 def number(term, budget):

@@ -17,10 +17,18 @@ def extended_gcd(a: Word, b: Word) -> Array:
         extended_gcd(240, 46) -> [2, 14, 73]
     """
     requires(a > 0)
+    ensures(len(result) == 3)
+    ensures(a * result[1] == b * result[2] + result[0])
+    ensures(result[0] > 0 and a % result[0] == 0 and b % result[0] == 0)
     x, y = 1, 0
     u, v = 0, 1
     odd = 0
     while b > 0:
+        invariant(a > 0 and odd <= 1)
+        invariant(x * b + u * a == old(b) and y * b + v * a == old(a))
+        invariant(odd == 1 or (old(a) * x == old(b) * y + a and old(b) * v == old(a) * u + b))
+        invariant(odd == 0 or (old(b) * y == old(a) * x + a and old(a) * u == old(b) * v + b))
+        decreases(b)
         q = a // b
         a, b = b, a - q * b
         x, u = u, x + q * u

@@ -1,6 +1,6 @@
 """Whether a number is prime."""
 
-from ncl.language.contract_words import decreases, ensures, invariant, requires, result
+from ncl.language.contract_words import ensures, result
 from ncl.language.declare import Word, program
 
 

@@ -1,6 +1,6 @@
 """The prime numbers, by the sieve of Eratosthenes."""
 
-from ncl.language.contract_words import decreases, ensures, invariant, requires, result
+from ncl.language.contract_words import ensures, result
 from ncl.language.declare import Array, Word, program
 
 

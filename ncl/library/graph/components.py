@@ -1,6 +1,5 @@
 """What hangs together, by union-find."""
 
-from ncl.language.contract_words import decreases, ensures, invariant, requires, result
 from ncl.language.declare import Array, Word, program
 
 
@@ -14,9 +13,10 @@ def find_root(parents: Array, v: Word) -> Word:
 
 @program
 def components(tails: Array, heads: Array, n: Word) -> Array:
-    """For each of the places 0 … n-1 the smallest place that it hangs together with; edge e joins tails[e] and heads[e].
+    """For each of the places 0 … n-1 the smallest place that it hangs together with.
 
-    Requires as many heads as tails, all of them below n. Roots are joined under the smaller one.
+    Edge e joins `tails[e]` and `heads[e]`. Requires as many heads as tails, all of them below n. Roots are joined
+    under the smaller one.
 
         components([], [], 3) -> [0, 1, 2]
         components([2], [1], 3) -> [0, 1, 1]

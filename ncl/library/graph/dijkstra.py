@@ -1,6 +1,5 @@
 """Shortest paths from one place."""
 
-from ncl.language.contract_words import decreases, ensures, invariant, requires, result
 from ncl.language.declare import Array, Word, program
 
 FAR = ~0  # the largest word of any width: N - 1
@@ -10,8 +9,8 @@ FAR = ~0  # the largest word of any width: N - 1
 def dijkstra(tails: Array, heads: Array, lengths: Array, n: Word, start: Word) -> Array:
     """How far each of the places 0 … n-1 is from `start`, by Dijkstra's algorithm; FAR where no path leads.
 
-    Edge e leads from `tails[e]` to `heads[e]` and is `lengths[e]` long. FAR is the largest word, N - 1 (65535 at width 16).
-    Requires as many heads and lengths as tails, all ends and the start below n, and lengths whose sum is below FAR.
+    Edge e leads from `tails[e]` to `heads[e]` and is `lengths[e]` long. FAR is the largest word (65535 at width 16).
+    Requires as many heads and lengths as tails, all ends and the start below n, and all lengths together below FAR.
 
         dijkstra([], [], [], 2, 0) -> [0, 65535]
         dijkstra([0, 1], [1, 2], [4, 3], 3, 0) -> [0, 4, 7]
@@ -22,7 +21,7 @@ def dijkstra(tails: Array, heads: Array, lengths: Array, n: Word, start: Word) -
     distances = [FAR] * n
     finished = [0] * n
     distances[start] = 0
-    for rounds in range(n):
+    for _round in range(n):
         near = n
         for v in range(n):
             if not finished[v] and distances[v] != FAR and (near == n or distances[v] < distances[near]):

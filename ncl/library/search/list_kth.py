@@ -8,8 +8,8 @@ from ncl.language.declare import Array, Word, program
 def list_kth(values: Array, nexts: Array, head: Word, k: Word) -> Word:
     """The value of the node that is reached from `head` in k steps.
 
-    Node p holds `values[p]` and is followed by node `nexts[p]`. Requires that the list has more than k nodes: a word that
-    is no node ends it, and going on from there traps `index`. The contract is about lists without an end.
+    Node p holds `values[p]` and is followed by node `nexts[p]`. Requires that the list has more than k nodes: a word
+    that is no node ends it, and going on from there traps `index`. The contract is about lists without an end.
 
         list_kth([8, 5, 6], [1, 9, 0], 2, 0) -> 6
         list_kth([8, 5, 6], [1, 9, 0], 2, 2) -> 5

@@ -8,8 +8,8 @@ from ncl.language.declare import Array, Word, program
 def list_search(values: Array, nexts: Array, head: Word, s: Word) -> Word:
     """The first node, from `head` on, whose value is s; len(values) when there is none.
 
-    Node p holds `values[p]` and is followed by node `nexts[p]`; any word that is no node ends the list. Requires as many
-    nexts as values. A list that runs in a circle without s is left after len(values) nodes.
+    Node p holds `values[p]` and is followed by node `nexts[p]`; any word that is no node ends the list. Requires as
+    many nexts as values. A list that runs in a circle without s is left after len(values) nodes.
 
         list_search([], [], 0, 5) -> 0
         list_search([8, 5, 6], [1, 9, 0], 2, 6) -> 2

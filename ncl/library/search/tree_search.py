@@ -8,8 +8,8 @@ from ncl.language.declare import Array, Word, program
 def tree_search(keys: Array, lefts: Array, rights: Array, root: Word, s: Word) -> Word:
     """The node whose key is s, or len(keys) when the tree has none.
 
-    Node p holds `keys[p]`; smaller keys lie under node `lefts[p]`, larger ones under node `rights[p]`, and a word that is
-    no node stands for an empty tree. Requires as many lefts and rights as keys. What is no tree, because a node lies
+    Node p holds `keys[p]`; smaller keys lie under node `lefts[p]`, larger ones under node `rights[p]`, and a word that
+    is no node stands for an empty tree. Requires as many lefts and rights as keys. What is no tree, because a node lies
     under itself, is left after len(keys) nodes.
 
         tree_search([], [], [], 0, 5) -> 0
@@ -23,7 +23,7 @@ def tree_search(keys: Array, lefts: Array, rights: Array, root: Word, s: Word) -
     ensures(result == len(keys) or keys[result] == s)
     ensures(
         result == len(keys) or result == root
-        or any(lefts[q] == result and s < keys[q] or rights[q] == result and s > keys[q] for q in range(len(keys)))
+        or any((lefts[q] == result and s < keys[q]) or (rights[q] == result and s > keys[q]) for q in range(len(keys)))
     )  # fmt: skip
     # What can be said of the way there without saying "and so on": its first two nodes.
     ensures(root >= len(keys) or keys[root] != s or result == root)
@@ -41,7 +41,7 @@ def tree_search(keys: Array, lefts: Array, rights: Array, root: Word, s: Word) -
         invariant(left <= len(keys))
         invariant(
             p == root
-            or any(lefts[q] == p and s < keys[q] or rights[q] == p and s > keys[q] for q in range(len(keys)))
+            or any((lefts[q] == p and s < keys[q]) or (rights[q] == p and s > keys[q]) for q in range(len(keys)))
         )  # fmt: skip
         invariant(left == len(keys) or (root < len(keys) and keys[root] != s))
         invariant(left < len(keys) or p == root)

@@ -1,6 +1,5 @@
 """Sorting by merging sorted halves."""
 
-from ncl.language.contract_words import decreases, ensures, invariant, old, permutation, requires, result
 from ncl.language.declare import Array, Word, program
 
 

@@ -1,6 +1,5 @@
 """Sorting by dividing around one element."""
 
-from ncl.language.contract_words import decreases, ensures, invariant, old, permutation, requires, result
 from ncl.language.declare import Array, Word, program
 
 
@@ -19,7 +18,7 @@ def partition(xs: Array, low: Word, high: Word) -> Word:
 
 
 def sort_between(xs: Array, low: Word, high: Word) -> Array:
-    """Sort low … high-1: the smaller side by a call, so that few calls are open, and the larger one in the next round."""
+    """Sort low … high-1: the smaller side by a call, so that few are open, and the larger one in the next round."""
     while high - low > 1:
         place = partition(xs, low, high)
         if place - low < high - place:
