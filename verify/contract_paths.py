@@ -149,7 +149,7 @@ class Paths:
 
     def _contradicts(self, terms: Sequence[Term]) -> bool:
         solver = z3.SimpleSolver()
-        solver.set(timeout=QUICK, mbqi=False)
+        solver.set(rlimit=QUICK, mbqi=False)
         solver.add(*terms)
         return bool(solver.check() == z3.unsat)
 

@@ -14,9 +14,9 @@ from ncl.language.syntax import Function
 from verify.contract_paths import Goal, Paths, State
 from verify.contract_terms import Unprovable, World
 
-MILLISECONDS = 2000  # for one goal
-FEW_MILLISECONDS = 300  # once one was not proved
-SMALL_MILLISECONDS = 1500
+STEPS = 5_000_000  # of the solver, for one goal
+FEW_STEPS = 750_000  # once one was not proved
+SMALL_STEPS = 4_000_000
 SMALL_SIZES = (1, 2, 3)
 SMALL_HALF = 4  # N/2: words of three bits
 
@@ -79,20 +79,20 @@ def prove_function(function: Function) -> Proof:
             continue
         goals += len(asked)
         for goal in asked:
-            if not proved(goal, paths.world, FEW_MILLISECONDS if gaps else MILLISECONDS):
+            if not proved(goal, paths.world, FEW_STEPS if gaps else STEPS):
                 gaps.append(_gap(one, goal, paths.world))
         lacking += paths.lacking
     return Proof(goals, tuple(gaps), tuple(lacking))
 
 
-def proved(goal: Goal, world: World, milliseconds: int) -> bool:
-    return bool(_solver(world, goal, milliseconds, False).check() == z3.unsat)
+def proved(goal: Goal, world: World, steps: int) -> bool:
+    return bool(_solver(world, goal, steps, False).check() == z3.unsat)
 
 
-def _solver(world: World, goal: Goal, milliseconds: int, models: bool) -> Any:
+def _solver(world: World, goal: Goal, steps: int, models: bool) -> Any:
     """By patterns alone, which either closes a proof soon or gives up; with `models`, looking for one."""
     solver = z3.SimpleSolver()
-    solver.set(timeout=milliseconds, mbqi=models)
+    solver.set(rlimit=steps, mbqi=models)
     solver.add(*world.axioms, *goal.given, z3.Not(goal.claim))
     return solver
 
@@ -107,7 +107,7 @@ def _lost(goal: Goal, world: World) -> str:
     if goal.head is None:
         return ""
     for size in SMALL_SIZES:
-        solver = _solver(world, goal, SMALL_MILLISECONDS, True)
+        solver = _solver(world, goal, SMALL_STEPS, True)
         solver.add(world.half == SMALL_HALF, *(array.size <= size for array in goal.head.arrays.values()))
         if solver.check() == z3.sat:
             return _told(goal.head, solver.model())

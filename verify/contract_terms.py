@@ -24,7 +24,9 @@ from typing import Any
 import z3
 
 Term = Any
-QUICK = 60  # milliseconds for the question whether something wraps or can be reached
+# Questions are limited in the solver's own steps, so that an answer does not depend on how busy the machine is. A
+# million of them take about 0.4 s.
+QUICK = 300_000  # for the question whether something wraps or can be reached
 
 
 class Unprovable(Exception):

@@ -19,18 +19,23 @@ def extended_gcd(a: Word, b: Word) -> Array:
     requires(a > 0)
     ensures(len(result) == 3)
     ensures(a * result[1] == b * result[2] + result[0])
-    ensures(result[0] > 0 and a % result[0] == 0 and b % result[0] == 0)
+    ensures((result[0] % d == 0) == (a % d == 0 and b % d == 0) for d in range(1, max(a, b) + 1))
     x, y = 1, 0
     u, v = 0, 1
     odd = 0
     while b > 0:
-        invariant(a > 0 and odd <= 1)
+        invariant(a > 0 and odd <= 1 and (a > b or (x == 1 and u == 0)))
         invariant(x * b + u * a == old(b) and y * b + v * a == old(a))
-        invariant(odd == 1 or (old(a) * x == old(b) * y + a and old(b) * v == old(a) * u + b))
-        invariant(odd == 0 or (old(b) * y == old(a) * x + a and old(a) * u == old(b) * v + b))
+        invariant(odd or (old(a) * x == old(b) * y + a and old(b) * v == old(a) * u + b))
+        invariant(not odd or (old(b) * y == old(a) * x + a and old(a) * u == old(b) * v + b))
+        invariant(not odd or (x <= u and (y <= v or b > 0)))
+        invariant(
+            (a % d == 0 and b % d == 0) == (old(a) % d == 0 and old(b) % d == 0)
+            for d in range(1, max(old(a), old(b)) + 1)
+        )
         decreases(b)
         q = a // b
-        a, b = b, a - q * b
+        a, b = b, a % b
         x, u = u, x + q * u
         y, v = v, y + q * v
         odd = 1 - odd

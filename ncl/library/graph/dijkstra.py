@@ -38,7 +38,9 @@ def dijkstra(tails: Array, heads: Array, lengths: Array, n: Word, start: Word) -
         invariant(near < n or finished[v] or distances[v] == FAR for v in range(n))
         invariant(distances[start] == 0)
         invariant(distances[u] <= distances[v] for u in range(n) for v in range(n) if finished[u] and not finished[v])
-        invariant(distances[heads[e]] <= distances[tails[e]] + lengths[e] for e in range(len(tails)) if finished[tails[e]])
+        invariant(
+            distances[heads[e]] <= distances[tails[e]] + lengths[e] for e in range(len(tails)) if finished[tails[e]]
+        )
         invariant(
             any(
                 heads[e] == v and finished[tails[e]] and distances[tails[e]] + lengths[e] == distances[v]
