@@ -10,8 +10,8 @@ FAR = ~0  # the largest word of any width: N - 1
 def dijkstra(tails: Array, heads: Array, lengths: Array, n: Word, start: Word) -> Array:
     """How far each of the places 0 … n-1 is from `start`, by Dijkstra's algorithm; FAR where no path leads.
 
-    Edge e leads from `tails[e]` to `heads[e]` and is `lengths[e]` long. FAR is the largest word (65535 at width 16), and
-    a path of that length or more is as good as none. Requires as many heads and lengths as tails, and all ends and the
+    Edge e leads from `tails[e]` to `heads[e]` and is `lengths[e]` long. FAR is the largest word (65535 at width 16): a
+    path of that length or more is as good as none. Requires as many heads and lengths as tails, and all ends and the
     start below n. The contract says of each place that no edge leads there on a shorter way, and that one does on this.
 
         dijkstra([], [], [], 2, 0) -> [0, 65535]
