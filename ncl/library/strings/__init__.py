@@ -1,0 +1,1 @@
+"""Programs of the library; see `ncl.library`."""
