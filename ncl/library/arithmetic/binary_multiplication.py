@@ -6,14 +6,6 @@ SEPARATOR = 2
 END = 2
 
 
-def separator(tokens: Array) -> Word:
-    """Where the first number ends; at the end when nothing separates it from a second."""
-    i = 0
-    while i < len(tokens) and tokens[i] != SEPARATOR:
-        i += 1
-    return i
-
-
 @program
 def binary_multiplication(tokens: Array) -> Array:
     """The product in binary, the lowest digit first, without zeros at its upper end; then 2, then zeros.
@@ -30,7 +22,9 @@ def binary_multiplication(tokens: Array) -> Array:
         binary_multiplication([1, 0, 0, 1, 2, 0, 0, 0, 0, 0, 1]) -> [0, 0, 0, 0, 0, 1, 0, 0, 1, 2, 0]
     """
     n = len(tokens)
-    first = separator(tokens)
+    first = 0  # where the first number ends
+    while first < n and tokens[first] != SEPARATOR:
+        first += 1
     product = [0] * n
     size = 1  # digits up to the highest 1
     carry = 0
