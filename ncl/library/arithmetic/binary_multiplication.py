@@ -1,6 +1,6 @@
 """The product of two numbers of any length, digit by digit."""
 
-from ncl.language.declare import Array, Word, program
+from ncl.language.declare import Array, program
 
 SEPARATOR = 2
 END = 2
