@@ -15,6 +15,7 @@ from copy import copy
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -142,12 +143,14 @@ def backbone_state(model: nn.Module) -> Mapping[str, Tensor]:
 
 @contextmanager
 def watched(backbone: nn.Module, layers: tuple[int, ...]) -> Iterator[dict[int, Tensor]]:
-    """Within, a forward pass leaves what the given layers (counted from 1) put out."""
+    """Within, a forward pass of this thread leaves what the given layers (counted from 1) put out."""
     seen: dict[int, Tensor] = {}
+    here = get_ident()
 
     def keep(number: int) -> Any:
         def hook(_module: nn.Module, _given: Any, output: Any) -> None:
-            seen[number] = output[0] if isinstance(output, tuple) else output
+            if get_ident() == here:
+                seen[number] = output[0] if isinstance(output, tuple) else output
 
         return hook
 

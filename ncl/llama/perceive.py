@@ -8,8 +8,10 @@ Legend: B prompts, T tokens, U units, H hidden size.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +23,8 @@ from ncl.llama.reader import Units
 
 TOKENS_AT_ONCE = {"cpu": 1024}  # what fits in a core's cache runs half as fast again as 4096
 MANY = 16_384  # on other devices
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,16 @@ def perceive(backbone: nn.Module, messages: Sequence[Message], layers: tuple[int
     lower = shallow(backbone, max(layers))
     jobs = [(m, w) for m, found in enumerate(messages) for w in windows(found) if w.units]
     parts: list[dict[int, tuple[Tensor, Tensor]]] = [{} for _ in messages]
-    order = sorted(range(len(jobs)), key=lambda j: len(jobs[j][1].tokens))
     before = common([window.tokens[: len(messages[m].prefix)] for m, window in jobs])
     opening = opened(lower, before, device)
-    while order:
-        size = len(jobs[order[-1]][1].tokens) - len(before)
-        batch = [order.pop() for _ in range(min(len(order), max(1, room // size)))]
-        ids_BT = torch.full((len(batch), size), pad)
-        mask_BT = torch.zeros(len(batch), len(before) + size, dtype=torch.int64)
-        for row, job in enumerate(batch):
-            tokens = jobs[job][1].tokens[len(before) :]
+
+    @torch.no_grad()
+    def look(batch: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
+        """Of each window of a batch the states of its units, in both layers."""
+        rows = [jobs[job][1].tokens[len(before) :] for job in batch]
+        ids_BT = torch.full((len(rows), max(map(len, rows))), pad)
+        mask_BT = torch.zeros(len(rows), len(before) + ids_BT.shape[1], dtype=torch.int64)
+        for row, tokens in enumerate(rows):
             ids_BT[row, : len(tokens)] = torch.tensor(tokens)
             mask_BT[row, : len(before) + len(tokens)] = 1
         cache = None if opening is None else for_each(opening, len(batch))
@@ -75,13 +79,45 @@ def perceive(backbone: nn.Module, messages: Sequence[Message], layers: tuple[int
                 input_ids=ids_BT.to(device), attention_mask=mask_BT.to(device), past_key_values=cache,
                 use_cache=cache is not None,
             )  # fmt: skip
+        found = []
         for row, job in enumerate(batch):
-            owner, window = jobs[job]
-            places = torch.tensor(window.places, dtype=torch.int64, device=device) - len(before)
+            places = torch.tensor(jobs[job][1].places, dtype=torch.int64, device=device) - len(before)
             near, deep = (states[layer][row].index_select(0, places) for layer in layers)
-            for at, unit in enumerate(window.units):
-                parts[owner][unit] = (near[at], deep[at])
+            found.append((near, deep))
+        return found
+
+    batches = _batches([len(window.tokens) - len(before) for _, window in jobs], room)
+    for batch, states in zip(batches, side_by_side(look, batches, device), strict=True):
+        for job, (near, deep) in zip(batch, states, strict=True):
+            owner, window = jobs[job]
+            parts[owner] |= {unit: (near[at], deep[at]) for at, unit in enumerate(window.units)}
     return [_joined(found, part, backbone) for found, part in zip(messages, parts)]
+
+
+def _batches(sizes: Sequence[int], room: int) -> list[list[int]]:
+    """Places in `sizes`, the long ones first; together they have room, or are one."""
+    order, found = sorted(range(len(sizes)), key=lambda j: sizes[j]), []
+    while order:
+        found.append([order.pop() for _ in range(min(len(order), max(1, room // sizes[order[-1]])))])
+    return found
+
+
+def side_by_side(
+    work: Callable[[Sequence[int]], Result], batches: Sequence[Sequence[int]], device: torch.device
+) -> list[Result]:
+    """What `work` makes of each batch. On the CPU as many go at once as torch has threads, each with one.
+
+    Passes side by side share less than the parts of one pass, which wait for each other at every layer.
+    """
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    if min(threads, len(batches)) < 2:
+        return [work(batch) for batch in batches]
+    try:
+        torch.set_num_threads(1)
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(work, batches))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _joined(found: Message, part: dict[int, tuple[Tensor, Tensor]], backbone: nn.Module) -> Seen:

@@ -130,11 +130,14 @@ class Reader(nn.Module):
     def _matched(self, near_BUC: Tensor, deep_BUC: Tensor, units: Units) -> Tensor:
         """Each unit's best match with any text, 0 or more, which a longer prompt does not dilute; B×U×MATCHES."""
         label_BUMD = self.label(near_BUC).unflatten(2, (MATCHES, MATCH_SIZE)) / MATCH_SIZE**0.5
-        mention_BUMD = self.mention(deep_BUC).unflatten(2, (MATCHES, MATCH_SIZE))
-        found = []
-        for part_BXMD in label_BUMD.split(AT_ONCE, 1):
-            match_BXMU = torch.einsum("bxmd,bumd->bxmu", part_BXMD, mention_BUMD)
-            found.append(match_BXMU.masked_fill(~units.text_BU[:, None, None], -torch.inf).amax(3))
+        # What is no text matches with 0, which is the least that counts.
+        mention_BUMD = (
+            self.mention(deep_BUC).masked_fill(~units.text_BU[..., None], 0).unflatten(2, (MATCHES, MATCH_SIZE))
+        )
+        found = [
+            torch.einsum("bxmd,bumd->bxmu", part_BXMD, mention_BUMD).amax(3)
+            for part_BXMD in label_BUMD.split(AT_ONCE, 1)
+        ]
         return torch.cat(found, 1).clamp(min=0)
 
     def choice(self, reading: Reading, stretch_SBU: Tensor) -> Tensor:

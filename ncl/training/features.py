@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from ncl.llama.message import Message
 from ncl.llama.perceive import Seen, perceive
 
-CHUNK = 64
+CHUNK = 256
 
 
 def features(

@@ -48,7 +48,8 @@ def fit_readers(
 ) -> list[Fitted]:
     """All readers, the best first: it decides where they disagree and no answer has more votes.
 
-    `jobs`: processes; what comes out does not depend on it. On other devices than the CPU there is one.
+    `jobs`: with more than one, each reader has a process of its own, so that three share two cores evenly; what comes
+    out does not depend on it. On other devices than the CPU there is one.
     """
     return sorted(_fit_all(wanted, lessons, library, hidden, step, jobs), key=lambda one: one.worst)
 
@@ -56,12 +57,12 @@ def fit_readers(
 def _fit_all(
     wanted: Wanted, lessons: list[Lesson], library: Library, hidden: int, step: Step, jobs: int
 ) -> Iterator[Fitted]:
-    rest, jobs = (wanted, lessons, library, hidden), min(jobs, wanted.readers)
-    if jobs == 1 or any(lesson.seen.near_UH.device.type != "cpu" for lesson in lessons):
+    rest = (wanted, lessons, library, hidden)
+    if min(jobs, wanted.readers) == 1 or any(lesson.seen.near_UH.device.type != "cpu" for lesson in lessons):
         for number in range(wanted.readers):
             yield _fit(number, *rest, step)
         return
-    with Manager() as shared, ProcessPoolExecutor(max_workers=jobs, env=_ONE_THREAD) as pool:
+    with Manager() as shared, ProcessPoolExecutor(max_workers=wanted.readers, env=_ONE_THREAD) as pool:
         steps = shared.Queue()
         waited = [pool.submit(_fit, number, *rest, _Told(steps)) for number in range(wanted.readers)]
         while not all(one.done() for one in waited) or not steps.empty():

@@ -110,7 +110,7 @@ def train_natural(
 ) -> dict[str, Any]:
     """Fit readers and save the adapter in `out/adapter`; returns the summary. Raises GateRefused first of all.
 
-    `jobs`: processes that fit readers; what comes out does not depend on it.
+    `jobs`: with more than one, readers are fitted side by side; what comes out does not depend on it.
     """
     tell = progress or Progress()
     lexer = NumberLexer(base.model.config.vocab_size).fill(base.tokenizer)

@@ -83,7 +83,8 @@ def test_other_prompts_are_seen_anew(see):
     assert see(texts(5, begin=1))[1] == 5
 
 
-def test_an_interrupted_run_goes_on_where_it_was(see):
+def test_an_interrupted_run_goes_on_where_it_was(see, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 64)
     done = []
 
     def stop(count):

@@ -8,7 +8,7 @@ import torch
 from ncl.llama.base import chat_ids, depths, shallow, watched
 from ncl.llama.message import WHOLE, message, runs, windows
 from ncl.llama.numbers import Unit
-from ncl.llama.perceive import Seen, batched, from_states, perceive
+from ncl.llama.perceive import TOKENS_AT_ONCE, Seen, batched, from_states, perceive
 from ncl.llama.plan import decided
 from ncl.llama.reader import GATE_BIAS, Reader, _shared
 
@@ -24,6 +24,22 @@ def reader():
     made = Reader(32, 16, 5).eval()
     made.start()
     return made
+
+
+def test_passes_side_by_side_see_what_one_after_another_sees(read, backbone, monkeypatch):
+    """Each thread watches its own passes, and all of them go with one thread each."""
+    found = [read(f"{text} {word}") for text in TEXTS for word in ("please", "now", "7 times", "")]
+    monkeypatch.setitem(TOKENS_AT_ONCE, "cpu", 40)  # many batches
+    alone = perceive(backbone, found, LAYERS, 0)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        together = perceive(backbone, found, LAYERS, 0)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    for one, other in zip(alone, together, strict=True):
+        assert torch.equal(one.near_UH, other.near_UH) and torch.equal(one.deep_UH, other.deep_UH)
 
 
 @pytest.fixture
