@@ -249,7 +249,7 @@ class Writer:
     def target(self, scope: Scope) -> str:
         """A word variable, old or new, that counts no loop."""
         known = [w for w in scope.words if w not in scope.counters]
-        fresh = next(name for name in "defghmnpqrst" if name not in scope.words)
+        fresh = next(name for name in "defmpqrtuvwxyz" if name not in scope.words)
         return str(self.pick(*known, fresh))
 
     def assign(self, scope: Scope) -> Block:

@@ -96,7 +96,7 @@ def test_ctrl_c_ends_a_run_with_130_and_one_line(here):
     assert process.stdout.readline() == b"ready\n"
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=240)
     assert (process.returncode, out, err) == (130, b"", b"ncl: interrupted\n")
 
 

@@ -17,7 +17,8 @@ def compiled_sources(width=4, memory=16, statements=4, registers=(6, 8, 16), dep
     """Compiled source functions, on machines where registers are scarce and where they are not."""
 
     def build(source, count):
-        return Compiled.of(source.function, sizes_for(width, registers=count, memory=memory, frame=1024, depth=depth))
+        cells = min(memory, 1 << width)  # an address is a word
+        return Compiled.of(source.function, sizes_for(width, registers=count, memory=cells, frame=1024, depth=depth))
 
     return st.builds(build, sources(width, statements), st.sampled_from(registers))
 
