@@ -56,7 +56,7 @@ class Numbers:
 
     def multiply(self, x: Term, y: Term) -> Term:
         if self.settled(x * y < self.world.size):
-            return x * y
+            return self.world.multiple(x, y)
         wrapped = self.world.word("product")
         self.world.axioms.append(z3.Implies(x * y < self.world.size, wrapped == x * y))
         return wrapped

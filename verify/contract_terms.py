@@ -202,17 +202,25 @@ class World:
             same = (self.remainder(remainder, d) == 0) == (self.remainder(x, d) == 0)
             self.axioms += [
                 z3.Implies(m > 0, x == m * quotient + remainder),
+                z3.Implies(z3.And(m > 0, x > 0, remainder == 0), z3.And(quotient > 0, self.remainder(x, quotient) == 0)),
                 z3.Implies(z3.And(m > 0, x >= 0, x < m), quotient == 0),
                 z3.Implies(m > 0, self.remainder(stripped(x, m, self.remainder), m) == remainder),
                 z3.ForAll([d], z3.Implies(z3.And(m > 0, d > 0, divides), same),
-                          patterns=[self.remainder(remainder, d), self.remainder(x, d)]),
+                          patterns=[self.remainder(remainder, d), self.remainder(x, d), self.remainder(m, d)]),
             ]  # fmt: skip
         self.divided.add(key)
         return quotient, remainder
 
+    def multiple(self, x: Term, y: Term) -> Term:
+        """Their product, of which each is a divisor."""
+        for m in (x, y):
+            if not z3.is_int_value(m):
+                self.axioms.append(z3.Implies(m > 0, self.remainder(x * y, m) == 0))
+        return x * y
+
     def _division(self) -> None:
         """What holds of every quotient and remainder; nothing is said of them where there are none."""
-        x, m = z3.Ints("x! m!")
+        x, m, y = z3.Ints("x! m! y!")
         self.axioms += [
             z3.ForAll([x, m], z3.Implies(m > 0, z3.And(self.remainder(x, m) >= 0, self.remainder(x, m) < m)),
                       patterns=[self.remainder(x, m)]),
@@ -222,6 +230,8 @@ class World:
                       self.quotient(x, m) <= x)), patterns=[self.quotient(x, m)]),
             z3.ForAll([x, m], z3.Implies(z3.And(m > 1, x > 0), self.quotient(x, m) < x),
                       patterns=[self.quotient(x, m)]),
+            z3.ForAll([x, y, m], z3.Implies(z3.And(m > 0, x >= 0, x <= y), self.quotient(x, m) <= self.quotient(y, m)),
+                      patterns=[z3.MultiPattern(self.quotient(x, m), self.quotient(y, m))]),
         ]  # fmt: skip
 
     def _simple(self, term: Term) -> Term:

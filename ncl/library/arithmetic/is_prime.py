@@ -1,6 +1,6 @@
 """Whether a number is prime."""
 
-from ncl.language.contract_words import ensures, result
+from ncl.language.contract_words import decreases, ensures, invariant, result
 from ncl.language.declare import Word, program
 
 
@@ -17,11 +17,17 @@ def is_prime(n: Word) -> Word:
         is_prime(91) -> 0
         is_prime(97) -> 1
     """
-    ensures(result == (n >= 2 and all(n % d != 0 for d in range(2, n))))
+    ensures(result <= 1)
+    ensures(result == 0 or n >= 2)
+    ensures(result == 0 or n % d != 0 for d in range(2, n))
+    ensures(result == 1 or n < 2 or any(n % d == 0 for d in range(2, n)))
     if n < 2:
         return 0
     d = 2
     while d <= n // d:
+        invariant(d >= 2)
+        invariant(n % e != 0 for e in range(2, d))
+        decreases(n - d)
         if n % d == 0:
             return 0
         d += 1
