@@ -14,7 +14,7 @@ from typing import Any
 import z3
 
 from ncl.language.builtins import BUILTINS
-from ncl.language.contracts import Clause, LoopContract, Measure
+from ncl.language.contracts import Clause, LoopContract, Measure, Quantified
 from ncl.language.program import Position
 from ncl.language.reach import NEW, origins
 from ncl.language.syntax import (
@@ -63,6 +63,7 @@ class Goal:
     given: tuple[Term, ...]
     claim: Term
     head: State | None = None  # where the round that leads here began
+    again: Term = None  # the claim once more, for a proof by induction
 
 
 @dataclass(frozen=True)
@@ -128,15 +129,20 @@ class Paths:
             lambda condition: self.settled(state, condition), result,
         )  # fmt: skip
 
-    def claim(self, kind: str, position: Position, text: str, state: State, claim: Term) -> None:
+    def claim(
+        self, kind: str, position: Position, text: str, state: State, claim: Term, again: Term = None
+    ) -> None:  # fmt: skip
         if not z3.is_true(z3.simplify(claim)):
-            self.goals.append(Goal(kind, position, text, state.known, claim, self.heads[-1]))
+            self.goals.append(Goal(kind, position, text, state.known, claim, self.heads[-1], again))
 
     def demand(self, kind: str, clause: Clause, state: State, speech: Speech | None = None) -> None:
         """The clause has a meaning and holds."""
         spoken = speech or self.speech(state)
         self._meaningful(kind, clause, state, spoken)
-        self.claim(kind, clause.position, clause.text, state, spoken.truth(clause.expression, "goal"))
+        again = None
+        if isinstance(clause.expression, Quantified):
+            again = replace(spoken, inductive=True).truth(clause.expression, "goal")
+        self.claim(kind, clause.position, clause.text, state, spoken.truth(clause.expression, "goal"), again)
 
     def _meaningful(self, kind: str, clause: Clause, state: State, speech: Speech | None) -> None:
         meaning = (speech or self.speech(state)).meaning(clause.expression)
@@ -144,7 +150,8 @@ class Paths:
 
     def settled(self, state: State, condition: Term) -> bool:
         """Whether a condition surely holds: asked without quantifiers first, then with them, each for a moment."""
-        everything = (*self.world.axioms, *state.known, z3.Not(condition))
+        known = (*state.known, z3.Not(condition))
+        everything = (*self.world.about(known), *known)
         return self._contradicts([t for t in everything if self.world.plain(t)]) or self._contradicts(everything)
 
     def _contradicts(self, terms: Sequence[Term]) -> bool:

@@ -5,7 +5,7 @@ A goal that the solver does not decide is not proved; nothing else follows from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import z3
@@ -86,14 +86,17 @@ def prove_function(function: Function) -> Proof:
 
 
 def proved(goal: Goal, world: World, steps: int) -> bool:
-    return bool(_solver(world, goal, steps, False).check() == z3.unsat)
+    if _solver(world, goal, steps, False).check() == z3.unsat:
+        return True
+    return goal.again is not None and proved(replace(goal, claim=goal.again, again=None), world, steps)
 
 
 def _solver(world: World, goal: Goal, steps: int, models: bool) -> Any:
     """By patterns alone, which either closes a proof soon or gives up; with `models`, looking for one."""
     solver = z3.SimpleSolver()
     solver.set(rlimit=steps, mbqi=models)
-    solver.add(*world.axioms, *goal.given, z3.Not(goal.claim))
+    terms = (*goal.given, z3.Not(goal.claim))
+    solver.add(*world.about(terms), *terms)
     return solver
 
 

@@ -1,7 +1,7 @@
 """Contracts as solver terms: what a clause says of one state of a function, and where it has a meaning.
 
-A quantifier that is to be proved becomes a fresh constant; one that is assumed has as patterns the array elements at
-its own variable. Used by `contract_paths`.
+A quantifier that is to be proved becomes a fresh constant; for a proof by induction, the same is assumed of all smaller
+ones. One that is assumed has as patterns the array elements at its own variable. Used by `contract_paths`.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class Speech:
     result: Term | Version | None = None
     bound: Mapping[str, Term] = field(default_factory=dict)
     open: tuple[Term, ...] = ()  # variables of quantifiers around
+    inductive: bool = False  # what is to be proved for all is proved by strong induction
 
     # --- arrays and their parts
 
@@ -172,7 +173,7 @@ class Speech:
         skolem = not self.open and role == ("goal" if universal else "given")
         while True:
             start, stop = speech.number(inner.start), speech.number(inner.stop)
-            variable = speech.world.fresh(inner.variable)
+            variable = speech.world.choice(inner.variable) if skolem else speech.world.fresh(inner.variable)
             variables.append(variable)
             more = () if skolem else (variable,)
             speech = replace(speech, bound={**speech.bound, inner.variable: variable}, open=(*speech.open, *more))
@@ -182,22 +183,33 @@ class Speech:
             if not isinstance(inner.body, Quantified) or inner.body.kind != node.kind:
                 break
             inner = inner.body
+        if skolem and universal and self.inductive and len(variables) == 1:
+            guards.append(self._smaller_ones(node, start, variables[0]))
         body = speech.truth(inner.body, role)
         whole = z3.Implies(z3.And(*guards), body) if universal else z3.And(*guards, body)
         if skolem:
             return whole
         return bind(variables, whole, universal)
 
+    def _smaller_ones(self, node: Quantified, start: Term, variable: Term) -> Term:
+        """That it holds for every value below this one: what strong induction may assume."""
+        below = self.world.fresh(node.variable)
+        speech = replace(self, bound={**self.bound, node.variable: below}, open=(*self.open, below))
+        guards = [start <= below, below < variable]
+        if node.condition is not None:
+            guards.append(speech.truth(node.condition, "goal"))
+        return bind([below], z3.Implies(z3.And(*guards), speech.truth(node.body, "given")), True)
+
     def ascending(self, sequence: Sequence, role: str) -> Term:
         if isinstance(sequence, Display):
             raise Unprovable("sorted of a list of parts")
         array, start, stop = self.ends(sequence)
-        i, j = self.world.fresh("i"), self.world.fresh("j")
+        i, j = self.world.choice("i"), self.world.choice("j")
         whole = z3.Implies(z3.And(start <= i, i < j, j < stop), array.cells[i] <= array.cells[j])
         return whole if role == "goal" and not self.open else bind([i, j], whole, True)
 
     def permuted(self, left: Sequence, right: Sequence, role: str) -> Term:
-        value = self.world.fresh("value")
+        value = self.world.choice("value")
         whole = self.counted(left, value) == self.counted(right, value)
         return whole if role == "goal" and not self.open else bind([value], whole, True)
 
@@ -220,7 +232,7 @@ class Speech:
         if isinstance(left, Display) or isinstance(right, Display):
             raise Unprovable("an equation with a list of parts")
         (a, start, stop), (b, begin, end) = self.ends(left), self.ends(right)
-        i = self.world.fresh("i")
+        i = self.world.choice("i")
         first, second = (a.cells[i], b.cells[i - start + begin])
         alike = z3.Implies(z3.And(start <= i, i < stop), first == second)
         size, other = z3.If(start < stop, stop - start, 0), z3.If(begin < end, end - begin, 0)
@@ -254,7 +266,7 @@ class Speech:
                 return whole
             case Quantified(start=start, stop=stop):
                 # As many variables as there are quantifiers, each a fresh constant: it is to be proved.
-                variable = self.world.fresh(node.variable)
+                variable = self.world.choice(node.variable)
                 inside = replace(self, bound={**self.bound, node.variable: variable})
                 needed = z3.BoolVal(True) if node.condition is None else inside.truth(node.condition, "both")
                 asked = z3.BoolVal(True) if node.condition is None else inside.meaning(node.condition)

@@ -12,12 +12,14 @@ by induction or by the definition of division:
     sum(f, k) of f(lo) … f(k-1):  the same with f; it is monotone in k when no f is below 0
     x mod m = x' mod m  where x' is x with some terms (t mod m) in sums, differences and products replaced by t
     d | b implies (d | a mod b  if and only if  d | a)
+    m | x implies (x div m) | x, for x > 0;  x | x·y;  0 < m ≤ n implies x div n ≤ x div m
 
 Used by `contract_speech` and `contract_paths`; one `World` for each function that is proved.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +59,8 @@ class World:
     counted: set[Any] = field(default_factory=set)
     divided: set[Any] = field(default_factory=set)
     seen_plain: dict[int, bool] = field(default_factory=dict)
+    chosen: set[str] = field(default_factory=set)
+    seen_choices: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.half = z3.Int("half!")
@@ -69,6 +73,34 @@ class World:
         """A new constant. The number and `!` keep it apart from every name of the source."""
         self.number += 1
         return z3.Const(f"{name}!{self.number}", z3.IntSort() if sort is None else sort)
+
+    def choice(self, name: str) -> Term:
+        """A constant that stands for all values, in one claim and nowhere else."""
+        term = self.fresh(name)
+        self.chosen.add(term.decl().name())
+        return term
+
+    def about(self, terms: Sequence[Term]) -> list[Term]:
+        """The axioms that speak of no other claim's choices: what they say of those is of no use here."""
+        mine = frozenset[str]().union(*map(self.choices, terms))
+        return [axiom for axiom in self.axioms if self.choices(axiom) <= mine]
+
+    def choices(self, term: Term) -> frozenset[str]:
+        """The names of the chosen constants in a term."""
+        key = term.get_id()
+        if key not in self.seen_choices:
+            self.kept.append(term)
+            found, waiting, seen = set(), [term], {key}
+            while waiting:
+                node = waiting.pop()
+                if z3.is_const(node) and node.decl().name() in self.chosen:
+                    found.add(node.decl().name())
+                for child in node.children():
+                    if child.get_id() not in seen:
+                        seen.add(child.get_id())
+                        waiting.append(child)
+            self.seen_choices[key] = frozenset(found)
+        return self.seen_choices[key]
 
     def word(self, name: str) -> Term:
         term = self.fresh(name)
@@ -202,7 +234,8 @@ class World:
             same = (self.remainder(remainder, d) == 0) == (self.remainder(x, d) == 0)
             self.axioms += [
                 z3.Implies(m > 0, x == m * quotient + remainder),
-                z3.Implies(z3.And(m > 0, x > 0, remainder == 0), z3.And(quotient > 0, self.remainder(x, quotient) == 0)),
+                z3.Implies(z3.And(m > 0, x > 0, remainder == 0),
+                           z3.And(quotient > 0, (quotient == 1) == (x == m), self.remainder(x, quotient) == 0)),
                 z3.Implies(z3.And(m > 0, x >= 0, x < m), quotient == 0),
                 z3.Implies(m > 0, self.remainder(stripped(x, m, self.remainder), m) == remainder),
                 z3.ForAll([d], z3.Implies(z3.And(m > 0, d > 0, divides), same),
@@ -220,7 +253,7 @@ class World:
 
     def _division(self) -> None:
         """What holds of every quotient and remainder; nothing is said of them where there are none."""
-        x, m, y = z3.Ints("x! m! y!")
+        x, m, n = z3.Ints("x! m! n!")
         self.axioms += [
             z3.ForAll([x, m], z3.Implies(m > 0, z3.And(self.remainder(x, m) >= 0, self.remainder(x, m) < m)),
                       patterns=[self.remainder(x, m)]),
@@ -230,8 +263,8 @@ class World:
                       self.quotient(x, m) <= x)), patterns=[self.quotient(x, m)]),
             z3.ForAll([x, m], z3.Implies(z3.And(m > 1, x > 0), self.quotient(x, m) < x),
                       patterns=[self.quotient(x, m)]),
-            z3.ForAll([x, y, m], z3.Implies(z3.And(m > 0, x >= 0, x <= y), self.quotient(x, m) <= self.quotient(y, m)),
-                      patterns=[z3.MultiPattern(self.quotient(x, m), self.quotient(y, m))]),
+            z3.ForAll([x, m, n], z3.Implies(z3.And(x >= 0, m > 0, m <= n), self.quotient(x, n) <= self.quotient(x, m)),
+                      patterns=[z3.MultiPattern(self.quotient(x, m), self.quotient(x, n))]),
         ]  # fmt: skip
 
     def _simple(self, term: Term) -> Term:

@@ -136,6 +136,23 @@ def f(xs: Array) -> Word:
     ensures(any(all(xs[a] == xs[b] for a in range(len(xs))) for b in range(len(xs))))
     return 0
 """,
+    "an element that is what the one before it is": """
+def f(xs: Array) -> Array:
+    requires(xs[k] == xs[k - 1] for k in range(1, len(xs)))
+    ensures(result[k] == 7 for k in range(1, len(xs)))
+    return xs
+""",
+    "an element that is nothing in particular": """
+def f(xs: Array) -> Array:
+    ensures(result[k] != 7 for k in range(len(xs)))
+    return xs
+""",
+    "a quotient that is no divisor": """
+def f(m: Word, n: Word) -> Word:
+    requires(0 < m <= n)
+    ensures(result > 0 and n % result == 0)
+    return n // m
+""",
     "an element lost": """
 def f(xs: Array) -> Array:
     requires(len(xs) > 1)

@@ -4,6 +4,13 @@ from ncl.language.contract_words import decreases, ensures, invariant, old, requ
 from ncl.language.declare import Array, Word, program
 
 
+def plus_times(x: Word, q: Word, u: Word) -> Word:
+    """x and q times u, which is a word."""
+    requires(x + q * u <= ~0)
+    ensures(result == x + q * u)
+    return x + q * u
+
+
 @program
 def extended_gcd(a: Word, b: Word) -> Array:
     """[g, x, y] with g the greatest common divisor of a and b and a·x = b·y + g, by Euclid's algorithm.
@@ -36,8 +43,8 @@ def extended_gcd(a: Word, b: Word) -> Array:
         decreases(b)
         q = a // b
         a, b = b, a % b
-        x, u = u, x + q * u
-        y, v = v, y + q * v
+        x, u = u, plus_times(x, q, u)
+        y, v = v, plus_times(y, q, v)
         odd = 1 - odd
     if odd:
         x, y = u - x, v - y
