@@ -38,20 +38,20 @@ _OTHER = {
 
 def mutants(function: Function) -> Iterator[tuple[str, Function]]:
     """(what was changed, the wrong function), the changes inside the body first, then wrong results."""
-    plain = _without_contracts(function.body)
+    plain = without_contracts(function.body)
     for told, body in _changed(plain):
         yield told, replace(function, body=body)
     for told, body in _wrong_results(plain):
         yield told, replace(function, body=body)
 
 
-def _without_contracts(node: Any) -> Any:
+def without_contracts(node: Any) -> Any:
     if isinstance(node, tuple):
-        return tuple(map(_without_contracts, node))
+        return tuple(map(without_contracts, node))
     if isinstance(node, LoopContract):
         return NO_LOOP_CONTRACT
     if is_dataclass(node) and not isinstance(node, type | Position):
-        return replace(node, **{f.name: _without_contracts(getattr(node, f.name)) for f in fields(node)})
+        return replace(node, **{f.name: without_contracts(getattr(node, f.name)) for f in fields(node)})
     return node
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from ncl.errors import LanguageError, NclError
@@ -19,6 +19,7 @@ from ncl.language.program import Program, Sizes
 from ncl.language.syntax import Function
 from ncl.language.trace import Result
 from ncl.language.typecheck import check_width
+from verify.contract_mutants import without_contracts
 from verify.counterexample import Arguments, minimise
 from verify.programs import Space, inputs, random_inputs, spaces
 
@@ -113,8 +114,10 @@ def _inputs(function: Function, space: Space | None, seed: int) -> Iterator[tupl
         yield sizes, arguments
 
 
-def attempt(function: Function, arguments: Arguments, sizes: Sizes) -> tuple[Result | None, Breach | None]:
-    return run_checked(function, [list(v) if isinstance(v, list) else v for v in arguments], sizes, BUDGET)
+def attempt(
+    function: Function, arguments: Arguments, sizes: Sizes, budget: int = BUDGET
+) -> tuple[Result | None, Breach | None]:
+    return run_checked(function, [list(v) if isinstance(v, list) else v for v in arguments], sizes, budget)
 
 
 def _smallest(function: Function, arguments: Arguments, sizes: Sizes, breach: Breach) -> Found:
@@ -130,6 +133,7 @@ def _smallest(function: Function, arguments: Arguments, sizes: Sizes, breach: Br
 # --- wrong implementations -------------------------------------------------------------------------------------------
 
 SOME = 250  # inputs for each wrong implementation
+SHORT = 300  # ticks of a run; what is wrong shows in short ones
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,8 @@ def _known(function: Function, seed: int) -> Iterator[tuple[Sizes, Arguments, Re
     """Some valid inputs with their right results, small and random ones mixed."""
     every = list(_inputs(function, small_space(function), seed))
     random.Random(seed).shuffle(every)
-    good = ((sizes, a, *attempt(function, a, sizes)) for sizes, a in every)
+    plain = replace(function, body=without_contracts(function.body))  # invariants are not asked for here
+    good = ((sizes, a, *attempt(plain, a, sizes, SHORT)) for sizes, a in every)
     valid = ((sizes, a, r) for sizes, a, r, breach in good if breach is None and r is not None and r.trap is None)
     yield from islice(valid, SOME)
 
@@ -168,7 +173,7 @@ def _judged(other: Function, known: list[tuple[Sizes, Arguments, Result]]) -> st
     differs = False
     for sizes, arguments, right in known:
         try:
-            result, breach = attempt(other, arguments, sizes)
+            result, breach = attempt(other, arguments, sizes, SHORT)
         except (NclError, KeyError):  # a variable that is no longer assigned, a literal too large
             return ""
         if breach and breach.kind == "ensures":

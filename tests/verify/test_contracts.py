@@ -239,7 +239,6 @@ BOUNDED = {
     "run_length",
     "edit_distance",
     "longest_common",
-    "components",
 }
 
 
