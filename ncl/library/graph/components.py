@@ -8,9 +8,9 @@ from ncl.language.declare import Array, Word, program
 def components(tails: Array, heads: Array, n: Word) -> Array:
     """For each of the places 0 … n-1 the smallest place that it hangs together with.
 
-    Edge e joins `tails[e]` and `heads[e]`. Requires as many heads as tails, all of them below n. Each place knows its
-    root; an edge hangs one root under the other, and then each place under its root's root: so to find it is a look, and
-    to join takes n rounds. The contract: what an edge joins has one root, and each edge takes away one root at most.
+    Edge e joins `tails[e]` and `heads[e]`. Requires as many heads as tails, all of them below n. Each place
+    knows its root; an edge hangs one root under the other, and each place under its root's root: to find is a look, to
+    join takes n rounds. The contract: what an edge joins has one root, and each edge takes away one root at most.
 
         components([], [], 3) -> [0, 1, 2]
         components([2], [1], 3) -> [0, 1, 1]
