@@ -24,6 +24,7 @@ AT_ONCE = 256  # units whose matches are held at once
 GATE_BIAS = 2.0  # at first most numbers are taken for data, so that whole lists are tried from the start
 SYMBOL_BIAS = -3.0  # at first a piece of text rarely writes a symbol
 BORDER_BIAS = -2.5  # … or a clause begins another call
+RIVAL_BIAS = -2.0  # at first lists hardly compete
 INSIDE = -3.0  # log-odds less for a call that begins inside a clause, and for a symbol written there
 
 
@@ -66,6 +67,8 @@ class Reader(nn.Module):
         # Which of several lists is meant: whether the text says somewhere what stands at this list.
         self.label, self.mention = (nn.Linear(channels, MATCHES * MATCH_SIZE) for _ in range(2))
         self.gate, self.pointer = nn.Linear(channels, 1), nn.Linear(channels, 1)
+        # Whether one list is meant or all of them (the pushes of a stack): how far they compete.
+        self.rival = nn.Linear(channels, 1)
         self.symbol, self.border, self.inside = nn.Linear(channels, 1), nn.Linear(channels, 1), nn.Linear(channels, 1)
         self.select = nn.Linear(channels, programs + 1)
 
@@ -76,6 +79,7 @@ class Reader(nn.Module):
                 if hasattr(layer, "reset_parameters"):
                     layer.reset_parameters()
             self.gate.bias.fill_(GATE_BIAS)
+            self.rival.bias.fill_(RIVAL_BIAS)
             self.symbol.bias.fill_(SYMBOL_BIAS)
             self.border.bias.fill_(BORDER_BIAS)
             self.inside.bias.fill_(BORDER_BIAS)
@@ -104,7 +108,9 @@ class Reader(nn.Module):
             asked_BUC = deep_BUC.amax(1, keepdim=True).expand_as(near_BUC)
             match_BUM = self._matched(near_BUC, deep_BUC, units)
             meant_BUC = torch.relu(self.mix(torch.cat([near_BUC, asked_BUC, match_BUM], 2)))
-            gate_BU = _shared(self.gate(meant_BUC).squeeze(-1), units)
+            alone_BU = _shared(self.gate(meant_BUC).squeeze(-1), units)
+            rival_BU = _shared(self.rival(meant_BUC).squeeze(-1), units)
+            gate_BU = alone_BU - rival_BU.sigmoid() * _best_other(alone_BU, units)
             free_BU = nn.functional.logsigmoid(-gate_BU)  # what is data is no argument
             return Reading(
                 gate_BU,
@@ -159,3 +165,15 @@ def _shared(odds_BU: Tensor, units: Units) -> Tensor:
     total_BU = torch.zeros_like(odds_BU).scatter_add(1, units.lead_BU, odds_BU * one_BU)
     count_BU = torch.zeros_like(odds_BU).scatter_add(1, units.lead_BU, one_BU)
     return (total_BU / count_BU.clamp(min=1)).gather(1, units.lead_BU)
+
+
+def _best_other(odds_BU: Tensor, units: Units) -> Tensor:
+    """At each number, the log-odds of the likeliest other run of its prompt; 0 where there is no other."""
+    at_BU = torch.arange(odds_BU.shape[1], device=odds_BU.device).expand_as(odds_BU)
+    lead_BU = units.number_BU & (units.lead_BU == at_BU)
+    ranked_BU = odds_BU.masked_fill(~lead_BU, -torch.inf)
+    first_B1 = ranked_BU.argmax(1, keepdim=True)
+    best_B1 = odds_BU.gather(1, first_B1)
+    next_B1 = odds_BU.gather(1, ranked_BU.scatter(1, first_B1, -torch.inf).argmax(1, keepdim=True))
+    several_B1 = lead_BU.sum(1, keepdim=True) > 1
+    return torch.where(several_B1, torch.where(units.lead_BU == first_B1, next_B1, best_B1), 0.0)

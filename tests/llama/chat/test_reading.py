@@ -10,7 +10,7 @@ from ncl.llama.message import WHOLE, message, runs, windows
 from ncl.llama.numbers import Unit
 from ncl.llama.perceive import TOKENS_AT_ONCE, Seen, batched, from_states, perceive
 from ncl.llama.plan import decided
-from ncl.llama.reader import GATE_BIAS, Reader, _shared
+from ncl.llama.reader import GATE_BIAS, Reader, _best_other, _shared
 
 LARGEST = (1 << 16) - 2
 LAYERS = (2, 3)
@@ -173,6 +173,28 @@ def test_a_border_is_read_from_the_whole_of_its_clause_and_of_no_other(reader):
         reader(batched([replace(seen, deep_UH=deep)])).border_BU[0] for deep in (seen.deep_UH, seen.deep_UH + far)
     )
     assert before[0] == after[0] and before[12] != after[12]
+
+
+def test_the_rival_of_a_list_is_the_likeliest_other_one():
+    units = batched(random_units(["NTNNTNT", "NNTTTTT"]))
+    odds_BU = torch.tensor([[1.0, 9.0, 4.0, 4.0, 9.0, -2.0, 9.0], [3.0, 3.0, 9.0, 9.0, 9.0, 9.0, 9.0]])
+    rival_BU = _best_other(odds_BU, units)
+    assert rival_BU[0, [0, 2, 3, 5]].tolist() == [4.0, 1.0, 1.0, 4.0]
+    assert rival_BU[1, :2].tolist() == [0.0, 0.0]  # a list alone has none
+
+
+def test_two_lists_of_which_one_is_meant_are_not_both_taken():
+    """With full rivalry the log-odds are those of a choice among the two."""
+    reader = Reader(32, 16, 5).eval()
+    reader.start()
+    units = batched(random_units(["TNNTNNT"], seed=4))
+    with torch.no_grad():
+        reader.rival.bias.fill_(-50.0)
+        free_BU = reader(units).gate_BU
+        reader.rival.bias.fill_(50.0)
+        gate_BU = reader(units).gate_BU
+    torch.testing.assert_close(gate_BU[0, [1, 4]], free_BU[0, [1, 4]] - free_BU[0, [4, 1]], **ROUNDING)
+    assert (gate_BU[0, 1] > 0) != (gate_BU[0, 4] > 0)
 
 
 def test_a_list_is_matched_with_any_text_however_far(reader):
