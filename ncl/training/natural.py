@@ -48,9 +48,9 @@ class NaturalConfig(BaseModel):
     base: str = "smollm2"
     seed: int = Field(0, ge=0)
     draw: int | None = Field(None, ge=0)
-    singles: int = Field(1400, ge=1)
-    several: int = Field(700, ge=0)
-    chains: int = Field(700, ge=0)
+    singles: int = Field(1600, ge=1)
+    several: int = Field(1200, ge=0)
+    chains: int = Field(1600, ge=0)
     longest: int = Field(10, ge=1)
     steps: int = Field(800, ge=1)
     batch: int = Field(48, ge=2)
