@@ -46,6 +46,8 @@ class FitConfig:
 UNSOLVED = 3.0  # told as the loss of a prompt that no plan solves
 CHECKED = 24  # prompts of each task that tell at the end whether it was learned
 STALLED = 0.5  # mean loss a prompt of the task that was learned worst
+# … after a quarter of the steps, and not before so many; those that learn it have under 0.9 by then, the others over 2.
+STALLS, LOOKED = 1.5, 150
 
 
 def fit(
@@ -54,8 +56,9 @@ def fit(
     hidden: int,
     config: FitConfig,
     advance: Callable[[int, float], None] = lambda step, loss: None,
+    patient: bool = True,
 ) -> tuple[Reader, list[float]]:
-    """A fitted reader and the loss of each step."""
+    """A fitted reader and the loss of each step. One that is not patient gives up where it is seen to stall."""
     torch.manual_seed(config.seed)
     rng, generator = Random(config.seed), torch.Generator().manual_seed(config.seed)
     reader = Reader(hidden, config.channels, len(library.programs), config.dropout)
@@ -79,7 +82,15 @@ def fit(
         optimizer.step()
         losses.append(float(loss.detach()) + float((~known_B).sum()) * UNSOLVED / config.batch)
         advance(step, losses[-1])
+        if not patient and step == max(LOOKED, config.steps // 4) and _stalls(reader, lessons, library, config):
+            break
     return reader.settle().eval(), losses
+
+
+def _stalls(reader: Reader, lessons: Sequence[Lesson], library: Library, config: FitConfig) -> bool:
+    found, _ = worst(reader.eval(), lessons, library, config)
+    reader.train()
+    return found > STALLS
 
 
 @torch.no_grad()

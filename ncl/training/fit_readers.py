@@ -98,7 +98,7 @@ def _fit(number: int, wanted: Wanted, lessons: list[Lesson], library: Library, h
     tried: list[Fitted] = []
     for attempt in range(wanted.restarts + 1):
         config = replace(wanted.fit, seed=1000 * wanted.fit.seed + 100 * attempt + number)
-        reader, losses = fit(lessons, library, hidden, config, step)
+        reader, losses = fit(lessons, library, hidden, config, step, patient=attempt == wanted.restarts)
         tried.append(Fitted(reader, losses, worst(reader, lessons, library, config), attempt))
         if tried[-1].worst[0] <= STALLED:
             break

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 import torch
 
+import ncl.training.fit as fitting
 from ncl.build import build_library
 from ncl.llama.adapter import PROGRAMS
 from ncl.llama.perceive import Seen, batched
@@ -107,6 +108,18 @@ def test_the_task_that_was_not_learned_is_the_worst_and_shows_as_stalled(fitted,
     hopeless = [replace(lesson(rng, "sort"), answer=(12345,), task="hopeless") for _ in range(9)]
     assert worst(reader, known, library, QUICK)[0] <= STALLED < UNSOLVED
     assert worst(reader, known + hopeless, library, QUICK) == (UNSOLVED, "hopeless")
+
+
+def test_only_a_reader_that_stalls_and_may_be_fitted_again_is_given_up_early(library, monkeypatch):
+    monkeypatch.setattr(fitting, "LOOKED", 2)
+    rng = Random(0)
+    hopeless = [Lesson(one.seen, one.words, (12345,), -20.0) for one in (lesson(rng, "sort") for _ in range(20))]
+    short = FitConfig(steps=8, batch=8, draws=4, channels=8)
+    assert len(fit(hopeless, library, HIDDEN, short, patient=False)[1]) == 3
+    assert len(fit(hopeless, library, HIDDEN, short)[1]) == 8
+    monkeypatch.setattr(fitting, "STALLS", UNSOLVED + 1)
+    _, losses = fit(lessons(0), library, HIDDEN, short, patient=False)
+    assert losses == fit(lessons(0), library, HIDDEN, short)[1], "to look changes nothing"
 
 
 def test_without_prompts_that_call_nothing_only_calls_are_learned(library):
