@@ -22,6 +22,7 @@ from ncl.llama.base import chat_ids
 from ncl.llama.call import Call
 from ncl.llama.ends import ends_of, pad_of
 from ncl.llama.opening import common, for_each, opened
+from ncl.llama.perceive import side_by_side
 from ncl.training.prompts import Prompt
 
 ROOM = 64  # tokens that an answer may have beyond those of its prompt
@@ -65,15 +66,15 @@ def ask(
     """An answer to each prompt.
 
     `most`: new tokens at most, by default as many as the prompt has (without the `preamble` tokens that `encode` puts
-    before each, which go through the model once) and ROOM. With `golds`, an answer that can no longer be right is cut
+    before each, which go through the model once), one for each of its numbers, and ROOM. With `golds`, an answer that can no longer be right is cut
     off where that shows; what is right is the same without. `whole` tells of a text that it is a whole answer: there it
     ends, whatever the model would write behind it.
     """
     rows = [encode(tokenizer, text) for text in texts]
     before = common(rows)[:preamble]
     opening = opened(model, before, model.device)
-    found: dict[int, Answer] = {}
-    for batch in _batches([row[len(before) :] for row in rows]):
+
+    def answered(batch: Sequence[int]) -> list[Answer]:
         ids_BT, mask_BT = _padded([rows[i][len(before) :] for i in batch], pad_of(model))
         if opening is not None:
             ids_BT, mask_BT = _behind(before, ids_BT, mask_BT)
@@ -85,9 +86,19 @@ def ask(
         if whole is not None:
             stops.append(Ended(tokenizer, [whole] * len(batch), size))
         cache = None if opening is None else for_each(opening, len(batch))
-        new_BA = _generated(model, ids_BT, mask_BT, most or size - preamble + ROOM, stops, cache)
-        found |= zip(batch, _answers(model, tokenizer, new_BA, whole), strict=True)
+        # An answer puts a comma behind each number, where a prompt may put a blank alone.
+        numbers = max(len(_NUMBER.findall(texts[i])) for i in batch)
+        new_BA = _generated(model, ids_BT, mask_BT, most or size - preamble + numbers + ROOM, stops, cache)
         advance(len(batch))
+        return _answers(model, tokenizer, new_BA, whole)
+
+    batches = list(_batches([row[len(before) :] for row in rows]))
+    # A computer remembers its latest calls, so its batches go one after another.
+    alone = hasattr(model, "latest")
+    made = [answered(batch) for batch in batches] if alone else side_by_side(answered, batches, model.device)
+    found = {
+        i: one for batch, answers in zip(batches, made, strict=True) for i, one in zip(batch, answers, strict=True)
+    }
     return [found[i] for i in range(len(rows))]
 
 

@@ -102,6 +102,12 @@ def test_answers_that_are_hopeless_are_cut_off_soon(chat_base):
     assert talker.written == 100
 
 
+def test_an_answer_has_room_for_its_commas_where_a_prompt_has_blanks_alone(knower):
+    numbers = list(range(900, 700, -1))
+    (answer,) = ask(knower, knower.tokenizer, [f"Sort: {' '.join(map(str, numbers))}"])
+    assert answer.right(sorted(numbers))
+
+
 def test_what_stands_before_all_prompts_goes_through_once_and_changes_no_answer(chat_base):
     model, tokenizer = chat_base.model, chat_base.tokenizer
     before = [("Sort: 5 4", "4, 5"), ("Count 1 in: 1 1", "2")]

@@ -67,7 +67,7 @@ def test_examples_stand_before_the_prompt_and_do_not_lengthen_the_answer(saying)
     for example in EXAMPLES:
         assert f"{example.prompt}<|im_end|>\n<|im_start|>assistant\n{example.answer}<|im_end|>" in asked
     assert asked.endswith("Sort 3, 1, 2.<|im_end|>\n<|im_start|>assistant\n")
-    assert plain.model.most == [ROOM]
+    assert plain.model.most == [ROOM + 3]
     assert shown.model.most[0] < 0, "as many tokens as the prompt alone has, and room"
 
 
