@@ -62,11 +62,12 @@ def ask(
     preamble: int = 0,
     golds: Sequence[Sequence[int] | None] | None = None,
     whole: Callable[[str], bool] | None = None,
+    room: int = ROOM,
 ) -> list[Answer]:
     """An answer to each prompt.
 
     `most`: new tokens at most, by default as many as the prompt has (without the `preamble` tokens that `encode` puts
-    before each, which go through the model once), one for each of its numbers, and ROOM. With `golds`, an answer that can no longer be right is cut
+    before each, which go through the model once), one for each of its numbers, and `room`. With `golds`, an answer that can no longer be right is cut
     off where that shows; what is right is the same without. `whole` tells of a text that it is a whole answer: there it
     ends, whatever the model would write behind it.
     """
@@ -88,7 +89,7 @@ def ask(
         cache = None if opening is None else for_each(opening, len(batch))
         # An answer puts a comma behind each number, where a prompt may put a blank alone.
         numbers = max(len(_NUMBER.findall(texts[i])) for i in batch)
-        new_BA = _generated(model, ids_BT, mask_BT, most or size - preamble + numbers + ROOM, stops, cache)
+        new_BA = _generated(model, ids_BT, mask_BT, most or size - preamble + numbers + room, stops, cache)
         advance(len(batch))
         return _answers(model, tokenizer, new_BA, whole)
 

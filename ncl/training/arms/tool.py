@@ -20,6 +20,7 @@ modsum(xs, m) - the sum of the list modulo m
 stack(steps) - what is left on an empty stack; a step is a number to push or "{POP}"
 """
 REQUEST = "Request: {}"
+CALL = 32  # tokens of a call besides its numbers: names, brackets, an argument
 
 
 def tool(base: Base) -> Arm:
@@ -30,7 +31,7 @@ def tool(base: Base) -> Arm:
     def asked(prompts: Sequence[Prompt], advance: Advance) -> list[Outcome]:
         answers = ask(
             base.model, base.tokenizer, [REQUEST.format(p.text) for p in prompts], None, advance, after(before),
-            preamble(base.tokenizer, before), whole=written,
+            preamble(base.tokenizer, before), whole=written, room=CALL,
         )  # fmt: skip
         return [judged(p, answer) for p, answer in zip(prompts, answers, strict=True)]
 
