@@ -67,9 +67,9 @@ def ask(
     """An answer to each prompt.
 
     `most`: new tokens at most, by default as many as the prompt has (without the `preamble` tokens that `encode` puts
-    before each, which go through the model once), one for each of its numbers, and `room`. With `golds`, an answer that can no longer be right is cut
-    off where that shows; what is right is the same without. `whole` tells of a text that it is a whole answer: there it
-    ends, whatever the model would write behind it.
+    before each, which go through the model once), one for each of its numbers, and `room`. With `golds`, an answer that
+    can no longer be right is cut off where that shows; what is right is the same without. `whole` tells of a text that
+    it is a whole answer: there it ends, whatever the model would write behind it.
     """
     rows = [encode(tokenizer, text) for text in texts]
     before = common(rows)[:preamble]
