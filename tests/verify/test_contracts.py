@@ -234,12 +234,7 @@ def test_the_lemmas_on_quotients_hold_for_all_small_numbers():
 
 
 # What is shown of these for small inputs alone; `ncl verify` says why.
-BOUNDED = {
-    "bucket_sort",
-    "run_length",
-    "edit_distance",
-    "longest_common",
-}
+BOUNDED = ()
 
 
 @pytest.mark.parametrize("name", [name for name in CONTRACTS if name not in BOUNDED])
