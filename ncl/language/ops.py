@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ncl.language.opcodes import OPERANDS, Kind, Opcode, Trap
 from ncl.language.word import Algebra, Term
@@ -38,8 +38,7 @@ class View(Protocol):
     def stack(self, level: Term) -> tuple[Term, Term, Term]: ...
 
 
-@dataclass(frozen=True)
-class Effect:
+class Effect(NamedTuple):
     """What one instruction does; what is None stays as it is, and the pc moves to the next line.
 
     The first trap whose condition holds wins: then the machine halts, `trap` is set, and nothing else changes, the pc

@@ -155,34 +155,34 @@ class Program:
     def check_arguments(self, arguments: list[Value]) -> None:
         """Raise InputError unless the arguments have the signature's shape and fit width and memory."""
         parameters = self.signature.parameters
-        where = f"{self.name}{self.signature}"
         if len(arguments) != len(parameters):
-            raise InputError(f"expected {len(parameters)} arguments, got {len(arguments)}", where=where)
+            raise self._refused(f"expected {len(parameters)} arguments, got {len(arguments)}")
         top = (1 << self.sizes.width) - 1
         cells = 0
         for parameter, value in zip(parameters, arguments, strict=True):
             is_array = isinstance(value, list)
             if is_array != (parameter.sort == "array"):
                 wanted = "an array" if parameter.sort == "array" else "a word"
-                raise InputError(f"argument {parameter.name} must be {wanted}, got {_told(value)}", where=where)
+                raise self._refused(f"argument {parameter.name} must be {wanted}, got {_told(value)}")
             words = value if isinstance(value, list) else [value]
             cells += len(words) if is_array else 0
             for word in words:
                 if isinstance(word, bool) or not isinstance(word, int) or not 0 <= word <= top:
-                    raise InputError(
+                    raise self._refused(
                         f"argument {parameter.name} holds {_told(word)}, which is no word in 0 … {top}",
-                        where=where,
-                        remedy="choose a larger --width" if isinstance(word, int) and word > top else "",
+                        "choose a larger --width" if isinstance(word, int) and word > top else "",
                     )
             # A length is a word too, and only a memory of all N cells could break that.
             if is_array and len(words) > top:
-                raise InputError(f"argument {parameter.name} has {len(words)} elements, more than {top}", where=where)
+                raise self._refused(f"argument {parameter.name} has {len(words)} elements, more than {top}")
         if cells > self.sizes.memory:
-            raise InputError(
+            raise self._refused(
                 f"the arrays take {cells} cells, the memory has {self.sizes.memory}",
-                where=where,
-                remedy="compile with a larger memory (--memory) or width",
+                "compile with a larger memory (--memory) or width",
             )
+
+    def _refused(self, message: str, remedy: str = "") -> InputError:
+        return InputError(message, where=f"{self.name}{self.signature}", remedy=remedy)
 
 
 def _told(value: object) -> str:

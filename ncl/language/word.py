@@ -8,6 +8,7 @@ Python's own ints, and `verify.algebra` holds the model on solver terms. Neither
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 MAX_WIDTH = 32
@@ -58,7 +59,7 @@ class Integers:
 
     width: int
 
-    @property
+    @cached_property
     def size(self) -> int:
         return 1 << self.width
 

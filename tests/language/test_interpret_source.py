@@ -323,6 +323,6 @@ def test_running_out_of_stack_is_said_in_words(monkeypatch):
     def exhausted(*_):
         raise RecursionError
 
-    monkeypatch.setattr(source._Closures, "block", exhausted)
+    monkeypatch.setattr(source.Statements, "block", exhausted)
     with pytest.raises(CapacityError, match="the nesting is too deep to run"):
         run("return n + 77", [], 1)

@@ -43,7 +43,7 @@ def test_a_missing_trap_would_be_refuted(monkeypatch):
     for opcode in (Opcode.LOAD, Opcode.STORE, Opcode.BOUND, Opcode.ALLOCATE, Opcode.CALL, Opcode.RETURN, Opcode.TICK):
         right = OPS[opcode].meaning
         monkeypatch.setitem(
-            OPS, opcode, replace(OPS[opcode], meaning=lambda s, right=right: replace(right(s), traps=()))
+            OPS, opcode, replace(OPS[opcode], meaning=lambda s, right=right: right(s)._replace(traps=()))
         )
         try:
             verdict = golden.check(opcode).verdict
@@ -54,7 +54,7 @@ def test_a_missing_trap_would_be_refuted(monkeypatch):
 
 def test_another_trap_kind_would_be_refuted(monkeypatch):
     right = OPS[Opcode.LOAD].meaning
-    wrong = lambda s: replace(right(s), traps=tuple((c, Trap.MEMORY) for c, _ in right(s).traps))  # noqa: E731
+    wrong = lambda s: right(s)._replace(traps=tuple((c, Trap.MEMORY) for c, _ in right(s).traps))  # noqa: E731
     monkeypatch.setitem(OPS, Opcode.LOAD, replace(OPS[Opcode.LOAD], meaning=wrong))
     assert golden.check(Opcode.LOAD).verdict == "refuted"
 

@@ -1,1 +1,1 @@
-"""The two reference interpreters: of source text (`source`) and of machine code (`machine`)."""
+"""The two reference interpreters: of source text (`source` and what it is made of) and of machine code (`machine`)."""

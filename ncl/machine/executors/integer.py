@@ -5,7 +5,7 @@ of `step.py`, the very object that is proved; `trace` and `walk` give every stat
 networks and training, `apply_kernel` the one by which verify enumerates the compiled ops. All raise InputError for
 arguments that the program cannot take, and IllFormedProgramError for code that breaks a rule of the machine.
 
-Legend: B samples · M cells of an array or of memory · P pairs of words.
+Legend: B samples · O samples still running · M cells of an array or of memory · P pairs of words.
 """
 
 from __future__ import annotations
@@ -116,11 +116,20 @@ def run_by_step(program: Program, batch: Sequence[list[Value]], budget: int = DE
     state = initial(program, list(batch))
     code, limits, stepped = code_of(program), limits_of(program, len(batch), budget), traced(program.sizes.width)
     check(program, state, limits)
-    steps_B = torch.zeros(len(batch), dtype=torch.int64)
-    while not bool(state.halted_B.all()):
-        steps_B += ~state.halted_B
+    steps_B, open_O = torch.zeros(len(batch), dtype=torch.int64), torch.arange(len(batch))
+    last = MachineState(*(part.clone() for part in state))
+    while len(open_O):
+        running_O = ~state.halted_B
+        # A step copies the state of every sample, so those that have halted are put aside, half of them at a time.
+        if 2 * int(running_O.sum()) <= len(open_O):
+            for whole, part in zip(last, state, strict=True):
+                whole[open_O] = part
+            open_O, state = open_O[running_O], MachineState(*(part[running_O] for part in state))
+            limits = limits._replace(budget_B=limits.budget_B[running_O])
+            continue
+        steps_B[open_O] += running_O
         state = MachineState(*stepped(*code, *state, *limits))
-    return results(program, state, steps_B)
+    return results(program, last, steps_B)
 
 
 def trace(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGET) -> list[State]:
