@@ -21,7 +21,7 @@ from ncl.language.trace import Result
 from ncl.language.typecheck import check_width
 from verify.contract_mutants import without_contracts
 from verify.counterexample import Arguments, minimise
-from verify.programs import Space, inputs, random_inputs, spaces
+from verify.spaces import Space, inputs, random_inputs, spaces
 
 MOST = 6000  # inputs that are enumerated
 BUDGET = 3000  # ticks

@@ -2,172 +2,43 @@
 
 That machine code is its source is proved by `translate`; the runs here cross-check that proof through the code that
 users run. Nothing here is shown for all inputs: a verdict's bound says which words and lengths were all tried, at which
-width, and how many random runs were added at the program's own. Every trap, budget included, counts as a result.
+width, how many random runs were added at the program's own, and which of them the budget stopped. How much is tried is
+a matter of work, which is counted (`work`). Every trap, budget included, counts as a result.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice, product
-from math import prod
+from functools import partial
+from itertools import islice
 
 from ncl.compiler.compile import compile_function
 from ncl.errors import CapacityError, NclError
 from ncl.language.opcodes import Opcode
-from ncl.language.program import Program, Signature, Sizes, Value
+from ncl.language.program import Program, Signature, Sizes
 from ncl.language.syntax import Function
-from ncl.language.trace import Result
-from verify import executors
-from verify.counterexample import minimise, program_case
+from verify import executors, work
 from verify.obligation import Outcome
+from verify.partings import Parting, cut_short, parting, refuted
+from verify.spaces import LENGTH, Arguments, Space, has_arrays, inputs, is_telling, spaces
+from verify.work import Work
 
-Arguments = list[Value]
-
-WIDTH = 3  # at which every word is tried
-LENGTH = 4  # up to which every array is tried
-MOST = 70_000  # inputs; with more, lengths are cut first, and the bound says so
-MOST_CALLING = 10_000  # of programs that call, whose runs are longer
-SMALL_BUDGET = 1024  # ticks; every loop over ≤ 4 cells or 8 words, nested twice, ends within
-LARGE_BUDGET = 50_000
-# Recursion on random words goes on until its budget, whatever the lengths; and most of it is the same once more.
-CALLING_BUDGET = 2_000
-SLOW_BUDGET = 300  # of slow machines on programs that call
+# Units of work, about a microsecond each.
+MOST_ENUMERATED = 4_500_000
+MOST_STRETCHED = 20_000_000  # for the cheapest telling space, where none costs less
+MOST_RANDOM = 1_200_000
+SMALL_BUDGETS = (1024, 256, 64)  # ticks of enumerated runs; loops over ≤ 4 cells or 8 words, nested twice, end in 1024
+LARGE_BUDGETS = (50_000, 2_000, 300, 50)  # of random runs
+LENGTHS = (64, 32, 16, 8)
 CALLING_DEPTH = 6  # of machines for enumeration and distributions, which copy call stack and frames all the time
 # A few runs stopped early, so that the place of the budget trap is compared too.
 TIGHT_BUDGETS = (0, 1, 2, 5)
-# Of the random runs, those that the slow machines make too: a step over thousands of cells costs milliseconds.
+# Of the random runs, those that the slow machines make too.
 SLOW_RUNS, SLOW_CELLS = 40, 8
-CHUNK = 4096
-
-
-@dataclass(frozen=True)
-class Space:
-    """All inputs with every word of this width and arrays up to this length, `count` of them."""
-
-    width: int
-    length: int
-    count: int
-
-
-def spaces(signature: Signature) -> Iterator[Space]:
-    """What could be enumerated, the most telling first: three-bit words and long arrays, or wide words alone.
-
-    Wider ones follow for sources whose literals need them, narrower ones for long signatures.
-    """
-    if any(p.sort == "array" for p in signature.parameters):
-        wanted = [(w, n) for least in (2, 1) for w in (WIDTH, 2, *range(4, 9)) for n in range(LENGTH, least - 1, -1)]
-        wanted.append((1, 1))
-    else:
-        wanted = [(w, 0) for w in range(8, 0, -1)]
-    for width, length in wanted:
-        space = Space(width, length, _count(signature, width, length))
-        if space.count <= MOST:
-            yield space
-
-
-def _count(signature: Signature, width: int, length: int) -> int:
-    words = 1 << width
-    arrays: int = sum(words**n for n in range(length + 1))
-    return prod(arrays if p.sort == "array" else words for p in signature.parameters)
-
-
-def inputs(signature: Signature, space: Space) -> Iterator[Arguments]:
-    """Every input of the space, the shortest arrays first."""
-    words = range(1 << space.width)
-
-    def choices(sort: str) -> Iterable[Value]:
-        if sort == "word":
-            return words
-        return (list(cells) for n in range(space.length + 1) for cells in product(words, repeat=n))
-
-    for row in product(*(choices(p.sort) for p in signature.parameters)):
-        yield [list(v) if isinstance(v, list) else v for v in row]
-
-
-def random_inputs(
-    program: Program, count: int, seed: int, longest: int = 64, top: int | None = None
-) -> list[Arguments]:
-    """Lengths from 0 to `longest` as far as memory allows; words over the whole range, near its ends, and small.
-
-    `top`: the largest word, when it is not the machine's.
-    """
-    chance = random.Random(f"{seed}:{program.name}")
-    largest = (1 << program.sizes.width) - 1
-    top = largest if top is None else min(top, largest)
-    arrays = sum(p.sort == "array" for p in program.signature.parameters)
-    longest = min(longest, largest, program.sizes.memory // max(1, 2 * arrays))
-
-    def word(style: int) -> int:
-        match style:
-            case 0:
-                return chance.randint(0, top)
-            case 1:
-                return chance.randint(0, min(3, top))
-            case 2:
-                return chance.choice((0, 1, top, top - 1 if top > 1 else 0, top // 2, top // 2 + 1))
-        return chance.randint(0, min(longest + 2, top))
-
-    def value(sort: str) -> Value:
-        style = chance.randrange(5)
-        if sort == "word":
-            return word(style)
-        size = chance.choice((chance.randint(0, longest), chance.randint(0, min(8, longest))))
-        return [word(style if style < 4 else chance.randrange(4)) for _ in range(size)]
-
-    return [[value(p.sort) for p in program.signature.parameters] for _ in range(count)]
-
-
-@dataclass(frozen=True)
-class Parting:
-    """Two executors that disagree on one input."""
-
-    arguments: Arguments
-    budget: int
-    trusted: tuple[str, Result]
-    suspect: tuple[str, Result]
-
-
-def first_parting(
-    names: Sequence[str], program: Program, function: Function | None, batch: Sequence[Arguments], budget: int
-) -> Parting | None:
-    """The first input on which some executor parts from the first of `names`, or from another that counts steps."""
-    results = {name: executors.run(name, program, function, batch, budget) for name in names}
-    for index, arguments in enumerate(batch):
-        for place, trusted in enumerate(names[:-1]):
-            for suspect in names[place + 1 :]:
-                mine, theirs = results[trusted][index], results[suspect][index]
-                if not executors.agree(trusted, mine, suspect, theirs):
-                    return Parting(arguments, budget, (trusted, mine), (suspect, theirs))
-    return None
-
-
-def refuted(method: str, program: Program, function: Function | None, found: Parting) -> Outcome:
-    """The parting made small, as an outcome that can be replayed."""
-    trusted, suspect = found.trusted[0], found.suspect[0]
-
-    def pair(arguments: Arguments) -> tuple[Result, Result]:
-        mine = executors.run(trusted, program, function, [arguments], found.budget)[0]
-        return mine, executors.run(suspect, program, function, [arguments], found.budget)[0]
-
-    def fails(arguments: Arguments) -> bool:
-        mine, theirs = pair(arguments)
-        return not executors.agree(trusted, mine, suspect, theirs)
-
-    small = minimise(found.arguments, fails, trials=400)
-    mine, theirs = pair(small)
-    case = program_case(program, function, small, found.budget, (trusted, mine), (suspect, theirs))
-    shown = ", ".join(map(str, small))
-    detail = f"{program.name}({shown}) at width {program.sizes.width}: {trusted} gives {_told(mine)}, "
-    return Outcome("refuted", method, detail=detail + f"{suspect} gives {_told(theirs)}", counterexample=case)
-
-
-def _told(result: Result) -> str:
-    value = str(result.trap) if result.trap else str(result.result)
-    steps = "" if result.steps is None else f", {result.steps} steps"
-    return f"{value} after {result.ticks} ticks{steps}"
+LONG = 1000  # steps past which a run is not made by the proved step, which takes a millisecond for each
+CHUNK_CELLS = 1 << 21  # of all samples that the proved step holds at once
 
 
 # --- obligations' own functions --------------------------------------------------------------------------------------
@@ -186,75 +57,95 @@ def check_compiled(function: Function, program: Program) -> Outcome:
 def check_runs(function: Function, program: Program, samples: int, seed: int) -> Outcome:
     """`cross-check/PROGRAM`: all small inputs at a small width, random ones at the program's own."""
     method = "enumeration and random runs against the source interpreter"
-    small = _small(function, program.sizes)
+    plan = _plan(function, program.sizes)
     told = "no input enumerated"
     limits: dict[str, int] = {}
-    if small is not None:
-        compiled, space = small
-        found = _enumerate(function, compiled, space)
-        if found:
-            return refuted(method, compiled, function, found)
-        told = _space_told(function.signature, space)
-        if calls(compiled):
-            told += f", with at most {compiled.sizes.depth} calls open"
-        limits |= {"enumerated_width": space.width, "enumerated": space.count, "length": _reach(function, space)}
+    if plan is not None:
+        tried = _enumerate(function, plan)
+        if tried.parting:
+            return refuted(method, plan.program, function, tried.parting)
+        told = _told(function.signature, plan, tried)
+        limits = {"enumerated_width": plan.space.width, "enumerated": plan.space.count, "cut": tried.cut}
+        limits["length"] = _reach(function.signature, plan.space)
     beyond = check_beyond(function, program, samples, seed)
     if not beyond.green:
         return beyond
     limits |= beyond.limits
     bound = f"{told}; {beyond.bound}"
-    return Outcome("proved-bounded" if small else "tested", method, bound=bound, limits=limits)
+    return Outcome("proved-bounded" if plan else "tested", method, bound=bound, limits=limits)
 
 
 def check_beyond(function: Function, program: Program, samples: int, seed: int) -> Outcome:
     """The random runs of `check_runs`: this very machine code, at its own width."""
     method = "random runs against the source interpreter"
-    batch = random_inputs(program, samples, seed)
-    slow = [a for a in batch if sum(len(v) for v in a if isinstance(v, list)) <= SLOW_CELLS][:SLOW_RUNS]
-    large, some = (CALLING_BUDGET, SLOW_BUDGET) if calls(program) else (LARGE_BUDGET, LARGE_BUDGET)
-    found = first_parting(("source", "integer"), program, function, batch, large)
-    for budget in (some, *TIGHT_BUDGETS):
-        chosen = slow if budget == some else slow[:10]
-        found = found or first_parting(("source", "reference", "step", "integer"), program, function, chosen, budget)
+    draw = work.affordable(program, samples, seed, LENGTHS, LARGE_BUDGETS, _source_cost, MOST_RANDOM)
+    many = _compared(("source", "integer"), program, function, draw.batch, draw.budget)
+    slow = [a for a in draw.batch if sum(len(v) for v in a if isinstance(v, list)) <= SLOW_CELLS][:SLOW_RUNS]
+    few = _everywhere(program, function, slow, _slow_budget(program, slow, draw.budget))
+    found = many.parting or few.parting
+    for budget in TIGHT_BUDGETS:
+        found = found or _everywhere(program, function, slow[:10], budget).parting
     if found:
         return refuted(method, program, function, found)
     bound = (
-        f"{samples} random runs at W = {program.sizes.width}, lengths ≤ 64, through bytecode, "
-        f"{len(slow)} short ones through the proved step and the reference machine"
+        f"{samples} random runs at W = {program.sizes.width}, lengths ≤ {draw.longest}, through source and bytecode"
+        f"{many.stopped}, {len(slow)} short ones through {few.way}{few.stopped}"
     )
-    return Outcome("tested", method, bound, limits={"samples": samples, "slow_samples": len(slow)})
+    return Outcome("tested", method, bound, limits={"samples": samples, "slow_samples": few.stepped})
 
 
-def _reach(function: Function, space: Space) -> int:
+def _source_cost(_: Program, taken: Work) -> float:
+    return work.SOURCE * taken.steps
+
+
+def _reach(signature: Signature, space: Space) -> int:
     """The largest array length that was enumerated in full; without an array, there is none beyond it."""
-    has_array = any(p.sort == "array" for p in function.signature.parameters)
-    return space.length if has_array else LENGTH
+    return space.length if has_arrays(signature) else LENGTH
 
 
-def _space_told(signature: Signature, space: Space) -> str:
-    arrays = any(p.sort == "array" for p in signature.parameters)
-    lengths = f" and every length ≤ {space.length}" if arrays else ""
-    return (
-        f"every word{lengths} at W = {space.width}: {space.count} inputs through source, proved step, bytecode and the "
-        "reference machine"
-    )
+# --- enumeration -----------------------------------------------------------------------------------------------------
 
 
-def _small(function: Function, sizes: Sizes) -> tuple[Program, Space] | None:
-    """The same source compiled for the smallest machine that takes its literals, and the inputs to enumerate there."""
-    refused: set[int] = set()
-    for space in spaces(function.signature):
-        if space.width in refused or space.width > sizes.width:
-            continue
-        memory = min(sizes.memory, 1 << space.width)
-        try:
-            small = replace(sizes, width=space.width, memory=memory, depth=min(sizes.depth, CALLING_DEPTH))
-            program = _lean(compile_function(function, small)[0])
-            if space.count <= MOST_CALLING or not calls(program):
-                return program, space
-        except NclError:
-            refused.add(space.width)  # a literal of the source does not fit there
+@dataclass(frozen=True)
+class Plan:
+    """The same source on a small machine, and the inputs to enumerate there."""
+
+    program: Program
+    space: Space
+    budget: int
+
+
+def _plan(function: Function, sizes: Sizes) -> Plan | None:
+    """The most telling space that costs no more than it may, on a machine of its width that takes the literals."""
+    machines = {width: _machine(function, sizes, width) for width in range(1, min(8, sizes.width) + 1)}
+    known = [(p, s) for s in spaces(function.signature) if (p := machines.get(s.width)) and _holds(p, s)]
+    telling = [(p, s) for p, s in known if is_telling(function.signature, s)]
+    smallest = sorted(telling, key=lambda pair: pair[1].count)
+    found = _within(telling, MOST_ENUMERATED) or _within(smallest, MOST_STRETCHED)
+    return found or _within(known, MOST_ENUMERATED)
+
+
+def _within(places: Sequence[tuple[Program, Space]], most: int) -> Plan | None:
+    for budget in SMALL_BUDGETS:
+        for program, space in places:
+            taken = work.of_space(program, space, budget)
+            batches = -(-space.count // _chunk(program))
+            if (1 + work.SOURCE) * taken.steps + work.of_step(program, taken, LONG, batches) <= most:
+                return Plan(program, space, budget)
     return None
+
+
+def _machine(function: Function, sizes: Sizes, width: int) -> Program | None:
+    with suppress(NclError):  # a literal of the source does not fit there
+        small = replace(sizes, width=width, memory=min(sizes.memory, 1 << width), depth=min(sizes.depth, CALLING_DEPTH))
+        return _lean(compile_function(function, small)[0])
+    return None
+
+
+def _holds(program: Program, space: Space) -> bool:
+    """Whether the longest arguments of the space are arguments at all: lengths are words, and memory is for all."""
+    arrays = sum(p.sort == "array" for p in program.signature.parameters)
+    return space.length < 1 << space.width and arrays * space.length <= program.sizes.memory
 
 
 def _lean(program: Program) -> Program:
@@ -271,86 +162,164 @@ def calls(program: Program) -> bool:
     return any(row.opcode == Opcode.CALL for row in program.code)
 
 
-def _enumerate(function: Function, program: Program, space: Space) -> Parting | None:
-    every = inputs(function.signature, space)
-    while batch := list(islice(every, CHUNK)):
-        if found := first_parting(("source", "step", "integer", "reference"), program, function, batch, SMALL_BUDGET):
-            return found
-    few = list(islice(inputs(function.signature, replace(space, length=min(2, space.length))), 0, None, 7))[:200]
+def _chunk(program: Program) -> int:
+    return max(256, CHUNK_CELLS // work.cells(program))
+
+
+def _enumerate(function: Function, plan: Plan) -> Compared:
+    """Every input of the plan everywhere, then a few under tight budgets."""
+    program, whole = plan.program, NOTHING
+    every = inputs(function.signature, plan.space)
+    while batch := list(islice(every, _chunk(program))):
+        whole += _everywhere(program, function, batch, plan.budget)
+        if whole.parting:
+            return whole
+    few = list(islice(inputs(function.signature, replace(plan.space, length=min(2, plan.space.length))), 0, None, 7))
     for budget in TIGHT_BUDGETS:
-        if found := first_parting(("source", "reference", "step", "integer"), program, function, few, budget):
-            return found
-    return None
+        found = _everywhere(program, function, few[:200], budget).parting
+        if found:
+            return replace(whole, parting=found)
+    return whole
 
 
-def _at_random(
-    names: Sequence[str], function: Function | None, program: Program, samples: int, seed: int
-) -> Parting | None:
-    batch = random_inputs(program, samples, seed)
-    found = first_parting(names, program, function, batch, CALLING_BUDGET if calls(program) else LARGE_BUDGET)
-    for budget in TIGHT_BUDGETS:
-        found = found or first_parting(names, program, function, batch[:10], budget)
-    return found
+def _told(signature: Signature, plan: Plan, tried: Compared) -> str:
+    space = plan.space
+    lengths = f" and every length ≤ {space.length}" if has_arrays(signature) else ""
+    depth = f", with at most {plan.program.sizes.depth} calls open" if calls(plan.program) else ""
+    return f"every word{lengths} at W = {space.width}: {space.count} inputs through {tried.way}{tried.stopped}{depth}"
 
+
+# --- comparing -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What came of a comparison: the first parting, and of `count` runs how many the proved step made too (where it was
+    asked), and how many were stopped after so many ticks.
+    """
+
+    parting: Parting | None
+    count: int
+    stepped: int = 0
+    cut: int = 0
+    budget: int = 0
+
+    def __add__(self, other: Compared) -> Compared:
+        counts = self.count + other.count, self.stepped + other.stepped, self.cut + other.cut
+        return Compared(self.parting or other.parting, *counts, max(self.budget, other.budget))
+
+    @property
+    def way(self) -> str:
+        if self.stepped == self.count:
+            return "source, proved step, bytecode and the reference machine"
+        through = f"the {self.stepped} of at most {LONG} steps through the proved step"
+        return f"source, bytecode and the reference machine, {through}"
+
+    @property
+    def stopped(self) -> str:
+        return f" ({self.cut} stopped after {self.budget} ticks)" if self.cut else ""
+
+
+NOTHING = Compared(None, 0)
+
+
+def _compared(
+    names: Sequence[str], program: Program, function: Function | None, batch: Sequence[Arguments], budget: int
+) -> Compared:
+    results = {name: executors.run(name, program, function, batch, budget) for name in names}
+    cut = cut_short(results[names[0]])
+    return Compared(parting(results, batch, budget), len(batch), cut=cut, budget=budget)
+
+
+def _everywhere(program: Program, function: Function, batch: Sequence[Arguments], budget: int) -> Compared:
+    """Source, bytecode and reference machine on all of the batch, the proved step on what is not too long for it."""
+    names = ("source", "integer", "reference")
+    results = {name: executors.run(name, program, function, batch, budget) for name in names}
+    short = [n for n, result in enumerate(results["reference"]) if (result.steps or 0) <= LONG]
+    some = [batch[n] for n in short]
+    parts = {
+        "reference": [results["reference"][n] for n in short],
+        "step": executors.run("step", program, None, some, budget),
+    }
+    found = parting(results, batch, budget) or parting(parts, some, budget)
+    return Compared(found, len(batch), len(some), cut_short(results["source"]), budget)
+
+
+def _slow_budget(program: Program, batch: Sequence[Arguments], most: int) -> int:
+    """The largest under which the runs that all executors make cost no more than they may."""
+    budgets = [budget for budget in LARGE_BUDGETS if budget <= most]
+    for budget in budgets:
+        taken = work.measured(program, batch, len(batch), budget)
+        if (1 + work.SOURCE) * taken.steps + work.of_step(program, taken, LONG) <= MOST_RANDOM:
+            return budget
+    return budgets[-1]
+
+
+# --- executors -------------------------------------------------------------------------------------------------------
 
 # Distributions cost as many numbers as there are words. So dense is compared on the narrowest machine that takes the
 # source's literals; pathwise on this very code over all words where they are few enough, and else on a narrow machine
 # over all words and on this very code over words so small that their products fit.
-_DENSE_WIDTHS, _DENSE_MEMORY, _DENSE_LONGEST = range(3, 11), 8, 3
-_PATHWISE_WIDTHS, _PATHWISE_MEMORY, _PATHWISE_LONGEST = range(8, 11), 128, 32
+_DENSE_WIDTHS, _DENSE_MEMORY, _DENSE_LENGTHS, _DENSE_BUDGETS = range(3, 11), 8, (3,), (1024, 300, 100, 30, 10)
+_PATHWISE_WIDTHS, _PATHWISE_MEMORY, _PATHWISE_LENGTHS = range(8, 11), 128, (32, 16, 8)
 _PATHWISE_TOP = 31
 
 
 def check_executor(executor: str, function: Function | None, program: Program, samples: int, seed: int) -> Outcome:
     """One executor = the reference machine, on random runs; the soft ones only with the source at hand."""
     method = "random runs against the reference machine"
-    if executor in ("dense", "pathwise"):
-        if function is None:
-            return Outcome("unknown", method, detail="without its source it cannot be compiled for a narrow machine")
-        return _check_soft(executor, method, function, program, samples, seed)
-    found = _at_random(("reference", executor), function, program, samples, seed)
-    if found:
-        return refuted(method, program, None, found)
-    bound = f"{samples} random runs at W = {program.sizes.width}, lengths ≤ 64"
-    return Outcome("tested", method, bound=bound, limits={"samples": samples})
-
-
-def _check_soft(executor: str, method: str, function: Function, program: Program, samples: int, seed: int) -> Outcome:
+    if executor not in ("dense", "pathwise"):
+        return _tested(method, executor, [(program, LENGTHS, None)], samples, seed)
+    if function is None:
+        return Outcome("unknown", method, detail="without its source it cannot be compiled for a narrow machine")
     if executor == "pathwise" and program.sizes.width <= _PATHWISE_WIDTHS.start:
-        return _tested(method, executor, [(program, _PATHWISE_LONGEST, None)], samples, seed)
+        return _tested(method, executor, [(program, _PATHWISE_LENGTHS, None)], samples, seed)
     dense = executor == "dense"
     widths = _DENSE_WIDTHS if dense else _PATHWISE_WIDTHS
     small = _narrow(function, program.sizes, widths, _DENSE_MEMORY if dense else _PATHWISE_MEMORY)
     if small is None:
         return Outcome("unknown", method, detail=f"it compiles at no width in {widths.start} … {widths.stop - 1}")
     if dense:
-        return _tested(method, executor, [(small, _DENSE_LONGEST, None)], samples, seed)
-    own = (program, _PATHWISE_LONGEST, _PATHWISE_TOP)
-    return _tested(method, executor, [(small, _PATHWISE_LONGEST, None), own], samples, seed)
+        return _tested(method, executor, [(small, _DENSE_LENGTHS, None)], samples, seed)
+    runs = [(small, _PATHWISE_LENGTHS, None), (program, _PATHWISE_LENGTHS, _PATHWISE_TOP)]
+    return _tested(method, executor, runs, samples, seed)
 
 
 def _tested(
-    method: str, executor: str, runs: Sequence[tuple[Program, int, int | None]], samples: int, seed: int
+    method: str,
+    executor: str,
+    runs: Sequence[tuple[Program, tuple[int, ...], int | None]],
+    samples: int,
+    seed: int,
 ) -> Outcome:
-    """Random runs of each program against the reference machine: (program, longest array, largest word)."""
+    """Random runs of each program against the reference machine: (program, longest arrays, largest word)."""
     told: list[str] = []
-    for program, longest, top in runs:
-        batch = random_inputs(program, samples, seed, longest, top)
-        budget = SMALL_BUDGET if executor == "dense" else LARGE_BUDGET
-        if calls(program):
-            budget = SLOW_BUDGET if executor == "dense" else CALLING_BUDGET
+    for program, lengths, top in runs:
+        budgets = _DENSE_BUDGETS if executor == "dense" else LARGE_BUDGETS
+        cost = partial(_executor_cost, executor)
+        draw = work.affordable(program, samples, seed, lengths, budgets, cost, MOST_RANDOM, top)
         try:
-            found = first_parting(("reference", executor), program, None, batch, budget)
+            tried = _compared(("reference", executor), program, None, draw.batch, draw.budget)
         except CapacityError:
             if not told:
                 raise
             told.append(f"none at W = {program.sizes.width}, where its distributions would be too large")
             continue
-        if found:
-            return refuted(method, program, None, found)
+        for budget in TIGHT_BUDGETS if executor == "integer" else ():
+            tried += _compared(("reference", executor), program, None, draw.batch[:10], budget)
+        if tried.parting:
+            return refuted(method, program, None, tried.parting)
         words = "" if top is None else f" of words ≤ {top}"
-        told.append(f"{samples} random runs{words} at W = {program.sizes.width}, lengths ≤ {longest}")
+        told.append(
+            f"{samples} random runs{words} at W = {program.sizes.width}, lengths ≤ {draw.longest}{tried.stopped}"
+        )
     return Outcome("tested", method, bound="; ".join(told), limits={"samples": samples})
+
+
+def _executor_cost(executor: str, program: Program, taken: Work) -> float:
+    if executor == "dense":
+        return taken.steps + taken.longest * (work.DENSE + work.DENSE_LINE * len(program.code))
+    return taken.steps * (1 + work.PATHWISE * (executor == "pathwise"))
 
 
 def _narrow(function: Function, sizes: Sizes, widths: range, memory: int) -> Program | None:
@@ -373,4 +342,4 @@ def source_of(name: str, digest: str) -> Function | None:
     return function if function.digest == digest else None
 
 
-__all__ = ["check_compiled", "check_executor", "check_runs", "random_inputs", "source_of"]
+__all__ = ["check_compiled", "check_executor", "check_runs", "source_of"]

@@ -16,7 +16,7 @@ from ncl.compiler.witness import Witness
 from ncl.errors import NclError
 from ncl.language.program import Program
 from ncl.language.syntax import Function
-from verify import programs, translate, translate_passes, translate_search
+from verify import partings, translate, translate_passes, translate_search
 from verify.obligation import Outcome
 from verify.translate import Report
 
@@ -37,7 +37,7 @@ def check(function: Function, program: Program, witness: Witness) -> Outcome:
     found = translate_search.failing_input(function, program, report.model)
     if found is None:
         return Outcome("unknown", METHOD, solver=solver, detail=f"{NOT_FOUND}: {told}{_state(report)}")
-    outcome = programs.refuted(METHOD, program, function, found)
+    outcome = partings.refuted(METHOD, program, function, found)
     assert outcome.counterexample is not None
     recorded = not _is_compiled(function, program)
     return Outcome(

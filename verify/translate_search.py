@@ -15,8 +15,8 @@ import z3
 from ncl.errors import NclError
 from ncl.language.program import Program
 from ncl.language.syntax import Function
-from verify import programs
-from verify.programs import Arguments, Parting, Space
+from verify.partings import Parting, first_parting
+from verify.spaces import Arguments, Space, inputs, random_inputs, spaces
 
 SMALL, RANDOM, SEEDED = 1_500, 600, 200
 CHUNK = 150
@@ -32,7 +32,7 @@ def failing_input(function: Function, program: Program, model: Any) -> Parting |
         few = candidates if budget == BUDGETS[0] else candidates[: 2 * CHUNK]
         for begin in range(0, len(few), CHUNK):
             try:
-                found = programs.first_parting(EXECUTORS, program, function, few[begin : begin + CHUNK], budget)
+                found = first_parting(EXECUTORS, program, function, few[begin : begin + CHUNK], budget)
             except NclError:
                 return None  # machine code that no executor takes: the static rules say why
             if found:
@@ -43,13 +43,13 @@ def failing_input(function: Function, program: Program, model: Any) -> Parting |
 def _candidates(function: Function, program: Program, model: Any) -> Iterator[Arguments]:
     words = _words(model, program.sizes.width)
     yield from _seeded(program, words)
-    space = next(programs.spaces(function.signature), None)
+    space = next(spaces(function.signature), None)
     if space is not None:
         length = min(space.length, 3)
         narrow = Space(min(space.width, program.sizes.width, 2 if space.length else 8), length, 0)
-        small = islice(programs.inputs(function.signature, narrow), 20 * SMALL)
+        small = islice(inputs(function.signature, narrow), 20 * SMALL)
         yield from (a for n, a in enumerate(small) if n < SMALL // 2 or n % 17 == 0)
-    yield from programs.random_inputs(program, RANDOM, seed=1, longest=12)
+    yield from random_inputs(program, RANDOM, seed=1, longest=12)
 
 
 def _words(model: Any, width: int) -> list[int]:
@@ -65,7 +65,7 @@ def _seeded(program: Program, words: list[int]) -> Iterator[Arguments]:
     """Random arguments whose words are the model's own."""
     if not words:
         return
-    for arguments in programs.random_inputs(program, SEEDED, seed=2, longest=6, top=len(words) - 1):
+    for arguments in random_inputs(program, SEEDED, seed=2, longest=6, top=len(words) - 1):
         yield [
             [words[cell % len(words)] for cell in value] if isinstance(value, list) else words[value % len(words)]
             for value in arguments

@@ -1,15 +1,18 @@
 """Programs against their source, executors against each other: what is tried, what is said of it, what is refuted."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from ncl import library
 from ncl.build import Compiled, sizes_for
 from ncl.errors import CapacityError
 from ncl.language.opcodes import Opcode
 from ncl.language.parse import parse_text
+from ncl.library import find
 from ncl.machine.executors import integer, pathwise
-from verify import counterexample, programs
+from verify import counterexample, programs, spaces, work
 from verify.tampering import edited
 
 TEXTS = {
@@ -32,38 +35,38 @@ def made(name, **sizes):
 
 def test_every_word_and_every_short_list_is_enumerated_once():
     signature = made("last").program.signature
-    space = next(programs.spaces(signature))
+    space = next(spaces.spaces(signature))
     assert (space.width, space.length, space.count) == (3, 4, 1 + 8 + 64 + 512 + 4096)
-    every = [tuple(xs) for (xs,) in programs.inputs(signature, space)]
+    every = [tuple(xs) for (xs,) in spaces.inputs(signature, space)]
     assert len(set(every)) == len(every) == space.count and (7, 7, 7, 7) in every and () in every
 
 
 def test_words_alone_are_enumerated_to_eight_bits():
-    space = next(programs.spaces(made("double").program.signature))
+    space = next(spaces.spaces(made("double").program.signature))
     assert (space.width, space.count) == (8, 256)
 
 
 def test_long_signatures_have_their_lengths_cut_before_their_words_and_stay_below_the_most():
     for name in ("mix", "pair"):
-        found = list(programs.spaces(made(name).program.signature))
-        assert found and all(space.count <= programs.MOST for space in found)
+        found = list(spaces.spaces(made(name).program.signature))
+        assert found and all(space.count <= spaces.MOST for space in found)
         assert found[0].width == 3 and 2 <= found[0].length < 4
 
 
 def test_random_inputs_are_words_that_fit_and_reach_the_ends():
     program = made("last", width=16, memory=4096).program
-    batch = programs.random_inputs(program, 300, seed=1)
+    batch = spaces.random_inputs(program, 300, seed=1)
     words = {w for (xs,) in batch for w in xs}
     assert {0, 1, (1 << 16) - 1} <= words and {len(xs) for (xs,) in batch} >= {0, 1, 64}
-    assert batch == programs.random_inputs(program, 300, seed=1) != programs.random_inputs(program, 300, seed=2)
+    assert batch == spaces.random_inputs(program, 300, seed=1) != spaces.random_inputs(program, 300, seed=2)
     for arguments in batch:
         program.check_arguments(arguments)
-    assert max(w for (xs,) in programs.random_inputs(program, 100, 1, top=9) for w in xs) == 9
+    assert max(w for (xs,) in spaces.random_inputs(program, 100, 1, top=9) for w in xs) == 9
 
 
 def test_random_arrays_leave_half_of_memory_free():
     program = made("pair", memory=8).program
-    assert max(len(v) for a in programs.random_inputs(program, 200, 0) for v in a) == 2
+    assert max(len(v) for a in spaces.random_inputs(program, 200, 0) for v in a) == 2
 
 
 def test_a_lean_machine_has_no_cells_that_its_code_cannot_reach():
@@ -196,11 +199,65 @@ def test_programs_that_call_are_compared_everywhere_on_machines_of_few_calls(nam
         assert programs.check_executor(executor, made.function, made.program, 5, 0).verdict == "tested"
 
 
-def test_of_programs_that_call_fewer_inputs_are_enumerated():
-    text = "def f(xs: Array, s: Word) -> Word:\n    return g(s)\n\ndef g(s: Word) -> Word:\n    return s\n"
-    calling = Compiled.of(parse_text(text, "calling.py", "f")[0], sizes_for(8, memory=16))
-    found = programs.check_runs(calling.function, calling.program, 5, 0)
-    assert programs.MOST_CALLING // 8 < found.limits["enumerated"] <= programs.MOST_CALLING < programs.MOST
+# --- heavy programs --------------------------------------------------------------------------------------------------
+
+HEAVY = str(Path(__file__).with_name("heavy.py"))
+
+
+def heavy(name, width=16, **sizes):
+    return Compiled.of(find(f"{HEAVY}:{name}")[0], sizes_for(width, **sizes))
+
+
+@pytest.mark.parametrize("name", ["n_queens", "ackermann", "collatz", "dijkstra"])
+def test_heavy_programs_are_enumerated_as_far_as_their_work_allows_and_as_the_gate_asks(name):
+    plan = programs._plan(heavy(name).function, sizes_for(16))
+    taken = work.of_space(plan.program, plan.space, plan.budget)
+    assert taken.steps <= programs.MOST_ENUMERATED and plan.space.width >= 2
+    assert plan.space.length >= 2 or not spaces.has_arrays(plan.program.signature)
+    assert plan == programs._plan(heavy(name).function, sizes_for(16))
+
+
+@pytest.mark.parametrize("name", library.names()[:7])
+def test_the_first_programs_of_the_library_are_enumerated_with_every_word_of_three_bits_and_every_length_to_four(name):
+    plan = programs._plan(library.get(name), sizes_for(16))
+    assert (plan.space.width, plan.space.length, plan.budget) == (3, 4, programs.SMALL_BUDGETS[0])
+
+
+def test_a_length_at_which_most_runs_never_end_is_left_out():
+    made = heavy("dijkstra")  # at W = 3 the square of 3 is 1, so for 4 weights its first loop goes on for ever
+    found = programs.check_runs(made.function, made.program, 100, 0)
+    assert found.verdict == "proved-bounded" and "every length ≤ 3 at W = 3: 4680 inputs" in found.bound
+    assert found.limits["cut"] == 0
+
+
+def test_the_bound_tells_which_runs_were_stopped_and_which_the_proved_step_did_not_make(monkeypatch):
+    monkeypatch.setattr(programs, "LONG", 100)
+    made = heavy("collatz", 8, memory=16)
+    found = programs.check_runs(made.function, made.program, 100, 0)
+    steps = [r.steps for r in integer.run(made.program, [[n] for n in range(256)], 1024)]
+    few = sum(n <= 100 for n in steps)
+    assert 0 < few < 256 and f"and the reference machine, the {few} of at most 100 steps through the pro" in found.bound
+    text = "def f(a: Word) -> Word:\n    while a != 3:\n        a += 2\n    return a\n"
+    endless = Compiled.of(parse_text(text, "endless.py", "f")[0], sizes_for(8, memory=16))
+    found = programs.check_runs(endless.function, endless.program, 100, 0)
+    words, cut = 1 << found.limits["enumerated_width"], found.limits["cut"]
+    assert cut == words // 2 and f"({cut} stopped after 1024 ticks)" in found.bound.partition(";")[0]
+    assert "stopped after 50000 ticks" not in found.bound and "stopped after" in found.bound.partition(";")[2]
+
+
+def test_a_space_that_no_machine_holds_is_not_tried():
+    made = heavy("dijkstra")
+    assert not programs._holds(programs._machine(made.function, made.program.sizes, 1), spaces.Space(1, 2, 0))
+
+
+def test_a_parting_far_behind_is_found_in_a_long_run():
+    made = heavy("collatz")
+    line = next(n for n, row in enumerate(made.program.code) if row.opcode == Opcode.MULTIPLY)
+    bad = edited(made.program, line, "opcode", int(Opcode.ADD))
+    assert programs.check_beyond(made.function, bad, 100, 0).verdict == "refuted"
+
+
+# --- calls -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_program_that_hands_its_arguments_over_wrongly_is_refuted_on_its_calls():

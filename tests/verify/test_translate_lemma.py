@@ -16,7 +16,7 @@ from ncl import library
 from ncl.language.interpret.source import run_source
 from ncl.language.trace import Result, TrapReport
 from ncl.language.walks import calls
-from verify.programs import random_inputs
+from verify.spaces import random_inputs
 from verify.translate_ends import Arrived, Assume, Fork, Returned, Shared, Trapped
 from verify.translate_points import flow, terms
 from verify.translate_source import Next, Source, State

@@ -1,0 +1,78 @@
+"""What runs cost is counted, and what is tried follows from it alone."""
+
+from pathlib import Path
+
+import pytest
+
+from ncl.build import Compiled, sizes_for
+from ncl.language.parse import parse_text
+from ncl.library import find
+from ncl.machine.executors import integer
+from verify import spaces, work
+from verify.work import Work
+
+HEAVY = str(Path(__file__).with_name("heavy.py"))
+LENGTHS, BUDGETS = (64, 16, 4), (5_000, 200, 20)
+
+
+def program(name):
+    return Compiled.of(find(name)[0], sizes_for(16)).program
+
+
+def cost(_, taken):
+    return taken.steps
+
+
+@pytest.mark.parametrize("name, width, length", [("insertion_sort", 2, 4), ("count", 2, 2), (f"{HEAVY}:collatz", 8, 0)])
+def test_a_small_space_is_counted_whole(name, width, length):
+    made = program(name)
+    space = next(s for s in spaces.spaces(made.signature) if (s.width, s.length) == (width, length))
+    every = list(spaces.inputs(made.signature, space))
+    steps = [r.steps for r in integer.run(made, every, 1000)]
+    found = work.of_space(made, space, 1000)
+    assert found.longest <= max(steps) and (len(every) > spaces.DRAWN or found == Work(sum(steps), max(steps)))
+
+
+@pytest.mark.parametrize("name", ["modsum", "insertion_sort"])
+def test_a_large_space_is_judged_by_inputs_that_are_each_as_likely(name):
+    made = program(name)
+    space = next(spaces.spaces(made.signature))
+    every = list(spaces.inputs(made.signature, space))
+    exact = sum(r.steps for r in integer.run(made, every, 1000))
+    assert abs(work.of_space(made, space, 1000).steps - exact) < exact / 10
+    few = spaces.drawn(made.signature, space)
+    assert len(few) == spaces.DRAWN and all(a in every for a in few) and few == spaces.drawn(made.signature, space)
+
+
+def test_what_is_cheap_is_tried_with_the_longest_lists_and_the_largest_budget():
+    draw = work.affordable(program("count"), 50, 0, LENGTHS, BUDGETS, cost, 1e6)
+    assert (draw.longest, draw.budget, len(draw.batch)) == (64, 5_000, 50)
+    assert list(draw.batch) == spaces.random_inputs(program("count"), 50, 0, 64)
+
+
+def test_lengths_give_way_before_budgets():
+    sort = program("insertion_sort")
+    most = 2 * work.measured(sort, spaces.random_inputs(sort, 40, 0, 16), 50, 5_000).steps
+    assert work.measured(sort, spaces.random_inputs(sort, 40, 0, 64), 50, 5_000).steps > most
+    draw = work.affordable(sort, 50, 0, LENGTHS, BUDGETS, cost, most)
+    assert (draw.longest, draw.budget) == (16, 5_000)
+
+
+def test_runs_that_do_not_end_give_way_by_their_budget():
+    text = "def f(xs: Array) -> Word:\n    while 1:\n        xs[0] += 1\n    return 0\n"
+    endless = Compiled.of(parse_text(text, "endless.py", "f")[0], sizes_for(16)).program
+    taken = work.measured(endless, spaces.random_inputs(endless, 40, 0), 50, 200).steps
+    draw = work.affordable(endless, 50, 0, LENGTHS, BUDGETS, cost, taken)
+    assert (draw.longest, draw.budget) == (64, 200)
+
+
+def test_when_all_costs_too_much_the_least_is_tried():
+    draw = work.affordable(program("insertion_sort"), 50, 0, LENGTHS, BUDGETS, cost, 0)
+    assert (draw.longest, draw.budget) == (4, 20)
+
+
+def test_the_proved_step_costs_for_cells_and_for_itself_and_not_for_what_is_left_out():
+    made = program("count")
+    assert work.cells(made) == 16 + 4096 + 1024 + 3 * 64
+    one, more = (work.of_step(made, Work(1000, longest), 100) for longest in (50, 100_000))
+    assert more - one == work.STEP * 50
