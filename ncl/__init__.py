@@ -38,6 +38,7 @@ _WHERE = {
     "signed_remainder": "ncl.language.declare",
     "compile": "ncl.build",
     "Compiled": "ncl.build",
+    "check_model": "ncl.cli.guard",
     "prove": "ncl.cli.guard",
 }
 _CONTRACT_WORDS = ("requires", "ensures", "invariant", "decreases", "old", "result", "permutation")
@@ -45,8 +46,9 @@ _WHERE |= dict.fromkeys(_CONTRACT_WORDS, "ncl.language.contract_words")
 _MODULES = ("library", "errors")
 
 __all__ = [
-    "Array", "Compiled", "Word", "compile", "decreases", "ensures", "invariant", "is_negative", "library", "magnitude",
-    "old", "permutation", "program", "prove", "requires", "result", "signed_divide", "signed_less", "signed_remainder",
+    "Array", "Compiled", "Word", "check_model", "compile", "decreases", "ensures", "invariant", "is_negative",
+    "library", "magnitude", "old", "permutation", "program", "prove", "requires", "result", "signed_divide",
+    "signed_less", "signed_remainder",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

@@ -19,8 +19,8 @@ from ncl.language.program import Program, Sizes
 from ncl.language.syntax import Function
 from ncl.language.trace import Result
 from ncl.language.typecheck import check_width
+from properties.minimise import Arguments, minimise
 from verify.contract_mutants import without_contracts
-from verify.counterexample import Arguments, minimise
 from verify.spaces import Space, inputs, random_inputs, spaces
 
 MOST = 6000  # inputs that are enumerated

@@ -22,7 +22,7 @@ machine code that was no compiler's is run as it was recorded.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -36,7 +36,6 @@ from ncl.language.trace import Result
 from verify import executors
 
 SCHEMA = 1
-SMALL = 16
 Arguments = list[Value]
 
 # kind → the function that replays it. A literal table: a file may choose among these and can name nothing else.
@@ -120,51 +119,6 @@ def _result_json(result: Result) -> dict[str, Any]:
         "steps": result.steps,
         "trap": result.trap.to_json() if result.trap else None,
     }
-
-
-def minimise(arguments: Arguments, fails: Callable[[Arguments], bool], trials: int = 2000) -> Arguments:
-    """Smaller arguments that still fail: shorter arrays first, then smaller words. Gives up after `trials` runs."""
-    best, left = arguments, trials
-    progress = True
-    while progress and left:
-        progress = False
-        for candidate in _smaller(best):
-            if not left:
-                break
-            left -= 1
-            if fails(candidate):
-                best, progress = candidate, True
-                break
-    return best
-
-
-def _smaller(arguments: Arguments) -> Iterator[Arguments]:
-    """Each strictly smaller in (cells, sum of words), so that minimising ends."""
-    for place, value in enumerate(arguments):
-        for less in _shorter(value) if isinstance(value, list) else _lower(value):
-            yield [*arguments[:place], less, *arguments[place + 1 :]]
-
-
-def _shorter(cells: list[int]) -> Iterator[list[int]]:
-    size = len(cells)
-    while size:
-        for begin in range(0, len(cells), size):
-            yield cells[:begin] + cells[begin + size :]
-        size //= 2
-    for place, word in enumerate(cells):
-        for less in _lower(word):
-            yield [*cells[:place], less, *cells[place + 1 :]]
-
-
-def _lower(word: int) -> Iterator[int]:
-    """0 first, then ever smaller steps down: a bound between is found by halving. Small words are all tried."""
-    if word <= SMALL:
-        yield from range(word)
-        return
-    step = word
-    while step:
-        yield word - step
-        step //= 2
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from ncl.language.opcodes import Trap
 from ncl.language.program import Program
 from ncl.language.syntax import Function
 from ncl.language.trace import Result
+from properties.minimise import minimise
 from verify import executors
-from verify.counterexample import minimise, program_case
+from verify.counterexample import program_case
 from verify.obligation import Outcome
 from verify.spaces import Arguments
 

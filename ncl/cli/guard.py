@@ -35,6 +35,11 @@ def load(name: str) -> ModuleType:
     return import_module(name)
 
 
+def check_model(model: Any, program: Any, *given: Any, **options: Any) -> Any:
+    """`ncl.check_model`: does any callable compute what a program means? See `properties.conformance.check_model`."""
+    return load("properties.conformance").check_model(model, program, *given, **options)
+
+
 def prove(compiled: Any, **options: Any) -> Any:
     """`ncl.prove`: every obligation of one compiled program; see `verify.prove.prove`."""
     return load("verify.prove").prove(compiled, **options)

@@ -7,6 +7,7 @@ import pytest
 from ncl.errors import FormatError, NotFoundError
 from ncl.language.text import assemble
 from ncl.language.trace import Result
+from properties.minimise import minimise
 from verify import counterexample, executors, programs
 
 FIRST = assemble("""
@@ -89,12 +90,12 @@ def test_minimising_reaches_a_smallest_failing_input():
         xs, k = arguments
         return len(xs) >= 3 and sum(xs) >= 10 and k > 4
 
-    small = counterexample.minimise([[200, 3, 77, 1, 0, 9], 250], fails)
+    small = minimise([[200, 3, 77, 1, 0, 9], 250], fails)
     assert fails(small) and len(small[0]) == 3 and sum(small[0]) == 10 and small[1] == 5
 
 
 def test_minimising_ends_even_when_everything_fails():
-    assert counterexample.minimise([[5, 6], 9], lambda _: True) == [[], 0]
+    assert minimise([[5, 6], 9], lambda _: True) == [[], 0]
 
 
 @pytest.mark.parametrize(
