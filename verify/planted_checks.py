@@ -56,10 +56,10 @@ TEXTS = {
 
 
 def function_of(name: str) -> Function:
-    """A program of the library, or one of `TEXTS`."""
+    """One of `TEXTS`, or else a program of the library."""
     from ncl.language.parse import parse_text
 
-    return library.get(name) if name in library.names() else parse_text(TEXTS[name], f"{name}.py", name)[0]
+    return parse_text(TEXTS[name], f"{name}.py", name)[0] if name in TEXTS else library.get(name)
 
 
 def compiled(name: str, registers: int = 16) -> Compiled:
