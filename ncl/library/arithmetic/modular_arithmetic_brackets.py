@@ -1,9 +1,9 @@
 """An expression with brackets, modulo five."""
 
+from ncl.language.contract_words import ensures, invariant, requires, result
 from ncl.language.declare import Array, Word, program
 
 MODULUS = 5
-PLUS = 5
 MINUS = 6
 TIMES = 7
 OPEN = 8
@@ -19,6 +19,8 @@ def modular_arithmetic_brackets(tokens: Array) -> Word:
     expression, and width 5 or more, so that nothing wraps; the empty one is 0. Brackets may be nested to any depth:
     what waits outside of them stands in cells, two for each.
 
+    The contract tells the value of sums and differences without brackets, digits and operators in turn.
+
         modular_arithmetic_brackets([]) -> 0
         modular_arithmetic_brackets([6, 3]) -> 2
         modular_arithmetic_brackets([8, 6, 1, 9]) -> 4
@@ -26,6 +28,18 @@ def modular_arithmetic_brackets(tokens: Array) -> Word:
         modular_arithmetic_brackets([8, 8, 1, 6, 3, 9, 6, 6, 2, 9]) -> 0
         modular_arithmetic_brackets([1, 5, 2, 7, 3]) -> 2
     """
+    requires(~0 >= 16)
+    ensures(result < MODULUS)
+    ensures(
+        any(tokens[k] > MINUS for k in range(len(tokens)))
+        or any((tokens[k] < MODULUS) == (tokens[k + 1] < MODULUS) for k in range(len(tokens) - 1))
+        or result
+        == sum(
+            0 if tokens[k] >= MODULUS else tokens[k] if k == 0 or tokens[k - 1] != MINUS else 0 - tokens[k]
+            for k in range(len(tokens))
+        )
+        % MODULUS
+    )
     totals = [0] * len(tokens)
     terms = [0] * len(tokens)
     depth = 0
@@ -33,6 +47,30 @@ def modular_arithmetic_brackets(tokens: Array) -> Word:
     term = 1  # the product that is being read, with its sign
     read = 0  # 1 behind a value
     for i in range(len(tokens)):
+        invariant(depth <= i and total < MODULUS and term < MODULUS)
+        invariant(totals[k] < MODULUS for k in range(len(tokens)))
+        invariant(terms[k] < MODULUS for k in range(len(tokens)))
+        invariant(
+            any(tokens[k] > MINUS for k in range(len(tokens)))
+            or any((tokens[k] < MODULUS) == (tokens[k + 1] < MODULUS) for k in range(len(tokens) - 1))
+            or (read != 0) == (i > 0 and tokens[i - 1] < MODULUS)
+        )
+        invariant(
+            any(tokens[k] > MINUS for k in range(len(tokens)))
+            or any((tokens[k] < MODULUS) == (tokens[k + 1] < MODULUS) for k in range(len(tokens) - 1))
+            or read != 0
+            or term == (MINUS_ONE if i > 0 and tokens[i - 1] == MINUS else 1)
+        )
+        invariant(
+            any(tokens[k] > MINUS for k in range(len(tokens)))
+            or any((tokens[k] < MODULUS) == (tokens[k + 1] < MODULUS) for k in range(len(tokens) - 1))
+            or (total + (term if read != 0 else 0)) % MODULUS
+            == sum(
+                0 if tokens[k] >= MODULUS else tokens[k] if k == 0 or tokens[k - 1] != MINUS else 0 - tokens[k]
+                for k in range(i)
+            )
+            % MODULUS
+        )
         token = tokens[i]
         if token < MODULUS:
             term = term * token % MODULUS
@@ -43,7 +81,7 @@ def modular_arithmetic_brackets(tokens: Array) -> Word:
             total, term, read = 0, 1, 0
         elif token == CLOSE and depth > 0:
             depth -= 1
-            inside = (total + read * term) % MODULUS
+            inside = (total + (term if read else 0)) % MODULUS
             term = terms[depth] * inside % MODULUS
             total, read = totals[depth], 1
         else:
@@ -53,4 +91,4 @@ def modular_arithmetic_brackets(tokens: Array) -> Word:
             if token == MINUS:
                 term = term * MINUS_ONE % MODULUS
             read = 0
-    return (total + read * term) % MODULUS
+    return (total + (term if read else 0)) % MODULUS
