@@ -296,6 +296,7 @@ def test_roots_are_exact_around_squares(n):
 def test_any_symbols_at_all_end_without_a_trap(name):
     chance = random.Random(f"any {name}")
     batch = [[[chance.choice([*range(12), 65535]) for _ in range(length)]] for length in (0, 1, 2, 3, 9) * 60]
+    batch += [[[symbol] * 9] for symbol in range(12)]
     assert all(r.trap is None for r in ncl.compile(name).run(batch))
 
 
