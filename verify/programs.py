@@ -9,36 +9,27 @@ a matter of work, which is counted (`work`). Every trap, budget included, counts
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
 from ncl.compiler.compile import compile_function
-from ncl.errors import CapacityError, NclError
-from ncl.language.opcodes import Opcode
-from ncl.language.program import Program, Signature, Sizes
+from ncl.errors import CapacityError
+from ncl.language.program import Program, Signature
 from ncl.language.syntax import Function
-from verify import executors, work
+from verify import executors, plans, work
 from verify.obligation import Outcome
 from verify.partings import Parting, cut_short, parting, refuted
-from verify.spaces import LENGTH, Arguments, Space, has_arrays, inputs, is_telling, spaces
+from verify.spaces import LENGTH, Arguments, Space, has_arrays, inputs, is_cut
 from verify.work import Work
 
-# Units of work, about a microsecond each.
-MOST_ENUMERATED = 4_500_000
-MOST_STRETCHED = 20_000_000  # for the cheapest telling space, where none costs less
 MOST_RANDOM = 1_200_000
-SMALL_BUDGETS = (1024, 256, 64)  # ticks of enumerated runs; loops over ≤ 4 cells or 8 words, nested twice, end in 1024
 LARGE_BUDGETS = (50_000, 2_000, 300, 50)  # of random runs
 LENGTHS = (64, 32, 16, 8)
-CALLING_DEPTH = 6  # of machines for enumeration and distributions, which copy call stack and frames all the time
 # A few runs stopped early, so that the place of the budget trap is compared too.
 TIGHT_BUDGETS = (0, 1, 2, 5)
 # Of the random runs, those that the slow machines make too.
 SLOW_RUNS, SLOW_CELLS = 40, 8
-LONG = 1000  # steps past which a run is not made by the proved step, which takes a millisecond for each
-CHUNK_CELLS = 1 << 21  # of all samples that the proved step holds at once
 
 
 # --- obligations' own functions --------------------------------------------------------------------------------------
@@ -57,7 +48,7 @@ def check_compiled(function: Function, program: Program) -> Outcome:
 def check_runs(function: Function, program: Program, samples: int, seed: int) -> Outcome:
     """`cross-check/PROGRAM`: all small inputs at a small width, random ones at the program's own."""
     method = "enumeration and random runs against the source interpreter"
-    plan = _plan(function, program.sizes)
+    plan = plans.plan(function, program.sizes)
     told = "no input enumerated"
     limits: dict[str, int] = {}
     if plan is not None:
@@ -99,79 +90,20 @@ def _source_cost(_: Program, taken: Work) -> float:
 
 
 def _reach(signature: Signature, space: Space) -> int:
-    """The largest array length that was enumerated in full; without an array, there is none beyond it."""
+    """The largest array length of which every input that memory holds was enumerated; without an array, there is none
+    beyond it."""
     return space.length if has_arrays(signature) else LENGTH
 
 
 # --- enumeration -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The same source on a small machine, and the inputs to enumerate there."""
-
-    program: Program
-    space: Space
-    budget: int
-
-
-def _plan(function: Function, sizes: Sizes) -> Plan | None:
-    """The most telling space that costs no more than it may, on a machine of its width that takes the literals."""
-    machines = {width: _machine(function, sizes, width) for width in range(1, min(8, sizes.width) + 1)}
-    known = [(p, s) for s in spaces(function.signature) if (p := machines.get(s.width)) and _holds(p, s)]
-    telling = [(p, s) for p, s in known if is_telling(function.signature, s)]
-    smallest = sorted(telling, key=lambda pair: pair[1].count)
-    found = _within(telling, MOST_ENUMERATED) or _within(smallest, MOST_STRETCHED)
-    return found or _within(known, MOST_ENUMERATED)
-
-
-def _within(places: Sequence[tuple[Program, Space]], most: int) -> Plan | None:
-    for budget in SMALL_BUDGETS:
-        for program, space in places:
-            taken = work.of_space(program, space, budget)
-            batches = -(-space.count // _chunk(program))
-            if (1 + work.SOURCE) * taken.steps + work.of_step(program, taken, LONG, batches) <= most:
-                return Plan(program, space, budget)
-    return None
-
-
-def _machine(function: Function, sizes: Sizes, width: int) -> Program | None:
-    with suppress(NclError):  # a literal of the source does not fit there
-        small = replace(sizes, width=width, memory=min(sizes.memory, 1 << width), depth=min(sizes.depth, CALLING_DEPTH))
-        return _lean(compile_function(function, small)[0])
-    return None
-
-
-def _holds(program: Program, space: Space) -> bool:
-    """Whether the longest arguments of the space are arguments at all: lengths are words, and memory is for all."""
-    arrays = sum(p.sort == "array" for p in program.signature.parameters)
-    return space.length < 1 << space.width and arrays * space.length <= program.sizes.memory
-
-
-def _lean(program: Program) -> Program:
-    """On a machine without the frame cells and call levels that its code cannot reach: a step copies them all."""
-    frames = [row.b for row in program.code if row.opcode == Opcode.CALL]
-    slots = [row.b + 1 for row in program.code if row.opcode in (Opcode.LOAD_FRAME, Opcode.STORE_FRAME)]
-    depth = program.sizes.depth if frames else 0
-    cells = depth * max(frames, default=0) + max(slots, default=0)
-    return replace(program, sizes=replace(program.sizes, frame=cells, depth=depth))
-
-
-def calls(program: Program) -> bool:
-    """Whether functions of it call functions."""
-    return any(row.opcode == Opcode.CALL for row in program.code)
-
-
-def _chunk(program: Program) -> int:
-    return max(256, CHUNK_CELLS // work.cells(program))
-
-
-def _enumerate(function: Function, plan: Plan) -> Compared:
+def _enumerate(function: Function, plan: plans.Plan) -> Compared:
     """Every input of the plan everywhere, then a few under tight budgets."""
     program, whole = plan.program, NOTHING
     every = inputs(function.signature, plan.space)
-    while batch := list(islice(every, _chunk(program))):
-        whole += _everywhere(program, function, batch, plan.budget)
+    while batch := list(islice(every, plans.chunk(program))):
+        whole += _everywhere(program, function, batch, plan.budget, plan.share)
         if whole.parting:
             return whole
     few = list(islice(inputs(function.signature, replace(plan.space, length=min(2, plan.space.length))), 0, None, 7))
@@ -182,11 +114,13 @@ def _enumerate(function: Function, plan: Plan) -> Compared:
     return whole
 
 
-def _told(signature: Signature, plan: Plan, tried: Compared) -> str:
+def _told(signature: Signature, plan: plans.Plan, tried: Compared) -> str:
     space = plan.space
     lengths = f" and every length ≤ {space.length}" if has_arrays(signature) else ""
-    depth = f", with at most {plan.program.sizes.depth} calls open" if calls(plan.program) else ""
-    return f"every word{lengths} at W = {space.width}: {space.count} inputs through {tried.way}{tried.stopped}{depth}"
+    cells = f", {space.cells} cells in all" if is_cut(signature, space) else ""
+    depth = f", with at most {plan.program.sizes.depth} calls open" if plans.calls(plan.program) else ""
+    every = f"every word{lengths}{cells} at W = {space.width}: {space.count} inputs"
+    return f"{every} through {tried.way}{tried.stopped}{depth}"
 
 
 # --- comparing -------------------------------------------------------------------------------------------------------
@@ -194,26 +128,30 @@ def _told(signature: Signature, plan: Plan, tried: Compared) -> str:
 
 @dataclass(frozen=True)
 class Compared:
-    """What came of a comparison: the first parting, and of `count` runs how many the proved step made too (where it was
-    asked), and how many were stopped after so many ticks.
+    """What came of a comparison: the first parting, and of `count` runs how many the reference machine and the proved
+    step made too (where they were asked), and how many were stopped after so many ticks.
     """
 
     parting: Parting | None
     count: int
+    referred: int = 0
     stepped: int = 0
     cut: int = 0
     budget: int = 0
 
     def __add__(self, other: Compared) -> Compared:
-        counts = self.count + other.count, self.stepped + other.stepped, self.cut + other.cut
+        referred, stepped = self.referred + other.referred, self.stepped + other.stepped
+        counts = self.count + other.count, referred, stepped, self.cut + other.cut
         return Compared(self.parting or other.parting, *counts, max(self.budget, other.budget))
 
     @property
     def way(self) -> str:
         if self.stepped == self.count:
             return "source, proved step, bytecode and the reference machine"
-        through = f"the {self.stepped} of at most {LONG} steps through the proved step"
-        return f"source, bytecode and the reference machine, {through}"
+        if self.referred == self.count:
+            return f"source, bytecode and the reference machine, {self.stepped} of them through the proved step"
+        part = f"{self.referred} of them through the reference machine, {self.stepped} through the proved step"
+        return f"source and bytecode, {part}"
 
     @property
     def stopped(self) -> str:
@@ -231,18 +169,22 @@ def _compared(
     return Compared(parting(results, batch, budget), len(batch), cut=cut, budget=budget)
 
 
-def _everywhere(program: Program, function: Function, batch: Sequence[Arguments], budget: int) -> Compared:
-    """Source, bytecode and reference machine on all of the batch, the proved step on what is not too long for it."""
-    names = ("source", "integer", "reference")
-    results = {name: executors.run(name, program, function, batch, budget) for name in names}
-    short = [n for n, result in enumerate(results["reference"]) if (result.steps or 0) <= LONG]
-    some = [batch[n] for n in short]
-    parts = {
-        "reference": [results["reference"][n] for n in short],
-        "step": executors.run("step", program, None, some, budget),
-    }
-    found = parting(results, batch, budget) or parting(parts, some, budget)
-    return Compared(found, len(batch), len(some), cut_short(results["source"]), budget)
+def _everywhere(
+    program: Program, function: Function, batch: Sequence[Arguments], budget: int, share: int = 1
+) -> Compared:
+    """Source and bytecode on all of the batch, the reference machine on one in `share`, the proved step on what of that
+    is not too long for it.
+    """
+    results = {name: executors.run(name, program, function, batch, budget) for name in ("source", "integer")}
+    found = parting(results, batch, budget)
+    part = batch[::share]
+    referred = executors.run("reference", program, None, part, budget)
+    short = [n for n, result in enumerate(referred) if (result.steps or 0) <= plans.LONG]
+    some = [part[n] for n in short]
+    stepped = executors.run("step", program, None, some, budget)
+    found = found or parting({"reference": referred, "integer": results["integer"][::share]}, part, budget)
+    found = found or parting({"reference": [referred[n] for n in short], "step": stepped}, some, budget)
+    return Compared(found, len(batch), len(part), len(some), cut_short(results["source"]), budget)
 
 
 def _slow_budget(program: Program, batch: Sequence[Arguments], most: int) -> int:
@@ -250,7 +192,7 @@ def _slow_budget(program: Program, batch: Sequence[Arguments], most: int) -> int
     budgets = [budget for budget in LARGE_BUDGETS if budget <= most]
     for budget in budgets:
         taken = work.measured(program, batch, len(batch), budget)
-        if (1 + work.SOURCE) * taken.steps + work.of_step(program, taken, LONG) <= MOST_RANDOM:
+        if (1 + work.SOURCE) * taken.steps + work.of_step(program, taken, plans.LONG) <= MOST_RANDOM:
             return budget
     return budgets[-1]
 
@@ -276,7 +218,7 @@ def check_executor(executor: str, function: Function | None, program: Program, s
         return _tested(method, executor, [(program, _PATHWISE_LENGTHS, None)], samples, seed)
     dense = executor == "dense"
     widths = _DENSE_WIDTHS if dense else _PATHWISE_WIDTHS
-    small = _narrow(function, program.sizes, widths, _DENSE_MEMORY if dense else _PATHWISE_MEMORY)
+    small = plans.narrow(function, program.sizes, widths, _DENSE_MEMORY if dense else _PATHWISE_MEMORY)
     if small is None:
         return Outcome("unknown", method, detail=f"it compiles at no width in {widths.start} … {widths.stop - 1}")
     if dense:
@@ -320,16 +262,6 @@ def _executor_cost(executor: str, program: Program, taken: Work) -> float:
     if executor == "dense":
         return taken.steps + taken.longest * (work.DENSE + work.DENSE_LINE * len(program.code))
     return taken.steps * (1 + work.PATHWISE * (executor == "pathwise"))
-
-
-def _narrow(function: Function, sizes: Sizes, widths: range, memory: int) -> Program | None:
-    """The same source on a machine of the first width that takes it, no wider than its own."""
-    for width in dict.fromkeys(min(w, sizes.width) for w in widths):
-        with suppress(NclError):
-            cells = min(sizes.memory, memory, 1 << width)
-            small = replace(sizes, width=width, memory=cells, depth=min(sizes.depth, CALLING_DEPTH))
-            return _lean(compile_function(function, small)[0])
-    return None
 
 
 def source_of(name: str, digest: str) -> Function | None:

@@ -6,10 +6,9 @@ A space holds every word of one width and every array up to one length. Called b
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from math import prod
 
 from ncl.language.program import Program, Signature, Value
 
@@ -18,20 +17,26 @@ Arguments = list[Value]
 WIDTH = 3  # at which every word is tried
 LENGTH = 4  # up to which every array is tried
 TELLING = 2  # what a space should reach at least: width, and length where there are arrays
-MOST = 70_000  # inputs
+MOST = 70_000  # inputs that go everywhere
+WIDE = 200_000  # inputs that are tried where fewer tell nothing
 DRAWN = 300  # inputs by which a space is judged
+UNBOUNDED = 1 << 32
 
 
 @dataclass(frozen=True)
 class Space:
-    """All inputs with every word of this width and arrays up to this length, `count` of them."""
+    """All inputs with every word of this width and arrays up to this length, `count` of them.
+
+    Arrays have at most `cells` cells together: what takes more are no arguments of a machine with so much memory.
+    """
 
     width: int
     length: int
     count: int
+    cells: int = UNBOUNDED
 
 
-def spaces(signature: Signature) -> Iterator[Space]:
+def spaces(signature: Signature, most: int = MOST, memory: int = UNBOUNDED) -> Iterator[Space]:
     """What could be enumerated, the most telling first: three-bit words and long arrays, or wide words alone.
 
     Wider ones follow for sources whose literals need them, narrower ones for long signatures.
@@ -44,8 +49,9 @@ def spaces(signature: Signature) -> Iterator[Space]:
     else:
         wanted = [(w, 0) for w in range(8, 0, -1)]
     for width, length in dict.fromkeys(wanted):
-        space = Space(width, length, _count(signature, width, length))
-        if space.count <= MOST:
+        cells = min(memory, 1 << width)
+        space = Space(width, length, _count(signature, width, length, cells), cells)
+        if space.count <= most and length < 1 << width and length <= cells:
             yield space
 
 
@@ -57,23 +63,45 @@ def is_telling(signature: Signature, space: Space) -> bool:
     return space.width >= TELLING and (space.length >= TELLING or not has_arrays(signature))
 
 
-def _count(signature: Signature, width: int, length: int) -> int:
+def is_cut(signature: Signature, space: Space) -> bool:
+    """Whether not all arrays can have the full length together."""
+    return sum(p.sort == "array" for p in signature.parameters) * space.length > space.cells
+
+
+def _count(signature: Signature, width: int, length: int, cells: int) -> int:
     words = 1 << width
-    arrays: int = sum(words**n for n in range(length + 1))
-    return prod(arrays if p.sort == "array" else words for p in signature.parameters)
+    found = [1]  # inputs by the cells that their arrays take
+    for parameter in signature.parameters:
+        if parameter.sort == "word":
+            found = [count * words for count in found]
+        else:
+            sums = [0] * (len(found) + length)
+            for taken, count in enumerate(found):
+                for n in range(length + 1):
+                    sums[taken + n] += count * words**n
+            found = sums
+    return sum(found[: cells + 1])
 
 
 def inputs(signature: Signature, space: Space) -> Iterator[Arguments]:
     """Every input of the space, the shortest arrays first."""
     words = range(1 << space.width)
 
-    def choices(sort: str) -> Iterable[Value]:
-        if sort == "word":
-            return words
-        return (list(cells) for n in range(space.length + 1) for cells in product(words, repeat=n))
+    def rows(sorts: tuple[str, ...], left: int) -> Iterator[tuple[Value, ...]]:
+        if not sorts:
+            yield ()
+        elif sorts[0] == "word":
+            for word in words:
+                for rest in rows(sorts[1:], left):
+                    yield (word, *rest)
+        else:
+            for n in range(min(space.length, left) + 1):
+                for cells in product(words, repeat=n):
+                    for rest in rows(sorts[1:], left - n):
+                        yield (list(cells), *rest)
 
-    for row in product(*(choices(p.sort) for p in signature.parameters)):
-        yield [list(v) if isinstance(v, list) else v for v in row]
+    for row in rows(tuple(p.sort for p in signature.parameters), space.cells):
+        yield list(row)
 
 
 def drawn(signature: Signature, space: Space) -> list[Arguments]:
@@ -90,7 +118,12 @@ def drawn(signature: Signature, space: Space) -> list[Arguments]:
 
     if space.count <= DRAWN:
         return list(inputs(signature, space))
-    return [[value(p.sort) for p in signature.parameters] for _ in range(DRAWN)]
+    found: list[Arguments] = []
+    while len(found) < DRAWN:
+        row = [value(p.sort) for p in signature.parameters]
+        if sum(len(v) for v in row if isinstance(v, list)) <= space.cells:
+            found.append(row)
+    return found
 
 
 def random_inputs(

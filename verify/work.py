@@ -18,6 +18,7 @@ from verify.spaces import Arguments, Space, drawn, has_arrays, random_inputs
 # Measured: the source interpreter makes what is one machine step in a third of a unit; the proved step takes a unit and
 # more for the state of a sample that it copies, and as long as 700 units for itself, however few the samples are.
 SOURCE, SAMPLE, CELLS, STEP = 0.3, 0.5, 256, 700
+INPUT = 25  # an input that is made, run in the source and the compiled loop, and compared, whatever its steps
 PATHWISE = 12  # a step whose distributions are followed
 DENSE, DENSE_LINE = 500, 12  # a step of a batch, and what each line adds
 

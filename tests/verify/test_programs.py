@@ -1,5 +1,6 @@
 """Programs against their source, executors against each other: what is tried, what is said of it, what is refuted."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ncl.language.opcodes import Opcode
 from ncl.language.parse import parse_text
 from ncl.library import find
 from ncl.machine.executors import integer, pathwise
-from verify import counterexample, programs, spaces, work
+from verify import counterexample, plans, programs, spaces, work
 from verify.tampering import edited
 
 TEXTS = {
@@ -20,6 +21,9 @@ TEXTS = {
     "double": "def double(a: Word) -> Word:\n    return a + a\n",
     "mix": "def mix(xs: Array, a: Word, b: Word) -> Word:\n    return a * b + len(xs)\n",
     "pair": "def pair(xs: Array, ys: Array) -> Word:\n    return len(xs) + len(ys)\n",
+    "triple": "def triple(xs: Array, ys: Array, zs: Array) -> Word:\n    return len(xs) * len(ys) + len(zs)\n",
+    "byte": "def byte(xs: Array) -> Word:\n    t = 200\n    for i in range(len(xs)):\n        t = t * 2 + xs[i]\n"
+    "    return t\n",
     "large": "def large(a: Word) -> Word:\n    return a + 200\n",
     "power": "def power(a: Word, b: Word) -> Word:\n    c = a * a * a\n    return c * c + b * b * b * c\n",
 }
@@ -71,11 +75,11 @@ def test_random_arrays_leave_half_of_memory_free():
 
 def test_a_lean_machine_has_no_cells_that_its_code_cannot_reach():
     program = made("last").program
-    assert (programs._lean(program).sizes.frame, programs._lean(program).sizes.depth) == (0, 0)
+    assert (plans.lean(program).sizes.frame, plans.lean(program).sizes.depth) == (0, 0)
     saves = replace(program, code=(*program.code[:-1], replace(program.code[-1], opcode=int(Opcode.STORE_FRAME), b=2)))
-    assert programs._lean(saves).sizes.frame == 3
+    assert plans.lean(saves).sizes.frame == 3
     calls = replace(program, code=(replace(program.code[0], opcode=int(Opcode.CALL)), *program.code[1:]))
-    lean = programs._lean(calls).sizes
+    lean = plans.lean(calls).sizes
     assert (lean.frame, lean.depth) == (2 * calls.code[0].b, 2), "a frame for each open call"
 
 
@@ -210,17 +214,17 @@ def heavy(name, width=16, **sizes):
 
 @pytest.mark.parametrize("name", ["n_queens", "ackermann", "collatz", "dijkstra"])
 def test_heavy_programs_are_enumerated_as_far_as_their_work_allows_and_as_the_gate_asks(name):
-    plan = programs._plan(heavy(name).function, sizes_for(16))
+    plan = plans.plan(heavy(name).function, sizes_for(16))
     taken = work.of_space(plan.program, plan.space, plan.budget)
-    assert taken.steps <= programs.MOST_ENUMERATED and plan.space.width >= 2
+    assert taken.steps <= plans.MOST_ENUMERATED and plan.space.width >= 2
     assert plan.space.length >= 2 or not spaces.has_arrays(plan.program.signature)
-    assert plan == programs._plan(heavy(name).function, sizes_for(16))
+    assert plan == plans.plan(heavy(name).function, sizes_for(16))
 
 
 @pytest.mark.parametrize("name", ["reverse", "copy", "count", "running_count", "stack", "insertion_sort", "modsum"])
 def test_the_first_programs_of_the_library_are_enumerated_with_every_word_of_three_bits_and_every_length_to_four(name):
-    plan = programs._plan(library.get(name), sizes_for(16))
-    assert (plan.space.width, plan.space.length, plan.budget) == (3, 4, programs.SMALL_BUDGETS[0])
+    plan = plans.plan(library.get(name), sizes_for(16))
+    assert (plan.space.width, plan.space.length, plan.budget) == (3, 4, plans.SMALL_BUDGETS[0])
 
 
 def test_a_length_at_which_most_runs_never_end_is_left_out():
@@ -231,12 +235,12 @@ def test_a_length_at_which_most_runs_never_end_is_left_out():
 
 
 def test_the_bound_tells_which_runs_were_stopped_and_which_the_proved_step_did_not_make(monkeypatch):
-    monkeypatch.setattr(programs, "LONG", 100)
+    monkeypatch.setattr(plans, "LONG", 100)
     made = heavy("collatz", 8, memory=16)
     found = programs.check_runs(made.function, made.program, 100, 0)
     steps = [r.steps for r in integer.run(made.program, [[n] for n in range(256)], 1024)]
     few = sum(n <= 100 for n in steps)
-    assert 0 < few < 256 and f"and the reference machine, the {few} of at most 100 steps through the pro" in found.bound
+    assert 0 < few < 256 and f"and the reference machine, {few} of them through the proved step" in found.bound
     text = "def f(a: Word) -> Word:\n    while a != 3:\n        a += 2\n    return a\n"
     endless = Compiled.of(parse_text(text, "endless.py", "f")[0], sizes_for(8, memory=16))
     found = programs.check_runs(endless.function, endless.program, 100, 0)
@@ -245,9 +249,35 @@ def test_the_bound_tells_which_runs_were_stopped_and_which_the_proved_step_did_n
     assert "stopped after 50000 ticks" not in found.bound and "stopped after" in found.bound.partition(";")[2]
 
 
-def test_a_space_that_no_machine_holds_is_not_tried():
-    made = heavy("dijkstra")
-    assert not programs._holds(programs._machine(made.function, made.program.sizes, 1), spaces.Space(1, 2, 0))
+@pytest.mark.parametrize("name", ["pair", "mix", "last", "triple"])
+def test_a_space_has_every_input_that_fits_in_memory_and_is_counted_without_making_them(name):
+    signature = made(name).program.signature
+    for space in list(spaces.spaces(signature, 3000)):
+        every = [repr(row) for row in spaces.inputs(signature, space)]
+        assert len(every) == len(set(every)) == space.count
+        cells = [sum(len(v) for v in eval(row) if isinstance(v, list)) for row in every]
+        assert max(cells) == min(space.cells, space.length * sum(p.sort == "array" for p in signature.parameters))
+        assert all(repr(row) in every for row in spaces.drawn(signature, space))
+
+
+def test_three_arrays_are_enumerated_up_to_three_cells_each_as_far_as_memory_goes():
+    three = made("triple", width=16, memory=64)
+    plan = plans.plan(three.function, three.program.sizes)
+    assert (plan.space.width, plan.space.length, plan.space.cells) == (2, 3, 4)
+    found = programs.check_runs(three.function, three.program, 50, 0)
+    assert "every word and every length ≤ 3, 4 cells in all at W = 2: 3821 inputs" in found.bound
+    assert found.limits["length"] == 3
+
+
+def test_a_space_too_large_for_the_slow_machines_goes_through_source_and_bytecode_and_they_make_a_part(monkeypatch):
+    monkeypatch.setattr(plans, "MOST_ENUMERATED", plans.MOST_ENUMERATED // 4)
+    byte = made("byte", width=16, memory=64)
+    share = plans.plan(byte.function, byte.program.sizes).share
+    found = programs.check_runs(byte.function, byte.program, 50, 0)
+    assert found.limits["enumerated_width"] == 8 and found.limits["length"] == 2 and share > 1
+    part = -(-65793 // share)  # in one batch; each begins anew
+    told = re.search(r"65793 inputs through source and bytecode, (\d+) of them through the reference", found.bound)
+    assert told and part <= int(told[1]) <= part + 20
 
 
 def test_a_parting_far_behind_is_found_in_a_long_run():
