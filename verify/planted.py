@@ -9,14 +9,13 @@ Called by `ncl faults` and tests/faults.
 
 from __future__ import annotations
 
+from verify import planted_compiler
 from verify.faults import Broken, Edit, Equivalent, Fault
 
 _OPS, _WORD = "ncl/language/ops.py", "ncl/language/word.py"
 _INTEGER, _ONEHOT = "ncl/machine/circuits/integer.py", "ncl/machine/circuits/onehot.py"
 _KERNEL, _STEP = "ncl/machine/kernel.py", "ncl/machine/step.py"
-_BLOCKS, _REGISTERS, _LINES = (
-    f"ncl/compiler/{n}.py" for n in ("ast_to_blocks", "blocks_to_registers", "registers_to_program")
-)
+_REGISTERS = "ncl/compiler/blocks_to_registers.py"
 _PATHWISE, _DENSE = "ncl/machine/executors/pathwise.py", "ncl/machine/executors/dense_step.py"
 _HEAT, _GATE, _RECORD = "ncl/machine/temperature.py", "ncl/gate.py", "ncl/certificate.py"
 
@@ -25,9 +24,10 @@ _STEPS, _LOOP = "verify.step:check", "verify.loop:check"
 _CIRCUIT, _HOT, _COMPILED = (f"verify.enumerate:check_{n}" for n in ("integer", "onehot", "kernel"))
 _FORMS, _TEMPERATURE = "verify.pushforward:check_pathwise", "verify.temperature:check"
 _ALGEBRA = "verify.algebra:check_operation"
-_SOURCE, _RUNS, _EXECUTOR = (f"verify.planted_checks:{n}" for n in ("source", "runs", "executor"))
+_SOURCE, _EXECUTOR = (f"verify.planted_checks:{n}" for n in ("source", "executor"))
 _LOADED, _RUN, _AGAIN = (f"verify.planted_checks:bytes_{n}" for n in ("loaded", "run", "compiled"))
-_WEIGHTS, _GRADIENT, _SOFT = (f"verify.planted_checks:{n}" for n in ("weights", "gradient", "soft"))
+_WEIGHTS, _GRADIENT, _SOFT, _MODELS = (f"verify.planted_checks:{n}" for n in ("weights", "gradient", "soft", "models"))
+_CONFORMANCE = "properties/conformance.py"
 
 
 def _one(file: str, old: str, new: str) -> tuple[Edit, ...]:
@@ -73,39 +73,6 @@ _BYTES_FAULTS = (
     Fault("a load from another place than compiled", "program-memory", (), _AGAIN, ("reverse", "load", "c", 1)),
     Fault("a comparison turned round in its bytes", "program-memory", (), _RUN, ("insertion_sort", "jump_zero", "opcode", 5)),
     Fault("a constant that is one more", "program-memory", (), _RUN, ("modsum", "constant", "b", 1)),
-)  # fmt: skip
-
-_COMPILER_FAULTS = (
-    Fault("ast_to_blocks does not swap the operands of >", "compiler", _one(_BLOCKS, '">": (Opcode.LESS, True)', '">": (Opcode.LESS, False)'), _RUNS, ("insertion_sort",)),
-    Fault("ast_to_blocks takes and for or", "compiler", _one(_BLOCKS, '(done, more) if operator == "and" else (more, done)', '(more, done) if operator == "and" else (done, more)'), _SOURCE, ("either",)),
-    Fault("ast_to_blocks makes while loops without a tick", "compiler", _one(_BLOCKS, "        self.emit(Opcode.TICK, position=statement.position)\n", ""), _SOURCE, ("insertion_sort",), "IllFormedProgramError"),
-    Fault("ast_to_blocks ticks twice in a for loop", "compiler", _one(_BLOCKS, "        self.emit(Opcode.TICK, position=place)\n        body = self.block()", "        self.emit(Opcode.TICK, position=place)\n        self.emit(Opcode.TICK, position=place)\n        body = self.block()"), _SOURCE, ("count",)),
-    Fault("ast_to_blocks makes a round too many", "compiler", _one(_BLOCKS, "self.made(Opcode.SUBTRACT, left, one, position=place), step, position=place", "left, step, position=place"), _SOURCE, ("steps",)),
-    Fault("ast_to_blocks counts down to 1", "compiler", _one(_BLOCKS, "return step, self.made(Opcode.ADD, following, one, position=place)  #", "return step, self.made(Opcode.MOVE, following, position=place)  #"), _SOURCE, ("down",)),
-    Fault("ast_to_blocks puts an assert's trap elsewhere", "compiler", _one(_BLOCKS, "Stop(int(Trap.ASSERT), place)", "Stop(int(Trap.ASSERT), self.function.position)"), _SOURCE, ("traps",)),
-    Fault("ast_to_blocks traps for another reason", "compiler", _one(_BLOCKS, "int(Trap.ASSERT)", "int(Trap.INDEX)"), _SOURCE, ("traps",)),
-    Fault("ast_to_blocks assigns one after the other", "compiler", _one(_BLOCKS, "copied=len(values) > 1", "copied=False"), _SOURCE, ("swap",)),
-    Fault("ast_to_blocks fills a cell too many", "compiler", _one(_BLOCKS, "more = self.made(Opcode.LESS, index, count, position=place)", "more = self.made(Opcode.LESS_EQUAL, index, count, position=place)"), _SOURCE, ("fill",)),
-    Fault("blocks_to_registers forgets what it spilled", "compiler", _one(_REGISTERS, "after.append(Line(Opcode.STORE_FRAME, (self.scratch, where.number), line.position))", "pass"), _SOURCE, ("wide", 7)),
-    Fault("blocks_to_registers fetches two into one register", "compiler", _one(_REGISTERS, "self.fetched(value, self.scratch + number, line, before)", "self.fetched(value, self.scratch, line, before)"), _SOURCE, ("wide", 7)),
-    Fault("blocks_to_registers clobbers a live register", "compiler", _one(_REGISTERS, "            for other in after:\n                if other != same:", "            for other in after:\n                if other != same and other in graph.parameters:"), _SOURCE, ("reverse",), "IllFormedProgramError"),
-    Fault("blocks_to_registers clobbers, and its rule sleeps", "compiler", (
-        Edit(_REGISTERS, "            for other in after:\n                if other != same:", "            for other in after:\n                if other != same and other in graph.parameters:"),
-        Edit(_REGISTERS, "places[other] == places[line.target]", "False"),
-    ), _SOURCE, ("reverse",)),
-    Fault("registers_to_program crosses a branch", "compiler", _one(_LINES, "            if yes == following:\n                return [(Opcode.JUMP_ZERO,", "            if yes == following:\n                return [(Opcode.JUMP_NONZERO,"), _SOURCE, ("count",)),
-    Fault("registers_to_program jumps back behind the tick", "compiler", _one(_LINES, "numbers[_LABELS[opcode]] = start + starts[numbers[_LABELS[opcode]]]", "numbers[_LABELS[opcode]] = start + starts[numbers[_LABELS[opcode]]] + 1"), _SOURCE, ("count",), "IllFormedProgramError"),
-    Fault("registers_to_program says another place", "compiler", _one(_LINES, "places.append(place)", "places.append(part.lines[0][2])"), _SOURCE, ("traps",)),
-    Fault("ast_to_blocks calls without a tick", "compiler", _one(_BLOCKS, "        self.emit(Opcode.TICK, position=place)\n        arguments", "        arguments"), _SOURCE, ("calls",), "IllFormedProgramError"),
-    Fault("ast_to_blocks hands arguments over backwards", "compiler", _one(_BLOCKS, "self.pinned(given, place)", "self.pinned(given[::-1], place)"), _SOURCE, ("calls",)),
-    Fault("ast_to_blocks keeps the cells of a function that gives a word", "compiler", _one(_BLOCKS, 'self.function.signature.result == "array", place', 'self.function.signature.result == "word", place'), _SOURCE, ("heaps",)),
-    Fault("blocks_to_registers trusts registers over a call", "compiler", _one(_REGISTERS, "if register in saved:", "if register in ():"), _SOURCE, ("calls",), "IllFormedProgramError"),
-    Fault("registers_to_program lets frames overlap", "compiler", _one(_LINES, "part.callees[number]], part.allocated.slots", "part.callees[number]], 0"), _SOURCE, ("calls",)),
-    Fault("fold takes the other way", "compiler", _one("ncl/compiler/fold.py", "Jump(nonzero if known", "Jump(zero if known"), _SOURCE, ("known",)),
-    Fault("copies outlive what they copy", "compiler", _one("ncl/compiler/copies.py", "new.target in (c, original)", "new.target == c"), _SOURCE, ("swap",)),
-    Fault("common loads from before a store", "compiler", _one("ncl/compiler/common.py", "if k[0] == Opcode.LOAD]", "if k[0] == Opcode.STORE]"), _SOURCE, ("cells",)),
-    Fault("dead drops a division that traps", "compiler", _one("ncl/compiler/dead.py", " - {Opcode.DIVIDE, Opcode.REMAINDER}", ""), _SOURCE, ("unwanted",)),
-    Fault("thread copies a loop head without its tick", "compiler", _one("ncl/compiler/thread.py", "replace(graph.blocks[target])", "replace(graph.blocks[target], lines=graph.blocks[target].lines[1:])"), _SOURCE, ("insertion_sort",), "IllFormedProgramError"),
 )  # fmt: skip
 
 _STEP_FAULTS = (
@@ -168,11 +135,15 @@ _CERTIFICATE_FAULTS = tuple(
 _VERIFIER_FAULTS = (
     Fault("the lift reads at least as above", "verifier", _one("verify/lift_rules.py", '_compare("ge", lambda x, y: x >= y)', '_compare("ge", lambda x, y: x > y)'), _STEPS, ("rules", 8)),
     Fault("the solver compares words with their signs", "verifier", _one("verify/algebra.py", "z3.ULT(x, y)", "x < y"), _ALGEBRA, ("less", 16)),
+    Fault("what a model raises is taken for right", "verifier", _one(_CONFORMANCE, "            return fault\n", "            return self.meaning(arguments)\n"), _MODELS),
+    Fault("of a model's lists nothing is compared", "verifier", _one(_CONFORMANCE, "and got == expected:", "and (isinstance(got, list) or got == expected):"), _MODELS),
+    Fault("models are not tried on long lists", "verifier", _one(_CONFORMANCE, "for length in lengths:", "for length in lengths[:5]:"), _MODELS),
+    Fault("models are not tried on lists of one word with an exception", "verifier", _one(_CONFORMANCE, "st.lists(places, max_size=SPARSE)", "st.lists(places, max_size=0)"), _MODELS),
     Fault("the solver shifts the sign in", "verifier", _one("verify/algebra.py", "return z3.LShR(x, y)", "return x >> y"), _ALGEBRA, ("shift_right", 16)),
 )  # fmt: skip
 
 FAULTS: tuple[Fault, ...] = (
-    *_SPEC_FAULTS, *_CIRCUIT_FAULTS, *_KERNEL_FAULTS, *_BYTES_FAULTS, *_COMPILER_FAULTS, *_STEP_FAULTS,
+    *_SPEC_FAULTS, *_CIRCUIT_FAULTS, *_KERNEL_FAULTS, *_BYTES_FAULTS, *planted_compiler.FAULTS, *_STEP_FAULTS,
     *_NUMERIC_FAULTS, *_TEMPERATURE_FAULTS, *_SOFT_FAULTS, *_CERTIFICATE_FAULTS, *_VERIFIER_FAULTS,
 )  # fmt: skip
 
@@ -200,6 +171,7 @@ BROKEN: tuple[Broken, ...] = (
     Broken("weights are scanned for NaN only", _one("verify/prove.py", "not bool(tensor.isfinite().all())", "bool(tensor.isnan().any())"), "an Inf among the weights"),
     Broken("soft operands are not tried", _one("verify/pushforward.py", "        if _parted(form, masses, constants_P, torch.float64):\n            return _refuted(form, masses, constants_P)\n        if fault", "        if fault"), "every chunk takes the first rows"),
     Broken("gradients are compared with nothing", _one("properties/gradients.py", "    if not function(*given).requires_grad:\n        return", "    if function(*given).requires_grad:\n        return"), "equality has no gradient to its left"),
+    *planted_compiler.BROKEN,
     Broken("no row is tried", _one("verify/temperature.py", "    for row in _rows():", "    for row in [*_rows()][:0]:"), "hard is only nearly hard"),
 )  # fmt: skip
 

@@ -48,6 +48,16 @@ TEXTS = {
     "        if b & 1:\n            continue\n        b = a - b\n    return a ^ ~b\n",
     "top": "def top(n: Word) -> Word:\n    return ~1 - n\n",
     "made": "def made(a: Word, b: Word) -> Word:\n    ys = [6 // a] * (b // (a - 1))\n    return len(ys)\n",
+    "nested": "def nested(a: Word, b: Word) -> Word:\n"
+    "    t = 0\n    while a:\n        a -= 1\n        for i in range(b):\n"
+    "            if i > 2:\n                break\n            t += a\n        t += 1\n    return t\n",
+    "between": "def between(a: Word, b: Word, c: Word) -> Word:\n    return min(a, b) if a < b < c else a < c <= b\n",
+    "pair": "def pair(n: Word) -> Word:\n    return one(n) * 3 + two(n)\n\n"
+    "def one(n: Word) -> Word:\n    return n + 1\n\ndef two(n: Word) -> Word:\n    return n * 2\n",
+    "turned": "def turned(n: Word) -> Word:\n    zero = 0\n    return zero - n\n",
+    "again": "def again(a: Word, b: Word) -> Word:\n    c = a * b\n    a += 1\n    return c + a * b\n",
+    "apart": "def apart(a: Word, b: Word) -> Word:\n    return (a - b) * 2 + (b - a)\n",
+    "order": "def order(a: Word, b: Word) -> Word:\n    ys = [6 // a] * (b // a)\n    return len(ys)\n",
     "wide": "def wide(a: Word, b: Word, c: Word, d: Word) -> Word:\n"
     "    e = a + b\n    f = b * c\n    g = c ^ d\n    h = a - d\n"
     "    while a != 0:\n        a -= 1\n        e += f\n        g += h\n"
@@ -88,7 +98,15 @@ def runs(name: str, registers: int = 16) -> Outcome:
     from verify.programs import check_runs
 
     made = compiled(name, registers)
-    return check_runs(made.function, made.program, SAMPLES, 0)
+    return _replayed(check_runs(made.function, made.program, SAMPLES, 0))
+
+
+def code(name: str) -> Outcome:
+    """`source/PROGRAM` of wrong machine code, by its name in `planted_code`."""
+    from verify.planted_code import CASES
+
+    case = CASES[name]()
+    return _replayed(translate_check.check(case.compiled.function, case.program, case.witness))
 
 
 def executor(executor: str, name: str) -> Outcome:
@@ -196,3 +214,34 @@ def soft(check: str, name: str) -> Outcome:
     from properties import gradients, relaxation
 
     return _soft(name, getattr(gradients, check, None) or getattr(relaxation, check))
+
+
+# --- checks of models ------------------------------------------------------------------------------------------------
+
+
+def _outweighed(xs: list[int]) -> list[int]:
+    """As attention of a fixed hardness reverses: a word gives way to another that stands there fifty times as often."""
+    heavy = max(set(xs), key=xs.count, default=0)
+    return [heavy if xs.count(heavy) > 50 * xs.count(x) else x for x in reversed(xs)]
+
+
+# (model, program of the library, whether it is right)
+MODELS: tuple[tuple[Callable[..., Any], str, bool], ...] = (
+    (lambda xs: xs[::-1], "reverse", True),
+    (lambda xs, m: sum(xs) % m, "modsum", True),
+    (lambda xs: xs, "reverse", False),
+    (lambda xs: xs[::-1] if len(xs) < 30 else xs, "reverse", False),
+    (lambda xs, m: sum(xs) % m if len(xs) < 30 else 1 // 0, "modsum", False),
+    (_outweighed, "reverse", False),
+)
+
+
+def models() -> Outcome:
+    """`properties.conformance:check_model` of models that are known to be right or wrong."""
+    from properties.conformance import check_model
+
+    for number, (model, name, right) in enumerate(MODELS):
+        found = check_model(model, name, width=WIDTH, top=9)
+        if found.ok is not right:
+            return Outcome("refuted", "known models", detail=f"model {number} of {name}: {found}")
+    return Outcome("tested", "known models", f"{len(MODELS)} models")

@@ -25,7 +25,8 @@ from verify.translate_ends import Spot
 from verify.translate_machine import Machine
 from verify.translate_relation import Contradiction, Pairs
 from verify.translate_segment import Failure, Rows, Walk, told
-from verify.translate_source import Next, Source
+from verify.translate_source import Source
+from verify.translate_words import Next
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ncl.language.program import Signature
-from verify import translate_machine, translate_source
+from verify import translate_machine, translate_words
 from verify.translate_ends import Shared
 from verify.translate_terms import Term, Terms, shared_memory, shared_natural, source_word
 
@@ -27,7 +27,7 @@ class Contradiction(Exception):
 class Start:
     """The most general pair of states that a row relates."""
 
-    source: translate_source.State
+    source: translate_words.State
     machine: translate_machine.State
 
 
@@ -52,7 +52,7 @@ def start(pairs: Pairs, fixed: Mapping[str, Term], terms: Terms) -> Start:
             elif not name.startswith("c"):
                 places[name] = word
     shared = Shared(shared_memory("memory", terms.width), shared_natural("hp"), shared_natural("ticks"))
-    return Start(translate_source.State(words, shared), translate_machine.State(places, shared))
+    return Start(translate_words.State(words, shared), translate_machine.State(places, shared))
 
 
 def _classes(pairs: Pairs) -> list[set[tuple[str, str]]]:

@@ -1,26 +1,17 @@
 """Instructions for the functions of the language itself, without branches: so values carry gradients through them.
 
 Written from the prose of `language.builtins`, not from its meanings: the two are compared by tests and by proof. Called
-by `ast_to_blocks`, whose writer makes the lines.
+by `words_to_blocks`, whose writer makes the lines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Protocol
 
+from ncl.compiler.writer import Writer
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Position
-
-
-class Writer(Protocol):
-    """What is needed of `ast_to_blocks`."""
-
-    width: int
-
-    def made(self, opcode: Opcode, *sources: int, position: Position | None) -> int: ...
-    def constant(self, value: int, position: Position | None) -> int: ...
 
 
 def builtin(writer: Writer, name: str, words: Sequence[int], place: Position) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ncl.compiler.compile import PASSES
-from verify import faults, planted
+from verify import faults, planted, planted_code
 from verify.faults import Broken, Edit, Fault, Findings
 
 STRATA = {
@@ -31,6 +31,8 @@ QUICK = (
     "ast_to_blocks makes while loops without a tick",
     "ast_to_blocks assigns one after the other",
     "blocks_to_registers clobbers a live register",
+    "blocks_to_registers fetches from the slot beside",
+    "a variable named like a register",
     "registers_to_program jumps back behind the tick",
     "halted samples go on",
     "sums that start from NaN",
@@ -50,6 +52,7 @@ QUICK_BROKEN = (
     "whatever happens counts as refused",
     "soft operands are not tried",
     "no row is tried",
+    "9: names of both sides are one",
 )
 QUICK_RIGHT = ("a difference cut without N", "copies added from the last to the first", "a gradient by another formula")
 
@@ -79,6 +82,20 @@ def test_every_pass_of_the_compiler_has_faults():
     passes = ("ast_to_blocks", "blocks_to_registers", "registers_to_program")
     there = [f.id.split()[0] for f in planted.FAULTS if f.stratum == "compiler"]
     assert all(there.count(name) >= 3 for name in passes) and set(there) == {*passes, *PASSES}
+
+
+def test_thirty_mutants_of_the_compiler_are_refuted_by_an_input_that_replays():
+    mutants = [f for f in planted.FAULTS if f.stratum == "compiler" and not f.expected_error]
+    assert len(mutants) >= 30 and {f.checker for f in mutants} <= {
+        "verify.planted_checks:source",
+        "verify.planted_checks:runs",
+    }
+
+
+def test_every_wrong_code_has_a_broken_validator_that_proves_it():
+    codes = [f for f in planted.FAULTS if f.checker == "verify.planted_checks:code"]
+    assert {f.arguments[0] for f in codes} == set(planted_code.CASES) and len(codes) >= 15
+    assert {f.id for f in codes} <= {b.fault for b in planted.BROKEN}
 
 
 def test_every_edit_fits_exactly_once():

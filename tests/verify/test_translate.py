@@ -6,7 +6,7 @@ import pytest
 from translated import TEXTS, changed, function, line_of, long_text, made, named, with_rows
 
 from ncl import library
-from ncl.compiler import ast_to_blocks, blocks_to_registers, registers_to_program
+from ncl.compiler import blocks_to_registers, registers_to_program, words_to_blocks
 from ncl.compiler.blocks import Halt
 from ncl.language.opcodes import Opcode
 from verify import counterexample, translate_check
@@ -213,7 +213,7 @@ def test_a_wrong_call_is_refuted_with_an_input_that_replays(how):
 
 
 def _wrong_graph(monkeypatch):
-    monkeypatch.setitem(ast_to_blocks.OPCODES, "+", (Opcode.SUBTRACT, False))
+    monkeypatch.setitem(words_to_blocks.OPCODES, "+", (Opcode.SUBTRACT, False))
 
 
 def _wrong_places(monkeypatch):

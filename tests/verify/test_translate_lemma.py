@@ -19,8 +19,9 @@ from ncl.language.walks import calls
 from verify.spaces import random_inputs
 from verify.translate_ends import Arrived, Assume, Fork, Returned, Shared, Trapped
 from verify.translate_points import flow, terms
-from verify.translate_source import Next, Source, State
+from verify.translate_source import Source
 from verify.translate_terms import MEANING, shared_natural
+from verify.translate_words import Next, State
 
 BUDGET = 40
 LOOPS = tuple(name for name in (*library.names(), *TEXTS) if not calls(named(name).body))
