@@ -43,10 +43,11 @@ def failing_input(function: Function, program: Program, model: Any) -> Parting |
 def _candidates(function: Function, program: Program, model: Any) -> Iterator[Arguments]:
     words = _words(model, program.sizes.width)
     yield from _seeded(program, words)
-    space = next(spaces(function.signature), None)
+    sizes = program.sizes
+    space = next(spaces(function.signature, memory=sizes.memory), None)
     if space is not None:
-        length = min(space.length, 3)
-        narrow = Space(min(space.width, program.sizes.width, 2 if space.length else 8), length, 0)
+        length = min(space.length, 3, (1 << sizes.width) - 1)
+        narrow = Space(min(space.width, sizes.width, 2 if space.length else 8), length, 0, sizes.memory)
         small = islice(inputs(function.signature, narrow), 20 * SMALL)
         yield from (a for n, a in enumerate(small) if n < SMALL // 2 or n % 17 == 0)
     yield from random_inputs(program, RANDOM, seed=1, longest=12)
