@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ncl.cli.certify import PolicyFile
-from ncl.cli.natural import BaseModel, Float32, load
+from ncl.cli.natural import BaseModel, Cache, Float32, feature_cache, load
 from ncl.cli.output import Json, claim_file, emit, progress, quiet_transformers, table, write_atomically
 from ncl.errors import InputError
 
@@ -48,6 +48,10 @@ def evaluate(
     n: Samples = None,
     n_long: SamplesLong = None,
     chat: Chat = None,
+    read_once: Annotated[
+        bool, typer.Option("--read-once", help="natural: keep what is read of prompts, for other runs on this base.")
+    ] = False,
+    cache: Cache = None,
     answers: Annotated[Path | None, typer.Option(help="natural: write every answer there, one a line.")] = None,
     base: BaseModel = None,
     float32: Float32 = False,
@@ -67,7 +71,7 @@ def evaluate(
     rules = read_policy(policy)
     natural = {
         "--prompts": prompts, "--arm": arm, "--phrasing": phrasing, "--chat": chat, "--answers": answers,
-        "--base": base, "--float32": float32,
+        "--base": base, "--float32": float32, "--read-once": read_once, "--cache": cache,
     }  # fmt: skip
     run = find_run(checkpoint)
     if run is None:
@@ -78,7 +82,8 @@ def evaluate(
     else:
         exam = {"lengths": lengths, "tasks": task, "kinds": phrasing, "n": n, "n_long": n_long, "chat": chat}
         run = replace(run, base=base or run.base)
-        cells = _natural(run, rules, asked(prompts, exam, seed), arm or [], answers, float32, seed)
+        kept = feature_cache(cache) if read_once or cache else None
+        cells = _natural(run, rules, asked(prompts, exam, seed), arm or [], answers, float32, seed, kept)
     if as_json:
         seconds = round(time.perf_counter() - begin, 1)
         emit({"cells": [c.to_json() for c in cells], "report": None, "seconds": seconds})
@@ -120,7 +125,14 @@ def asked(file: Path | None, exam: dict[str, Any], seed: int) -> list[Any]:
 
 
 def _natural(
-    run: Any, rules: Any, prompts: list[Any], besides: list[str], answers: Path | None, float32: bool, seed: int
+    run: Any,
+    rules: Any,
+    prompts: list[Any],
+    besides: list[str],
+    answers: Path | None,
+    float32: bool,
+    seed: int,
+    cache: Path | None,
 ) -> list[Any]:
     import json
 
@@ -135,7 +147,7 @@ def _natural(
         )  # fmt: skip
     claim_file(answers)
     base = load(run.base, float32)
-    arms = [open_arm(run, base, rules), *(cheap(name, base) for name in dict.fromkeys(besides))]
+    arms = [open_arm(run, base, rules, cache), *(cheap(name, base) for name in dict.fromkeys(besides))]
     cells, lines = [], []
     for arm in arms:
         with progress(f"asking {arm.name}", len(arm.takes(prompts))) as advance:

@@ -201,10 +201,13 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
     def answer(self, ids_BT: Tensor, mask_BT: Tensor) -> Answers:
         """Read every row in a pass of its own and run what it calls."""
         found = self.messages(ids_BT, mask_BT)
-        return self.answers_of(ids_BT, mask_BT, found, self._verdicts(found, {}))
+        return self.answers_of(ids_BT, mask_BT, found, self.verdicts(found, {}))
 
-    def _verdicts(self, found: Sequence[Message | None], near: dict[int, Seen]) -> list[Verdict]:
-        """`near`: rows whose units were seen in a pass that happened anyway; the others are read now."""
+    def verdicts(self, found: Sequence[Message | None], near: dict[int, Seen]) -> list[Verdict]:
+        """What each row comes to, run. Raises GateRefused.
+
+        `near`: rows whose units were seen in a pass that happened anyway; the others are read now.
+        """
         asked = [row for row, one in enumerate(found) if one is not None and one.place]
         if asked and self.permit is None:
             raise GateRefused("no certified library is attached", where="model")
@@ -295,7 +298,7 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
                 for row, one in enumerate(found)
                 if one is not None and _at_hand(one)
             }
-            answers = self.answers_of(ids_BT, mask_BT, found, self._verdicts(found, near))
+            answers = self.answers_of(ids_BT, mask_BT, found, self.verdicts(found, near))
         if self._taken is not None and self._taken.answers is None:
             self._taken.answers = answers
         return answers, output

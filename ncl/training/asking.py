@@ -87,9 +87,8 @@ def ask(
         if whole is not None:
             stops.append(Ended(tokenizer, [whole] * len(batch), size))
         cache = None if opening is None else for_each(opening, len(batch))
-        # An answer puts a comma behind each number, where a prompt may put a blank alone.
-        numbers = max(len(_NUMBER.findall(texts[i])) for i in batch)
-        new_BA = _generated(model, ids_BT, mask_BT, most or size - preamble + numbers + room, stops, cache)
+        limit = most or max(most_tokens(size - preamble, texts[i], room) for i in batch)
+        new_BA = _generated(model, ids_BT, mask_BT, limit, stops, cache)
         advance(len(batch))
         return _answers(model, tokenizer, new_BA, whole)
 
@@ -101,6 +100,12 @@ def ask(
         i: one for batch, answers in zip(batches, made, strict=True) for i, one in zip(batch, answers, strict=True)
     }
     return [found[i] for i in range(len(rows))]
+
+
+def most_tokens(size: int, text: str, room: int = ROOM) -> int:
+    """How many tokens an answer may have to a prompt of so many."""
+    # An answer puts a comma behind each number, where a prompt may put a blank alone.
+    return size + len(_NUMBER.findall(text)) + room
 
 
 def left_alone(

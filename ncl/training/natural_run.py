@@ -77,11 +77,11 @@ def open_computer(run: Run, base: Base, policy: gate.Policy | None = None) -> NC
     return load_adapter(run.adapter, base, policy)
 
 
-def open_arm(run: Run, base: Base, policy: gate.Policy | None = None) -> Arm:
-    """Who answers from a run."""
+def open_arm(run: Run, base: Base, policy: gate.Policy | None = None, cache: Path | None = None) -> Arm:
+    """Who answers from a run. `cache`: where a computer keeps what it has read of prompts; None for nowhere."""
     if run.arm == "lora":
         return load_lora(base, run.adapter)
-    return computer(open_computer(run, base, policy), base, run.arm)
+    return computer(open_computer(run, base, policy), base, run.arm, cache)
 
 
 # --- training --------------------------------------------------------------------------------------------------------

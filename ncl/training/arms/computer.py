@@ -7,23 +7,29 @@ greedy tokens in the same batch with the same padding, and no call made.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ncl.llama.base import Base
 from ncl.llama.chat import NCLChatLlamaForCausalLM
 from ncl.training.arms.arm import Arm, Outcome
 from ncl.training.asking import Advance, ask, left_alone
 from ncl.training.prompts import Prompt
+from ncl.training.read_once import ask_read
 
 ALONE = 16  # tokens of an answer that are compared with the base model's
 
 
-def computer(model: NCLChatLlamaForCausalLM, base: Base, name: str = "ncl") -> Arm:
-    """`base` is the model that the adapter was loaded onto."""
+def computer(model: NCLChatLlamaForCausalLM, base: Base, name: str = "ncl", cache: Path | None = None) -> Arm:
+    """`base` is the model that the adapter was loaded onto. `cache`: what was read of prompts is kept there."""
 
     def asked(prompts: Sequence[Prompt], advance: Advance) -> list[Outcome]:
         called = [p for p in prompts if p.answer is not None]
         quiet = [p for p in prompts if p.answer is None]
-        answers = ask(model, base.tokenizer, [p.text for p in called], None, advance, golds=[p.answer for p in called])
+        texts, golds = [p.text for p in called], [p.answer for p in called]
+        if cache is None:
+            answers = ask(model, base.tokenizer, texts, None, advance, golds=golds)
+        else:
+            answers = ask_read(model, base, texts, golds, cache, advance)
         alone = left_alone(model, base.model, base.tokenizer, [p.text for p in quiet], ALONE, advance)
         found = {id(p): Outcome(p, answer, answer.right(p.answer or ())) for p, answer in zip(called, answers)}
         found |= {id(p): Outcome(p, answer, same) for p, (answer, same) in zip(quiet, alone)}

@@ -1,5 +1,7 @@
 """Who answers, judged by the same rule: the base model plain and with examples, a tool user, the computer."""
 
+from random import Random
+
 import pytest
 import torch
 
@@ -127,6 +129,29 @@ def test_the_computer_answers_through_certified_programs(model, base):
         ["insertion_sort"], [], ["reverse"], ["insertion_sort"], ["insertion_sort"]
     ]  # fmt: skip
     assert outcomes[0].answer.calls[0].certificate == model.permit.certificate
+
+
+def test_prompts_that_were_read_once_are_answered_as_generate_answers_them(model, base, tmp_path, monkeypatch):
+    rng = Random(0)
+    lists = [[rng.randint(0, 999) for _ in range(length)] for length in (1, 2, 7, 30, 90, 120)]
+    prompts = [
+        Prompt(f"Sort {', '.join(map(str, some))}.", tuple(sorted(some)), "sort", len(some), 1, "") for some in lists
+    ]
+    prompts += [
+        Prompt(f"Turn {' '.join(map(str, some))} around.", tuple(some[::-1]), "reverse", len(some), 1, "")
+        for some in lists
+    ]
+    prompts += [CHAT, Prompt("How are you?", (7,), "sort", 1, 1, "")]
+    prompts += [Prompt("Sort 70000, 1.", (1, 70000), "sort", 2, 1, "")]
+    plain = computer(model, base).ask(prompts, quiet)
+    first = computer(model, base, cache=tmp_path).ask(prompts, quiet)
+    monkeypatch.setattr("ncl.training.features.perceive", None)  # nothing is read again
+    again = computer(model, base, cache=tmp_path).ask(prompts, quiet)
+    assert first == again
+    for expected, found in zip(plain, first, strict=True):
+        assert found.exact == expected.exact and found.answer.calls == expected.answer.calls
+        assert not expected.exact or found.answer == expected.answer
+    assert sum(outcome.exact for outcome in first) >= 2 * len(lists)
 
 
 def test_a_prompt_that_called_something_was_not_left_alone(model, base):
