@@ -18,16 +18,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from joblib.externals.loky import ProcessPoolExecutor
-
 from ncl.errors import InputError
+from ncl.workers import pool as workers
 from verify import cache
 from verify.obligation import Obligation, Outcome
 
 JOBS = 2
 # Above an obligation's own budget, before its worker is killed: a fresh worker first imports torch and a solver.
 GRACE = 30.0
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,7 @@ def _in_workers(
     # Long ones first: a long one begun last would leave the other workers idle.
     queue = sorted(waiting, key=lambda o: -o.budget)
     flying: dict[Future[Outcome], tuple[Obligation, float]] = {}
-    pool = ProcessPoolExecutor(max_workers=jobs, env=_ONE_THREAD)
+    pool = workers(jobs)
     try:
         while queue or flying:
             while queue and len(flying) < jobs:
@@ -176,12 +174,12 @@ def _collect(future: Future[Outcome]) -> Outcome:
 
 def _renew(
     pool: Any, jobs: int, flying: dict[Future[Outcome], tuple[Obligation, float]], queue: list[Obligation]
-) -> ProcessPoolExecutor:
+) -> Any:
     """A fresh pool. What else was in flight goes back to the front of the queue."""
     pool.shutdown(wait=True, kill_workers=True)
     queue[:0] = [obligation for obligation, _ in flying.values()]
     flying.clear()
-    return ProcessPoolExecutor(max_workers=jobs, env=_ONE_THREAD)
+    return workers(jobs)
 
 
 def attempt(obligation: Obligation, seconds: float) -> Outcome:

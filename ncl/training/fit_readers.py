@@ -13,13 +13,11 @@ from queue import Empty
 from typing import Any
 
 import torch
-from joblib.externals.loky import ProcessPoolExecutor
 
 from ncl.llama.plan import Library
 from ncl.llama.reader import Reader
 from ncl.training.fit import STALLED, FitConfig, Lesson, fit, worst
-
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+from ncl.workers import pool as workers
 
 Step = Callable[[int, float], None]
 
@@ -62,7 +60,7 @@ def _fit_all(
         for number in range(wanted.readers):
             yield _fit(number, *rest, step)
         return
-    with Manager() as shared, ProcessPoolExecutor(max_workers=wanted.readers, env=_ONE_THREAD) as pool:
+    with Manager() as shared, workers(wanted.readers) as pool:
         steps = shared.Queue()
         waited = [pool.submit(_fit, number, *rest, _Told(steps)) for number in range(wanted.readers)]
         while not all(one.done() for one in waited) or not steps.empty():

@@ -51,6 +51,16 @@ def process(note: str) -> Outcome:
     return give("proved", f"{note} {os.getpid()}")
 
 
+_KEPT: list[bytes] = []
+
+
+def grow() -> Outcome:
+    """Its worker has 320 MB more behind it."""
+    time.sleep(1.1)  # memory is looked at once a second
+    _KEPT.append(b"x" * 320_000_000)
+    return process("grew in")
+
+
 def make(name: str, function: str, *arguments: object, budget: float = 60.0) -> Obligation:
     path = f"planted_checkers:{function}"
     return Obligation(name, "test", name.partition("/")[0], path, arguments, budget)

@@ -24,6 +24,13 @@ def test_two_jobs_work_in_other_processes_with_the_results_brought_back():
     assert all(f.outcome.verdict == "proved" for f in found) and f"ran in {os.getpid()}" not in notes
 
 
+def test_a_worker_whose_memory_grows_is_kept():
+    """Where `psutil` is installed, loky would end it with a warning, here an error, and hand out nothing more."""
+    pytest.importorskip("psutil")
+    found = run([planted.make(f"a/{n}", "grow") for n in range(6)], jobs=2)
+    assert len({f.outcome.detail for f in found}) <= 2 and all(f.outcome.verdict == "proved" for f in found)
+
+
 def test_a_raising_checker_is_unknown_and_says_why():
     (found,) = run([planted.make("a/x", "fail")], jobs=1)
     assert found.outcome.verdict == "unknown" and "RuntimeError: planted" in found.outcome.detail
