@@ -3,8 +3,9 @@
     python benchmarks/natural.py [--draws 3] [--seeds 3] [--n 200] [--n-long 40] [--arm base …] [--out FILE]
 
 Trains behind the gate, asks the held-out exam, and writes one JSON file with commit, device and versions under
-benchmarks/results/. The arms are asked once, at 10 numbers. Takes hours on two cores with its defaults; each run is
-told when it is done, and the file is written anew after each.
+benchmarks/results/. The exam is read once for all runs. The arms are asked once, at 10 numbers. Takes more than an hour
+on two cores with its defaults; the file is written anew after each run, and with --out of a file that is there already
+only the runs that it lacks are made.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +49,18 @@ def trained(folder: Path, draw: int, seed: int, exam: list[str]) -> dict[str, An
     begin = time.perf_counter()
     told = ncl("train", str(config), "--out", str(folder / "run"))
     seconds = time.perf_counter() - begin
-    cells = ncl("evaluate", str(folder / "run"), *exam)["cells"]
+    begin, cells = time.perf_counter(), ncl("evaluate", str(folder / "run"), *exam)["cells"]
+    asked = time.perf_counter() - begin
     kept = {name: told[name] for name in ("losses", "worst", "restarts", "stalled")}
-    return {"draw": draw, "seed": seed, "train_seconds": round(seconds, 1), **kept, "cells": cells}
+    took = {"train_seconds": round(seconds, 1), "evaluate_seconds": round(asked, 1)}
+    return {"draw": draw, "seed": seed, "commit": commit(), **took, **kept, "cells": cells}
+
+
+def besides(folder: Path, arms: list[str], n: int) -> list[dict[str, Any]]:
+    """The other arms' cells at 10 numbers."""
+    named = [part for arm in arms for part in ("--arm", arm)]
+    told = ncl("evaluate", str(folder / "run"), *named, "--length", "10", "--n", str(n), "--chat", "1")
+    return [cell for cell in told["cells"] if cell["arm"] != "ncl"]
 
 
 def main() -> None:
@@ -62,22 +73,29 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     out = given.out or HERE / "results" / f"natural-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
-    record: dict[str, Any] = {
+    record = json.loads(out.read_text(encoding="utf-8")) if out.exists() else begun()
+    exam = ["--n", str(given.n), "--n-long", str(given.n_long), "--read-once"]
+    made = {(run["draw"], run["seed"]) for run in record["runs"]}
+    for seed, draw in product(range(given.seeds), range(given.draws)):
+        if (draw, seed) in made:
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            record["runs"].append(trained(Path(name), draw, seed, exam))
+            if given.arm and "arms" not in record:
+                record["arms"] = besides(Path(name), given.arm, given.n)
+        fresh = out.with_name(f".{out.name}.new")
+        fresh.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        fresh.replace(out)
+        print(f"draw {draw}, seed {seed}: written to {out}", file=sys.stderr)
+
+
+def begun() -> dict[str, Any]:
+    """A record without a run."""
+    return {
         "schema": 1, "commit": commit(), "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": f"cpu, {os.cpu_count()} cores, {platform.machine()}",
         "versions": {name: version(name) for name in ("torch", "transformers", "gguf")}, "runs": [],
     }  # fmt: skip
-    exam = ["--n", str(given.n), "--n-long", str(given.n_long)]
-    for draw in range(given.draws):
-        for seed in range(given.seeds):
-            with tempfile.TemporaryDirectory() as name:
-                record["runs"].append(trained(Path(name), draw, seed, exam))
-                if not draw and not seed and given.arm:
-                    besides = [part for arm in given.arm for part in ("--arm", arm)]
-                    told = ncl("evaluate", str(Path(name) / "run"), *besides, "--length", "10", "--n", str(given.n))
-                    record["arms"] = [cell for cell in told["cells"] if cell["arm"] != "ncl"]
-            out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-            print(f"draw {draw}, seed {seed}: written to {out}", file=sys.stderr)
 
 
 if __name__ == "__main__":
