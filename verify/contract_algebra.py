@@ -1,7 +1,7 @@
 """What the operators of the language do to integers in 0 … N-1, for every N at once: the wrap written out.
 
 Where it can be seen at once that nothing wraps, the plain sum, difference or product stands; else an if-then-else, and
-for products and bit operations, whose wrap is beyond linear arithmetic, any word. Used by `contract_paths`; the parts
+for products and bit operations, whose wrap is beyond linear arithmetic, any word. Used by `contract_words`; the parts
 of `language.word.Algebra` that builtins need are here under their names.
 """
 

@@ -11,7 +11,8 @@ from typing import Any
 import z3
 
 from ncl.language.syntax import Function
-from verify.contract_paths import Goal, Paths, State
+from verify.contract_goals import Goal, State
+from verify.contract_paths import Paths
 from verify.contract_terms import Unprovable, World
 
 STEPS = 5_000_000  # of the solver, for one goal

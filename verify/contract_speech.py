@@ -1,7 +1,7 @@
 """Contracts as solver terms: what a clause says of one state of a function, and where it has a meaning.
 
 A quantifier that is to be proved becomes a fresh constant; for a proof by induction, the same is assumed of all smaller
-ones. One that is assumed has as patterns the array elements at its own variable. Used by `contract_paths`.
+ones. One that is assumed has as patterns the array elements at its own variable. Used by `contract_goals`.
 """
 
 from __future__ import annotations

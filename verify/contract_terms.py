@@ -14,7 +14,7 @@ by induction or by the definition of division:
     d | b implies (d | a mod b  if and only if  d | a)
     m | x implies (x div m) | x, for x > 0;  x | x·y;  0 < m ≤ n implies x div n ≤ x div m
 
-Used by `contract_speech` and `contract_paths`; one `World` for each function that is proved.
+Used by `contract_speech` and `contract_goals`; one `World` for each function that is proved.
 """
 
 from __future__ import annotations

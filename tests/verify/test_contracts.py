@@ -10,7 +10,15 @@ from wrong_contracts import HEAD, WRONG, text
 
 from ncl import library
 from ncl.language.parse import parse_text
-from verify import contract_algebra, contract_paths, contract_proof, contract_speech, counterexample
+from verify import (
+    contract_algebra,
+    contract_paths,
+    contract_proof,
+    contract_speech,
+    contract_terms,
+    contract_words,
+    counterexample,
+)
 from verify.contract_mutants import mutants
 from verify.contract_paths import Paths
 from verify.contract_proof import prove_function
@@ -83,20 +91,20 @@ def takes_unknown_for_proved(patch):
 
 
 def forgets_what_loops_assign(patch):
-    patch.setattr(contract_paths, "_words_in", lambda body: set())
+    patch.setattr(contract_paths, "words_in", lambda body: set())
 
 
 def forgets_what_loops_store(patch):
-    patch.setattr(contract_paths, "_arrays_in", lambda body: (set(), set()))
+    patch.setattr(contract_paths, "arrays_in", lambda body: (set(), set()))
 
 
 def forgets_what_loops_make_anew(patch):
-    whole = contract_paths._arrays_in
-    patch.setattr(contract_paths, "_arrays_in", lambda body: (whole(body)[0], set()))
+    whole = contract_paths.arrays_in
+    patch.setattr(contract_paths, "arrays_in", lambda body: (whole(body)[0], set()))
 
 
 def forgets_what_callees_store(patch):
-    patch.setattr(contract_paths, "_writes", lambda function, name: False)
+    patch.setattr(contract_words, "writes", lambda function, name: False)
 
 
 def forgets_breaks(patch):
@@ -122,24 +130,24 @@ def chooses_one_element_for_all(patch):
 
 
 def keeps_counts_over_stores(patch):
-    whole = contract_paths.World.count
+    whole = contract_terms.World.count
 
     def count(self, array, *rest):
         while array.before is not None:
             array = array.before
         return whole(self, array, *rest)
 
-    patch.setattr(contract_paths.World, "count", count)
+    patch.setattr(contract_terms.World, "count", count)
 
 
 def assumes_a_contradiction(patch):
-    whole = contract_paths.World.__post_init__
+    whole = contract_terms.World.__post_init__
 
     def start(self):
         whole(self)
         self.axioms.append(self.half < 1)
 
-    patch.setattr(contract_paths.World, "__post_init__", start)
+    patch.setattr(contract_terms.World, "__post_init__", start)
 
 
 def begins_induction_anywhere(patch):
@@ -161,14 +169,14 @@ def assumes_what_it_is_to_prove(patch):
 
 
 def takes_every_quotient_for_a_divisor(patch):
-    whole = contract_paths.World.divide
+    whole = contract_terms.World.divide
 
     def divide(self, x, m, ground):
         quotient, remainder = whole(self, x, m, ground)
         self.axioms.append(self.remainder(x, quotient) == 0)
         return quotient, remainder
 
-    patch.setattr(contract_paths.World, "divide", divide)
+    patch.setattr(contract_terms.World, "divide", divide)
 
 
 # Each fault with a program that it lets through.
@@ -214,7 +222,7 @@ def test_the_lemmas_on_quotients_hold_for_all_small_numbers():
     """Each axiom, with what quotient and remainder are, for every choice of its variables."""
     small = [z3.IntVal(n) for n in range(6)]
     x, m = z3.Ints("x m")
-    world = contract_paths.World()
+    world = contract_terms.World()
     world.divide(x, m, True)
     world.multiple(x, m)
     native = [(world.quotient, z3.Var(0, z3.IntSort()) / z3.Var(1, z3.IntSort())),
