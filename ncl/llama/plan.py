@@ -79,7 +79,7 @@ def draw(reading: Reading, units: Units, count: int, stretches: int, generator: 
     taken_BKU, write_BK = _bits(reading.gate_BU, leads_BU, count, generator)
     taken_BKU = taken_BKU.gather(2, units.lead_BU[:, None].expand_as(taken_BKU)) & units.number_BU[:, None]
     symbol_BKU, spell_BK = _bits(reading.symbol_BU, units.text_BU, count, generator)
-    border_BKU, part_BK = _bits(reading.border_BU, _may_begin(units), count, generator)
+    border_BKU, part_BK = _bits(reading.border_BU, may_begin(units), count, generator)
     stretch_BKU = border_BKU.long().cumsum(2)
     arguments, points = [], []
     for number in range(stretches):
@@ -105,7 +105,7 @@ def draw(reading: Reading, units: Units, count: int, stretches: int, generator: 
     )
 
 
-def _may_begin(units: Units) -> Tensor:
+def may_begin(units: Units) -> Tensor:
     """Text that is not the first unit: there a stretch begins anyway."""
     first_BU = torch.zeros_like(units.text_BU)
     first_BU[:, 0] = True
@@ -307,7 +307,7 @@ def _choices(reader: Reader, reading: Reading, units: Units, draws: Draws) -> Te
     owner_X1 = torch.arange(batch, device=inside_BKSU.device).repeat_interleave(count * MOST_LEARNED)[:, None]
     rows_XU = torch.cat([owner_X1, inside_BKSU.reshape(-1, size).long()], 1)
     unique_YU, place_X = rows_XU.unique(dim=0, return_inverse=True)
-    pooled_YC = (reading.channels_BUC[unique_YU[:, 0]] * unique_YU[:, 1:, None]).amax(1)
+    pooled_YC = reader.pool(reading.channels_BUC[unique_YU[:, 0]], unique_YU[:, 1:])
     choice_YP = reader.select(pooled_YC).log_softmax(-1)
     return choice_YP[place_X].view(batch, count, MOST_LEARNED, -1)
 
@@ -363,7 +363,7 @@ def _weights(
 def decided(reader: Reader, units: Units, most: int) -> list[tuple[Plan, list[int]]]:
     """The most probable plan of each prompt, with the program (0 for none) of each of its stretches, at most `most`."""
     reading = reader(units)
-    begins_BU = (reading.border_BU > 0) & _may_begin(units)
+    begins_BU = (reading.border_BU > 0) & may_begin(units)
     stretch_BU = begins_BU.long().cumsum(1)
     taken_BU = (reading.gate_BU > 0) & units.number_BU
     symbol_BU = (reading.symbol_BU > 0) & units.text_BU
@@ -371,7 +371,7 @@ def decided(reader: Reader, units: Units, most: int) -> list[tuple[Plan, list[in
     for b in range(len(stretch_BU)):
         count = int(stretch_BU[b].max()) + 1
         inside_SU = torch.stack([stretch_BU[b] == s for s in range(min(count, most))])
-        pooled_SC = (reading.channels_BUC[b] * (inside_SU & units.text_BU[b])[..., None]).amax(1)
+        pooled_SC = reader.pool(reading.channels_BUC[b], inside_SU & units.text_BU[b])
         programs: list[int] = reader.select(pooled_SC).argmax(1).tolist()
         arguments = []
         for inside_U in inside_SU & units.number_BU[b]:

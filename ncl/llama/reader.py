@@ -105,7 +105,7 @@ class Reader(nn.Module):
             near_BUC = self._seen(units.near_BUH, self.near_enter, units, self.near)
             deep_BUC = self._seen(units.deep_BUH, self.deep_enter, units, self.far)
             deep_BUC = deep_BUC.masked_fill(~units.text_BU[..., None], 0)
-            asked_BUC = deep_BUC.amax(1, keepdim=True).expand_as(near_BUC)
+            asked_BUC = self.pool(deep_BUC, units.text_BU)[:, None].expand_as(near_BUC)
             match_BUM = self._matched(near_BUC, deep_BUC, units)
             meant_BUC = torch.relu(self.mix(torch.cat([near_BUC, asked_BUC, match_BUM], 2)))
             alone_BU = _shared(self.gate(meant_BUC).squeeze(-1), units)
@@ -146,10 +146,14 @@ class Reader(nn.Module):
         ]
         return torch.cat(found, 1).clamp(min=0)
 
+    @staticmethod
+    def pool(channels_XUC: Tensor, inside_XU: Tensor) -> Tensor:
+        """What a set of text units asks for, X×C: the largest of each channel, which a longer list does not dilute."""
+        return (channels_XUC * inside_XU[..., None]).amax(-2)
+
     def choice(self, reading: Reading, stretch_SBU: Tensor) -> Tensor:
         """Log-probabilities over none and the programs, S×B×(P+1), of stretches given as sets of units."""
-        pooled_SBC = (reading.channels_BUC * stretch_SBU[..., None]).amax(2)
-        return self.select(pooled_SBC).log_softmax(-1)
+        return self.select(self.pool(reading.channels_BUC, stretch_SBU)).log_softmax(-1)
 
 
 def _clauses(channels_BUC: Tensor, units: Units) -> Tensor:

@@ -10,12 +10,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ncl.llama import plan, soft_tape
 from ncl.llama.perceive import Seen, batched
-from ncl.llama.plan import Library, likelihood
+from ncl.llama.plan import Library
 from ncl.llama.reader import Reader
 
 
@@ -30,6 +32,10 @@ class Lesson:
     task: str = ""
 
 
+Estimator = Literal["sampled", "pathwise"]
+ESTIMATES = {"sampled": plan.likelihood, "pathwise": soft_tape.likelihood}
+
+
 @dataclass(frozen=True)
 class FitConfig:
     steps: int = 300
@@ -41,6 +47,8 @@ class FitConfig:
     seed: int = 0
     channels: int = 64
     dropout: float = 0.3
+    estimator: Estimator = "sampled"
+    make: Callable[[int, int, int, float], Reader] = Reader  # of hidden size, channels, programs, dropout
 
 
 UNSOLVED = 3.0  # told as the loss of a prompt that no plan solves
@@ -61,7 +69,7 @@ def fit(
     """A fitted reader and the loss of each step. One that is not patient gives up where it is seen to stall."""
     torch.manual_seed(config.seed)
     rng, generator = Random(config.seed), torch.Generator().manual_seed(config.seed)
-    reader = Reader(hidden, config.channels, len(library.programs), config.dropout)
+    reader = config.make(hidden, config.channels, len(library.programs), config.dropout)
     reader.start()
     optimizer = torch.optim.AdamW(reader.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     silent = [lesson for lesson in lessons if lesson.answer is None]
@@ -73,7 +81,7 @@ def fit(
         chosen = [rng.choice(silent) for _ in range(quiet)] + [rng.choice(asked) for _ in range(config.batch - quiet)]
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * 0.5 * (1 + math.cos(math.pi * step / config.steps))
-        log_B, known_B = _likelihood(reader, chosen, library, config.draws, generator)
+        log_B, known_B = _likelihood(reader, chosen, library, config, generator)
         # What no plan solves teaches nothing but to give up, so it waits until one does.
         loss = -log_B[known_B].sum() / config.batch
         optimizer.zero_grad()
@@ -101,16 +109,16 @@ def worst(reader: Reader, lessons: Sequence[Lesson], library: Library, config: F
         tasks.setdefault(lesson.task, []).append(lesson)
     generator, found = torch.Generator().manual_seed(config.seed), []
     for task, own in tasks.items():
-        log_B, known_B = _likelihood(reader, own[:CHECKED], library, config.draws, generator)
+        log_B, known_B = _likelihood(reader, own[:CHECKED], library, config, generator)
         found.append((float(torch.where(known_B, -log_B, UNSOLVED).mean()), task))
     return max(found)
 
 
 def _likelihood(
-    reader: Reader, chosen: Sequence[Lesson], library: Library, draws: int, generator: torch.Generator
+    reader: Reader, chosen: Sequence[Lesson], library: Library, config: FitConfig, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    return likelihood(
+    return ESTIMATES[config.estimator](
         reader, batched([lesson.seen for lesson in chosen]), [lesson.words for lesson in chosen],
-        [lesson.answer for lesson in chosen], torch.tensor([lesson.plain for lesson in chosen]), library, draws,
-        generator,
+        [lesson.answer for lesson in chosen], torch.tensor([lesson.plain for lesson in chosen]), library,
+        config.draws, generator,
     )  # fmt: skip

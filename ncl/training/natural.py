@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from transformers import PreTrainedTokenizerBase
 
 from ncl import certificate as record
@@ -28,11 +28,12 @@ from ncl.llama.numbers import NumberLexer
 from ncl.llama.reader import Reader
 from ncl.llama.tokenizer import digest_of
 from ncl.training.features import features
-from ncl.training.fit import STALLED, FitConfig, Lesson
+from ncl.training.fit import STALLED, Estimator, FitConfig, Lesson
 from ncl.training.fit_readers import Wanted, fit_readers
 from ncl.training.prompts import LISTED, TASKS, Prompt, phrasings, sample, training_wording
 
 METRICS = "metrics.jsonl"
+WIDEST_SOFT = 12  # bits of words over which there are distributions
 NEGLIGIBLE = -20.0  # log-probability that the base model itself is taken to give the answer to a list of numbers
 
 
@@ -62,6 +63,15 @@ class NaturalConfig(BaseModel):
     readers: int = Field(3, ge=1)
     restarts: int = Field(2, ge=0)
     width: int = Field(16, ge=8, le=32)
+    estimator: Estimator = "sampled"
+
+    @model_validator(mode="after")
+    def _pathwise_fits(self) -> NaturalConfig:
+        if self.estimator == "pathwise" and (self.chains or self.width > WIDEST_SOFT):
+            raise ValueError(
+                f"pathwise learns one call a prompt, of at most {WIDEST_SOFT} bits: set chains to 0 and a smaller width"
+            )
+        return self
 
 
 @dataclass(frozen=True)
@@ -151,6 +161,7 @@ def _wanted(config: NaturalConfig) -> Wanted:
     fit = FitConfig(
         steps=config.steps, batch=config.batch, silent=config.silent, draws=config.draws, seed=config.seed,
         learning_rate=config.learning_rate, channels=config.channels, dropout=config.dropout,
+        estimator=config.estimator,
     )  # fmt: skip
     return Wanted(fit, config.readers, config.restarts)
 

@@ -66,6 +66,15 @@ def test_a_toy_problem_is_learned_from_answers_alone(fitted, library):
     assert answered(reader, library, fresh) == [one.answer for one in fresh]
 
 
+def test_a_toy_problem_is_learned_through_soft_tapes_too():
+    made = build_library(PROGRAMS, width=8).programs
+    small = Library(tuple(made[name] for name in PROGRAMS), ((), (), (), (), (255,)))
+    reader, losses = fit(lessons(0), small, HIDDEN, replace(QUICK, steps=60, estimator="pathwise"))
+    fresh = lessons(1)
+    assert sum(losses[-10:]) / 10 < losses[0] / 2
+    assert answered(reader, small, fresh) == [one.answer for one in fresh]
+
+
 def test_lists_far_longer_than_in_training_are_answered_too(fitted, library):
     rng = Random(5)
     long = [lesson(rng, task, count=200) for task in TASKS]

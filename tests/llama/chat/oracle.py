@@ -9,7 +9,7 @@ import re
 import torch
 from torch import nn
 
-from ncl.llama.reader import Reading
+from ncl.llama.reader import Reader, Reading
 
 PROGRAM_OF = {"Reverse": 1, "reverse": 1, "Sort": 2, "sort": 2, "Count": 3, "count": 3, "Sum": 4, "sum": 4, "Stack": 5}
 SURE = 9.0
@@ -53,6 +53,8 @@ class Oracle(nn.Module):
             place = next(i for i, end in enumerate(ends) if end >= match.end())
             spotted.append((unit_at[place], match.group()))
         return spotted
+
+    pool = staticmethod(Reader.pool)
 
     def select(self, pooled):
         """None wins where no program was spotted."""

@@ -11,7 +11,7 @@ from ncl.build import build_library
 from ncl.llama import plan as planning
 from ncl.llama.adapter import PROGRAMS
 from ncl.llama.plan import Draws, Library, likelihood
-from ncl.llama.reader import Reading, Units
+from ncl.llama.reader import Reader, Reading, Units
 
 POP = (1 << 16) - 1
 # Sort 2 1 count 1: two runs, of two numbers and of one; text may write a symbol, the second also begins another call.
@@ -75,6 +75,8 @@ class Given(torch.nn.Module):
         channels = torch.zeros(5, 4)
         channels[[0, 3]] = self.channels
         return Reading(*(row[None] for row in (gate, pointer, symbol, border, channels)))
+
+    pool = staticmethod(Reader.pool)
 
     def select(self, pooled):
         return pooled @ self.choose

@@ -9,7 +9,7 @@ from torch.nn.functional import logsigmoid
 from ncl.build import build_library
 from ncl.llama.adapter import PROGRAMS
 from ncl.llama.plan import Library, Machine, Plan, Trial, call, decided, draw, follow, plans_of, solutions
-from ncl.llama.reader import Reading, Units
+from ncl.llama.reader import Reader, Reading, Units
 
 REVERSE, SORT, COUNT, MODSUM, STACK = range(1, 6)
 POP = (1 << 16) - 1
@@ -51,6 +51,8 @@ class Sure:
 
     def __call__(self, units):
         return self.reading
+
+    pool = staticmethod(Reader.pool)
 
     def select(self, pooled):
         return torch.cat([torch.full((*pooled.shape[:-1], 1), self.weight / 2), pooled * self.weight], -1)

@@ -1,0 +1,234 @@
+"""What each part of the reader is worth: one switch turned at a time, on a pretrained LLaMA.
+
+    python benchmarks/ablation.py [--only NAME …] [--seeds 3] [--singles 800] [--steps 300] [--n 40] [--out FILE]
+
+Readers are fitted one by one to prompts of one call, without votes and without second attempts, and asked the held-out
+phrasings at 10 and 100 numbers: the share of exact answers, of `seen` words and of `unseen` ones, and of held-out chat
+prompts for which nothing is called. Nothing here passes the gate, since nothing is used. Two of the rows, `small` and
+`pathwise`, have numbers up to 60 in words of 8 bits, for distributions over them. A table goes to stdout, and JSON with
+commit, device and versions to benchmarks/results/; with --out of a file that is there only what it lacks is made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from natural import HERE, begun
+from torch import Tensor
+
+from ncl.build import build_library
+from ncl.cli.natural import feature_cache, load
+from ncl.llama.adapter import PROGRAMS
+from ncl.llama.base import Base, depths
+from ncl.llama.chat import SYMBOLS
+from ncl.llama.message import Message
+from ncl.llama.numbers import DIGITS, NumberLexer
+from ncl.llama.perceive import Seen, batched
+from ncl.llama.plan import Library, decided, follow
+from ncl.llama.reader import Reader
+from ncl.training.features import features
+from ncl.training.fit import FitConfig, Lesson, fit, worst
+from ncl.training.natural import NEGLIGIBLE, read_all
+from ncl.training.prompts import TASKS, Prompt, held_out_wording, phrasings, sample, training_wording
+
+LENGTHS, KINDS = (10, 100), ("seen", "unseen")
+DEFAULTS = FitConfig()
+FEW = 60  # the largest number where words are small
+TOGETHER = 64
+
+
+class Mean(Reader):
+    """Selection by the mean over text."""
+
+    @staticmethod
+    def pool(channels_XUC: Tensor, inside_XU: Tensor) -> Tensor:
+        there_XU1 = inside_XU[..., None]
+        return (channels_XUC * there_XU1).sum(-2) / there_XU1.sum(-2).clamp(min=1)
+
+
+class Last(Reader):
+    """Selection by the last piece of text."""
+
+    @staticmethod
+    def pool(channels_XUC: Tensor, inside_XU: Tensor) -> Tensor:
+        size = inside_XU.shape[-1]
+        last_X = (inside_XU * torch.arange(1, size + 1)).amax(-1)
+        return (channels_XUC * (torch.arange(1, size + 1) == last_X[..., None])[..., None]).sum(-2)
+
+
+def unlooking(hidden: int, channels: int, programs: int, dropout: float) -> Reader:
+    return Reader(hidden, channels, programs, dropout, near=1, far=1)
+
+
+def farsighted(hidden: int, channels: int, programs: int, dropout: float) -> Reader:
+    return Reader(hidden, channels, programs, dropout, near=7, far=7)
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One row. layers: as shares of the depth, None for the default; split: a digit token is a number of its own."""
+
+    layers: tuple[float, float] | None = None
+    split: bool = False
+    make: Callable[[int, int, int, float], Reader] = Reader
+    chat: bool = True
+    small: bool = False
+    fit: FitConfig = DEFAULTS
+
+
+SWITCHES = {
+    "as shipped": Switch(),
+    "layers at 1/8 of the depth": Switch(layers=(1 / 8, 1 / 8)),
+    "layers at 1/4": Switch(layers=(1 / 4, 1 / 4)),
+    "last layer": Switch(layers=(1.0, 1.0)),
+    "lexer: digits are not merged": Switch(split=True),
+    "no convolution (width 1)": Switch(make=unlooking),
+    "wide convolutions (7)": Switch(make=farsighted),
+    "pooling: mean": Switch(make=Mean),
+    "pooling: last text": Switch(make=Last),
+    "no examples without a call": Switch(chat=False, fit=FitConfig(silent=0.0)),
+    "4 tapes a prompt instead of 16": Switch(fit=FitConfig(draws=4)),
+    "small numbers: sampled": Switch(small=True),
+    "small numbers: pathwise": Switch(small=True, fit=FitConfig(estimator="pathwise")),
+}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all rows share."""
+
+    base: Base
+    singles: int
+    n: int
+    libraries: dict[bool, Library]
+    cache: Path
+
+    def training(self, switch: Switch) -> list[Prompt]:
+        rng, wording = Random("ablation/train"), training_wording()
+        if switch.small:
+            wording = replace(wording, values=(0, FEW))
+        found = [sample(rng, wording, rng.choice(TASKS), rng.randint(1, 10)) for _ in range(self.singles)]
+        chat = phrasings("chat_train") if switch.chat else {"plain": (), "near_misses": ()}
+        return found + [
+            Prompt(text, None, "chat", 0, 0, kind) for kind in ("plain", "near_misses") for text in chat[kind]
+        ]
+
+    def exam(self, switch: Switch) -> list[Prompt]:
+        found = []
+        for kind in KINDS:
+            wording = held_out_wording(kind)
+            if switch.small:
+                wording = replace(wording, values=(0, FEW))
+            for task in TASKS:
+                for length in LENGTHS:
+                    rng = Random(f"ablation/{kind}/{task}/{length}")
+                    found += [sample(rng, wording, task, length) for _ in range(self.n)]
+        chat = phrasings("chat_test")
+        return found + [
+            Prompt(text, None, "chat", 0, 0, kind) for kind in ("plain", "near_misses") for text in chat[kind]
+        ]
+
+    def read(self, switch: Switch, prompts: Sequence[Prompt]) -> tuple[list[Message], list[Seen]]:
+        lexer = NumberLexer(self.base.model.config.vocab_size).fill(self.base.tokenizer)
+        if switch.split:  # as if a blank stood before every digit
+            lexer.code_V.copy_(torch.where(lexer.code_V >= DIGITS, -lexer.code_V, lexer.code_V))
+        messages = read_all(self.base.tokenizer, lexer, [p.text for p in prompts], 16)
+        depth, layers = self.base.model.config.num_hidden_layers, depths(self.base.model.config)
+        if switch.layers is not None:
+            near, deep = (max(1, round(depth * share)) for share in switch.layers)
+            layers = near, deep
+        pad = int(self.base.model.config.pad_token_id or 0)
+        seen = features(self.base.model.model, self.base.digest, messages, layers, pad, self.cache)
+        return messages, seen
+
+    def row(self, switch: Switch, seed: int, steps: int) -> dict[str, Any]:
+        library = self.libraries[switch.small]
+        prompts = self.training(switch)
+        lessons = [
+            Lesson(s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.task)
+            for p, m, s in zip(prompts, *self.read(switch, prompts), strict=True)
+        ]
+        config = replace(switch.fit, seed=seed, steps=steps, make=switch.make)
+        begin = time.perf_counter()
+        reader, losses = fit(lessons, library, self.base.model.config.hidden_size, config)
+        seconds = time.perf_counter() - begin
+        cells = self.asked(reader, library, switch)
+        told = {"loss": sum(losses[-20:]) / len(losses[-20:]), "worst": worst(reader, lessons, library, config)[0]}
+        return {"seed": seed, "seconds": round(seconds, 1), **{k: round(v, 4) for k, v in told.items()}, **cells}
+
+    def asked(self, reader: Reader, library: Library, switch: Switch) -> dict[str, float]:
+        prompts = self.exam(switch)
+        messages, seen = self.read(switch, prompts)
+        right: dict[str, list[bool]] = {}
+        order = sorted(range(len(prompts)), key=lambda i: len(messages[i].place))
+        for begin in range(0, len(order), TOGETHER):
+            part = order[begin : begin + TOGETHER]
+            for i, (plan, programs) in zip(part, decided(reader, batched([seen[i] for i in part]), 16), strict=True):
+                p = prompts[i]
+                steps = follow(library, plan, programs, messages[i].words) if any(programs) else []
+                name = "chat" if p.answer is None else f"{p.phrasing} {p.length}"
+                answered = tuple(steps[-1].result) if steps else None
+                right.setdefault(name, []).append(answered == p.answer)
+        return {name: round(sum(bits) / len(bits), 4) for name, bits in sorted(right.items())}
+
+
+def library(width: int) -> Library:
+    made = build_library(PROGRAMS, width=width).programs
+    symbols = tuple(((1 << width) - 1,) if name in SYMBOLS else () for name in PROGRAMS)
+    return Library(tuple(made[name] for name in PROGRAMS), symbols)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", default=list(SWITCHES))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--singles", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--n", type=int, default=40)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    out = given.out or HERE / "results" / f"ablation-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
+    record = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {**begun(), **shape(given)}
+    base = load("smollm2", False)
+    bench = Bench(base, given.singles, given.n, {small: library(8 if small else 16) for small in (False, True)},
+                  feature_cache(None))  # fmt: skip
+    made = {(run["switch"], run["seed"]) for run in record["runs"]}
+    for seed in range(given.seeds):
+        for name in given.only:
+            if (name, seed) not in made:
+                record["runs"].append({"switch": name, **bench.row(SWITCHES[name], seed, given.steps)})
+                print(record["runs"][-1], file=sys.stderr, flush=True)
+                fresh = out.with_name(f".{out.name}.new")
+                fresh.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+                fresh.replace(out)
+    print(table(record["runs"]))
+
+
+def shape(given: argparse.Namespace) -> dict[str, int]:
+    return {"singles": given.singles, "steps": given.steps, "n": given.n}
+
+
+def table(runs: Sequence[dict[str, Any]]) -> str:
+    """A row a switch: the mean over seeds, and the least."""
+    columns = [f"{kind} {length}" for kind in KINDS for length in LENGTHS] + ["chat"]
+    lines = [f"| | {' | '.join(columns)} | s |", "|---" * (len(columns) + 2) + "|"]
+    for name in dict.fromkeys(run["switch"] for run in runs):
+        own = [run for run in runs if run["switch"] == name]
+        told = [f"{sum(r[c] for r in own) / len(own):.3f} ({min(r[c] for r in own):.3f})" for c in columns]
+        lines.append(f"| {name} | {' | '.join(told)} | {sum(r['seconds'] for r in own) / len(own):.0f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
