@@ -142,7 +142,7 @@ class Bench:
         lexer = NumberLexer(self.base.model.config.vocab_size).fill(self.base.tokenizer)
         if switch.split:  # as if a blank stood before every digit
             lexer.code_V.copy_(torch.where(lexer.code_V >= DIGITS, -lexer.code_V, lexer.code_V))
-        messages = read_all(self.base.tokenizer, lexer, [p.text for p in prompts], 16)
+        messages = read_all(self.base.tokenizer, lexer, [p.text for p in prompts], 8 if switch.small else 16)
         depth, layers = self.base.model.config.num_hidden_layers, depths(self.base.model.config)
         if switch.layers is not None:
             near, deep = (max(1, round(depth * share)) for share in switch.layers)

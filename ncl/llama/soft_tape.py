@@ -7,19 +7,18 @@ right answer to be drawn, only a tape of the right length; what data do to contr
 
 One call a prompt, and words few enough for distributions over them.
 
-Legend: B prompts, U units, I items (runs, and text that may write a symbol), C cells, M the cells of one tape, J cells
-that one may begin at, K words.
+Legend: B prompts, U units, X rows (prompts, with text that may write symbols or without), I items of a row, N numbers
+of a row, C cells written, M cells of a tape, K words.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid, pad
+from torch.nn.functional import logsigmoid
 
 from ncl.language.program import Program
 from ncl.llama import select
@@ -28,26 +27,33 @@ from ncl.llama.reader import Reader, Reading, Units
 from ncl.machine.dataflow import extract
 from ncl.machine.executors.pathwise import onehot, replay
 
-_RARE = math.log(RARE)
 LEAST = 1e-30  # probability of an answer below which it counts as never given
 
 
 @dataclass(frozen=True)
 class Item:
-    """What is written as a whole or not at all: a run of numbers, or a symbol. odds: log-odds that it is."""
+    """What is written as a whole or not at all: the run that begins at a unit, or a symbol that the unit writes."""
 
+    unit: int
     words: tuple[int, ...]
-    odds: Tensor
+    symbol: bool = False
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One program on the tapes of one length that a prompt may be read as; `log` is how probable that length is."""
+    """One program on the tapes of one length that a prompt may be read as; `soft` numbers those tapes."""
 
     owner: int
     program: int
     tape: tuple[int, ...]  # of the plan that fixes control
     argument: int
+    soft: int
+
+
+@dataclass(frozen=True)
+class Soft:
+    """All tapes of one length of some items: each cell's distribution, and how probable the length is."""
+
     cells_MK: Tensor
     log: Tensor
 
@@ -70,20 +76,20 @@ def likelihood(
     point_BU = torch.where(units.number_BU.any(1, keepdim=True), point_BU, 0).softmax(1)
     support = 1 + max((w for own in words for unit in own for w in unit), default=0)
     support = max(support, *(1 + w for own in library.symbols for w in own), 2)
-    trials = _trials(reading, units, draws, words, answers, choice_BP, library, support)
+    trials, rows, wanted = _trials(draws, units, words, answers, choice_BP, library)
+    softs = written(rows, _odds(reading, rows), wanted, support)
     log_X = torch.full((len(trials),), -torch.inf, device=choice_BP.device)
     for number, program in enumerate(library.programs, 1):
         chosen = [x for x, trial in enumerate(trials) if trial.program == number]
         if chosen:
-            own = [trials[x] for x in chosen]
-            log_Y = _answered(program, own, words, answers, point_BU, support)
+            log_Y = _answered(program, [trials[x] for x in chosen], softs, words, answers, point_BU, support)
             log_X = log_X.index_copy(0, torch.tensor(chosen, device=log_X.device), log_Y)
     owner_X = torch.tensor([trial.owner for trial in trials], dtype=torch.int64)
     known = set(owner_X[log_X.detach().cpu() > -torch.inf].tolist())
     choice_X = choice_BP[owner_X, [trial.program for trial in trials]] if trials else log_X
-    rows = [[plain_B[b] + choice_BP[b, 0], *(log_X[x] + choice_X[x] for x in own)] for b, own in _own(trials, answers)]
+    parts = [[plain_B[b] + choice_BP[b, 0], *(log_X[x] + choice_X[x] for x in own)] for b, own in _own(trials, answers)]
     whole_B = logsigmoid(-reading.border_BU).masked_fill(~may_begin(units), 0).sum(1)
-    total_B = torch.stack([torch.stack(row).logsumexp(0) for row in rows]) + whole_B
+    total_B = torch.stack([torch.stack(part).logsumexp(0) for part in parts]) + whole_B
     known_B = torch.tensor([answer is None or b in known for b, answer in enumerate(answers)])
     return total_B, known_B.to(plain_B.device)
 
@@ -93,34 +99,32 @@ def _own(trials: Sequence[Trial], answers: Sequence[object]) -> list[tuple[int, 
     return [(b, [x for x, trial in enumerate(trials) if trial.owner == b]) for b in range(len(answers))]
 
 
+Row = tuple[int, tuple[Item, ...]]  # prompt, and what may be written of it
+
+
 def _trials(
-    reading: Reading,
-    units: Units,
     draws: Draws,
+    units: Units,
     words: Sequence[Words],
     answers: Sequence[tuple[int, ...] | None],
     choice_BP: Tensor,
     library: Library,
-    support: int,
-) -> list[Trial]:
-    """Of each prompt and likely program one for every length among the drawn tapes."""
-    found: list[Trial] = []
-    drawn = plans_of(draws)
+) -> tuple[list[Trial], list[Row], list[tuple[int, int]]]:
+    """Of each prompt and likely program one for every length among the drawn tapes; and which row at which length."""
+    found, rows, drawn = list[Trial](), dict[Row, int](), plans_of(draws)
+    softs: dict[tuple[int, int], int] = {}
+    chance_BP = choice_BP.detach().exp().tolist()
+    lead, number, text = (bits.tolist() for bits in (units.lead_BU, units.number_BU, units.text_BU))
     for b, answer in enumerate(answers):
-        if answer is None:
-            continue
-        soft: dict[tuple[bool, int], tuple[Tensor, Tensor]] = {}
-        for number in range(1, len(library.programs) + 1):
-            symbols = library.symbols[number - 1]
-            if float(choice_BP[b, number].detach()) < _RARE:
+        for program in range(1, len(library.programs) + 1):
+            if answer is None or chance_BP[b][program] < RARE:
                 continue
-            for size, (tape, argument) in _controls(library, drawn[b], words[b], number).items():
-                key = bool(symbols), size
-                if key not in soft:
-                    soft[key] = cells(_items(reading, units, words[b], b, symbols), size, support)
-                cells_MK, log = soft[key]
-                found.append(Trial(b, number, tape, argument, cells_MK, log))
-    return found
+            symbols = library.symbols[program - 1]
+            row = b, _items(words[b], lead[b], number[b], text[b], symbols)
+            for size, (tape, argument) in _controls(library, drawn[b], words[b], program).items():
+                key = rows.setdefault(row, len(rows)), size
+                found.append(Trial(b, program, tape, argument, softs.setdefault(key, len(softs))))
+    return found, list(rows), list(softs)
 
 
 def _controls(
@@ -135,56 +139,84 @@ def _controls(
     return found
 
 
-def _items(reading: Reading, units: Units, words: Words, b: int, symbols: tuple[int, ...]) -> list[Item]:
+def _items(
+    words: Words, lead: Sequence[int], number: Sequence[bool], text: Sequence[bool], symbols: tuple[int, ...]
+) -> tuple[Item, ...]:
     """In the order in which they stand in the prompt."""
-    lead, number, text = (bits[b].tolist() for bits in (units.lead_BU, units.number_BU, units.text_BU))
     runs: dict[int, list[int]] = {}
-    for u in range(len(words)):
+    for u, own in enumerate(words):
         if number[u]:
-            runs.setdefault(lead[u], []).extend(words[u])
+            runs.setdefault(lead[u], []).extend(own)
     found = []
     for u in range(len(words)):
         if u in runs:
-            found.append(Item(tuple(runs[u]), reading.gate_BU[b, u]))
+            found.append(Item(u, tuple(runs[u])))
         elif symbols and text[u]:
-            found.append(Item(symbols, reading.symbol_BU[b, u]))
+            found.append(Item(u, symbols, symbol=True))
+    return tuple(found)
+
+
+def _odds(reading: Reading, rows: Sequence[Row]) -> Tensor:
+    """Log-odds that each item is written, X×I, -inf behind the last one."""
+    device, size = reading.gate_BU.device, max((len(items) for _, items in rows), default=0)
+    owner_X1 = torch.tensor([[b] for b, _ in rows], dtype=torch.int64, device=device).view(-1, 1)
+    unit_XI = _table([[item.unit for item in items] for _, items in rows], size).to(device)
+    symbol_XI = _table([[int(item.symbol) for item in items] for _, items in rows], size).to(device)
+    there_XI = _table([[1] * len(items) for _, items in rows], size).to(device)
+    odds_XI = torch.where(symbol_XI > 0, reading.symbol_BU[owner_X1, unit_XI], reading.gate_BU[owner_X1, unit_XI])
+    return odds_XI.masked_fill(there_XI == 0, -torch.inf)
+
+
+def written(rows: Sequence[Row], odds_XI: Tensor, wanted: Sequence[tuple[int, int]], support: int) -> list[Soft]:
+    """For each wanted (row, length) all tapes of that length that the row's items may write."""
+    longest = max((size for _, size in wanted), default=0)
+    length_XI = _table([[len(item.words) for item in items] for _, items in rows], odds_XI.shape[1]).to(odds_XI.device)
+    chance_XI = odds_XI.sigmoid()
+    # Cells written by the items before each, and by those from each on.
+    before_XIC = _summed(chance_XI, length_XI, longest)
+    behind_XIC = _summed(chance_XI.flip(1), length_XI.flip(1), longest).flip(1)
+    found = []
+    for x, size in wanted:
+        whole = before_XIC[x, -1, size]
+        item_N = [(i, place, len(item.words)) for i, item in enumerate(rows[x][1]) for place in range(len(item.words))]
+        named_N = [word for item in rows[x][1] for word in item.words]
+        empty_MK = torch.zeros(size, support, device=odds_XI.device)
+        if not item_N or not size:
+            found.append(Soft(empty_MK, whole.log()))
+            continue
+        i_N, place_N, length_N = torch.tensor(item_N, device=odds_XI.device).T
+        # An item that puts a number into cell m begins `place` cells before it.
+        begin_NM = torch.arange(size, device=odds_XI.device) - place_N[:, None]
+        rest_NM = size - length_N[:, None] - begin_NM
+        fits_NM = (begin_NM >= 0) & (rest_NM >= 0)
+        first_NM = before_XIC[x][i_N[:, None], begin_NM.clamp(min=0)]
+        then_NM = behind_XIC[x][i_N[:, None] + 1, rest_NM.clamp(min=0)]
+        share_NM = torch.where(fits_NM, chance_XI[x][i_N][:, None] * first_NM * then_NM / whole, 0)
+        cells_MK = empty_MK.index_add(1, torch.tensor(named_N, device=odds_XI.device), share_NM.T)
+        found.append(Soft(cells_MK, whole.log()))
     return found
 
 
-def cells(items: Sequence[Item], size: int, support: int) -> tuple[Tensor, Tensor]:
-    """Of a tape of this length each cell's distribution, size×support, and the length's log-probability."""
-    device = items[0].odds.device if items else torch.device("cpu")
-    chance = [item.odds.sigmoid() for item in items]
-    before = [torch.eye(1, size + 1, device=device)[0]]  # cells written by the items before each
-    for item, p in zip(items, chance, strict=True):
-        before.append((1 - p) * before[-1] + p * _shifted(before[-1], len(item.words)))
-    behind = [torch.eye(1, size + 1, device=device)[0]]  # … by those from each on
-    for item, p in zip(reversed(items), reversed(chance), strict=True):
-        behind.insert(0, (1 - p) * behind[0] + p * _shifted(behind[0], len(item.words)))
-    whole = before[-1][size]
-    rows, named = [], list[int]()
-    for i, item in enumerate(items):
-        length = len(item.words)
-        if length > size:
-            continue
-        # Written from cell j on: j cells before, and the rest behind.
-        starts_J = chance[i] * before[i][: size - length + 1] * behind[i + 1][: size - length + 1].flip(0) / whole
-        rows += [pad(starts_J, (place, size - place - len(starts_J))) for place in range(length)]
-        named += item.words
-    empty_MK = torch.zeros(size, support, device=device)
-    if not rows:
-        return empty_MK, whole.log()
-    return empty_MK.index_add(1, torch.tensor(named, device=device), torch.stack(rows, 1)), whole.log()
+def _summed(chance_XI: Tensor, length_XI: Tensor, longest: int) -> Tensor:
+    """How many cells, at most `longest`, the first 0, 1, … I items write together: probabilities, X×(I+1)×C."""
+    cells_C = torch.arange(longest + 1, device=chance_XI.device)
+    sums = [torch.zeros(len(chance_XI), longest + 1, device=chance_XI.device).index_fill(1, cells_C[:1], 1)]
+    for chance_X, length_X in zip(chance_XI.unbind(1), length_XI.unbind(1), strict=True):
+        from_XC = cells_C - length_X[:, None]
+        moved_XC = torch.where(from_XC >= 0, sums[-1].gather(1, from_XC.clamp(min=0)), 0)
+        sums.append(torch.lerp(sums[-1], moved_XC, chance_X[:, None]))
+    return torch.stack(sums, 1)
 
 
-def _shifted(chance_C: Tensor, by: int) -> Tensor:
-    """By so many cells; what falls off the end is too long."""
-    return pad(chance_C, (by, 0))[: len(chance_C)]
+def _table(rows: Sequence[Sequence[int]], size: int) -> Tensor:
+    """Padded with 0."""
+    return torch.tensor([[*row, *[0] * (size - len(row))] for row in rows], dtype=torch.int64).view(len(rows), size)
 
 
 def _answered(
     program: Program,
     trials: Sequence[Trial],
+    softs: Sequence[Soft],
     words: Sequence[Words],
     answers: Sequence[tuple[int, ...] | None],
     point_BU: Tensor,
@@ -195,7 +227,7 @@ def _answered(
     batch: list[list[int | list[int]]] = [[list(t.tape), *([t.argument] if argued else [])] for t in trials]
     inputs = []
     for trial in trials:
-        inputs.append(trial.cells_MK)
+        inputs.append(softs[trial.soft].cells_MK)
         if argued:
             inputs.append(_pointed(point_BU[trial.owner], words[trial.owner], support)[None])
     results, graph = extract(program, batch, select.BUDGET)
@@ -207,7 +239,7 @@ def _answered(
         fits = result.trap is None and len(own_OK) == len(answer) and max(answer, default=0) < own_OK.shape[1]
         chance_O = own_OK[range(len(answer)), answer] if fits else own_OK.new_zeros(1)
         given = bool((chance_O > LEAST).all())
-        log = trial.log + chance_O.clamp(min=LEAST).log().sum()
+        log = softs[trial.soft].log + chance_O.clamp(min=LEAST).log().sum()
         found.append(log if given else log.new_full((), -torch.inf))
     return torch.stack(found)
 

@@ -12,51 +12,39 @@ from ncl.build import build_library
 from ncl.llama.adapter import PROGRAMS
 from ncl.llama.plan import Library
 from ncl.llama.reader import Units
-from ncl.llama.soft_tape import Item, cells, likelihood
+from ncl.llama.soft_tape import Item, likelihood, written
 
 POP = 255
 
 
-def chance(items, bits):
-    return math.prod(
-        torch.sigmoid(item.odds).item() if bit else 1 - torch.sigmoid(item.odds).item()
-        for item, bit in zip(items, bits, strict=True)
-    )
-
-
-def listed(items, size, support):
+def listed(items, odds, size, support):
     """Every way to take items or leave them."""
     whole, table = 0.0, torch.zeros(size, support, dtype=torch.float64)
     for bits in product((False, True), repeat=len(items)):
+        chance = math.prod(torch.sigmoid(o if bit else -o).item() for o, bit in zip(odds, bits, strict=True))
         tape = [word for item, bit in zip(items, bits, strict=True) if bit for word in item.words]
         if len(tape) == size:
-            whole += chance(items, bits)
+            whole += chance
             for cell, word in enumerate(tape):
-                table[cell, word] += chance(items, bits)
+                table[cell, word] += chance
     return table / whole, math.log(whole)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_cells_of_a_tape_of_a_given_length_are_distributed_as_over_all_ways_to_write_it(seed):
     dice = torch.Generator().manual_seed(seed)
-    lengths = torch.randint(1, 4, (6,), generator=dice).tolist()
-    items = [
-        Item(tuple(torch.randint(0, 9, (n,), generator=dice).tolist()), torch.randn((), generator=dice) * 2)
-        for n in lengths
-    ]
-    for size in sorted({lengths[0], sum(lengths[:3]), sum(lengths)}):
-        expected, log = listed(items, size, 9)
-        found, told = cells(items, size, 9)
-        torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-6)
-        assert math.isclose(told.item(), log, rel_tol=1e-4, abs_tol=1e-5)
-
-
-def test_an_empty_tape_has_no_cells():
-    items = [Item((3, 4), torch.tensor(-1.0))]
-    found, log = cells(items, 0, 9)
-    assert found.shape == (0, 9) and math.isclose(
-        log.item(), math.log(1 - torch.sigmoid(torch.tensor(-1.0)).item()), rel_tol=1e-5
-    )
+    rows, wanted = [], []
+    for x in range(3):
+        lengths = torch.randint(1, 4, (3 + x,), generator=dice).tolist()
+        rows.append((x, tuple(Item(0, tuple(torch.randint(0, 9, (n,), generator=dice).tolist())) for n in lengths)))
+        wanted += [(x, size) for size in sorted({0, lengths[0], sum(lengths[:3]), sum(lengths)})]
+    odds = torch.randn(3, 5, generator=dice) * 2
+    odds[0, 3:] = odds[1, 4:] = -torch.inf
+    for (x, size), soft in zip(wanted, written(rows, odds, wanted, 9), strict=True):
+        items = rows[x][1]
+        expected, log = listed(items, odds[x, : len(items)], size, 9)
+        torch.testing.assert_close(soft.cells_MK.double(), expected, rtol=1e-4, atol=1e-6)
+        assert math.isclose(soft.log.item(), log, rel_tol=1e-4, abs_tol=1e-5)
 
 
 @pytest.fixture(scope="module")
