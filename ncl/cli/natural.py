@@ -55,7 +55,7 @@ def train_natural(
         folder = out / "artefact"
         if not (resume and folder.is_dir()):
             certified(library_for(arm, config, base, out), folder, policy, jobs, digest_of(base.tokenizer))
-    total = seconds if arm == "lora" else len(training_prompts(config)) + config.steps * config.readers
+    total = seconds if arm == "lora" else len(training_prompts(config)) + config.all_steps
     with progress(f"training ({arm})", total) as advance:
         told = train_arm(
             arm, config, base, out, artefact=folder, cache=feature_cache(cache), seconds=seconds, policy=policy,

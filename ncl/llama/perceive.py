@@ -15,9 +15,10 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from transformers import DynamicCache
 
 from ncl.llama.base import shallow, watched
-from ncl.llama.message import Message, windows
+from ncl.llama.message import Message, Window, windows
 from ncl.llama.opening import common, for_each, opened
 from ncl.llama.reader import Units
 
@@ -65,33 +66,45 @@ def perceive(backbone: nn.Module, messages: Sequence[Message], layers: tuple[int
     opening = opened(lower, before, device)
 
     @torch.no_grad()
-    def look(batch: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
-        """Of each window of a batch the states of its units, in both layers."""
-        rows = [jobs[job][1].tokens[len(before) :] for job in batch]
-        ids_BT = torch.full((len(rows), max(map(len, rows))), pad)
-        mask_BT = torch.zeros(len(rows), len(before) + ids_BT.shape[1], dtype=torch.int64)
-        for row, tokens in enumerate(rows):
-            ids_BT[row, : len(tokens)] = torch.tensor(tokens)
-            mask_BT[row, : len(before) + len(tokens)] = 1
+    def looked(batch: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
         cache = None if opening is None else for_each(opening, len(batch))
-        with watched(lower, layers) as states:
-            lower(
-                input_ids=ids_BT.to(device), attention_mask=mask_BT.to(device), past_key_values=cache,
-                use_cache=cache is not None,
-            )  # fmt: skip
-        found = []
-        for row, job in enumerate(batch):
-            places = torch.tensor(jobs[job][1].places, dtype=torch.int64, device=device) - len(before)
-            near, deep = (states[layer][row].index_select(0, places) for layer in layers)
-            found.append((near, deep))
-        return found
+        return look(lower, [jobs[job][1] for job in batch], layers, pad, len(before), cache)
 
     batches = _batches([len(window.tokens) - len(before) for _, window in jobs], room)
-    for batch, states in zip(batches, side_by_side(look, batches, device), strict=True):
+    for batch, states in zip(batches, side_by_side(looked, batches, device), strict=True):
         for job, (near, deep) in zip(batch, states, strict=True):
             owner, window = jobs[job]
             parts[owner] |= {unit: (near[at], deep[at]) for at, unit in enumerate(window.units)}
     return [_joined(found, part, backbone) for found, part in zip(messages, parts)]
+
+
+def look(
+    lower: nn.Module,
+    batch: Sequence[Window],
+    layers: tuple[int, int],
+    pad: int,
+    before: int = 0,
+    cache: DynamicCache | None = None,
+) -> list[tuple[Tensor, Tensor]]:
+    """Of each window the states of its units, in both layers. `cache` holds the `before` tokens that all begin with."""
+    device = next(lower.parameters()).device
+    rows = [window.tokens[before:] for window in batch]
+    ids_BT = torch.full((len(rows), max(map(len, rows))), pad)
+    mask_BT = torch.zeros(len(rows), before + ids_BT.shape[1], dtype=torch.int64)
+    for row, tokens in enumerate(rows):
+        ids_BT[row, : len(tokens)] = torch.tensor(tokens)
+        mask_BT[row, : before + len(tokens)] = 1
+    with watched(lower, layers) as states:
+        lower(
+            input_ids=ids_BT.to(device), attention_mask=mask_BT.to(device), past_key_values=cache,
+            use_cache=cache is not None,
+        )  # fmt: skip
+    found = []
+    for row, window in enumerate(batch):
+        places = torch.tensor(window.places, dtype=torch.int64, device=device) - before
+        near, deep = (states[layer][row].index_select(0, places) for layer in layers)
+        found.append((near, deep))
+    return found
 
 
 def _batches(sizes: Sequence[int], room: int) -> list[list[int]]:

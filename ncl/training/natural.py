@@ -7,7 +7,7 @@ is saved with the certified library. Called by `ncl train natural` and the demo;
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -20,8 +20,8 @@ from ncl import certificate as record
 from ncl import gate
 from ncl.build import Artefact, build_library
 from ncl.errors import GateRefused, NclError
-from ncl.llama.adapter import PROGRAMS, default_settings, dressed, save_adapter, weights_for
-from ncl.llama.base import Base, chat_ids, depths, markers
+from ncl.llama.adapter import HERE, PROGRAMS, default_settings, dressed, save_adapter, save_merged, weights_for
+from ncl.llama.base import Base, chat_ids, depths, markers, weights_digest
 from ncl.llama.chat import SYMBOLS, NCLChatLlamaForCausalLM
 from ncl.llama.message import Message, message
 from ncl.llama.numbers import NumberLexer
@@ -31,6 +31,7 @@ from ncl.training.features import features
 from ncl.training.fit import STALLED, Estimator, FitConfig, Lesson
 from ncl.training.fit_readers import Wanted, fit_readers
 from ncl.training.prompts import LISTED, TASKS, Prompt, phrasings, sample, training_wording
+from ncl.training.tune import How, TuneConfig, tune
 
 METRICS = "metrics.jsonl"
 WIDEST_SOFT = 12  # bits of words over which there are distributions
@@ -40,7 +41,8 @@ NEGLIGIBLE = -20.0  # log-probability that the base model itself is taken to giv
 class NaturalConfig(BaseModel):
     """How many prompts of each kind, and how readers are fitted to them.
 
-    `longest`: of training lists; `draw`: which prompts are drawn, by default as `seed` says.
+    `longest`: of training lists; `draw`: which prompts are drawn, by default as `seed` says; `backbone`: whether it is
+    trained along with the readers afterwards, and what `tune` is told then.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,6 +66,17 @@ class NaturalConfig(BaseModel):
     restarts: int = Field(2, ge=0)
     width: int = Field(16, ge=8, le=32)
     estimator: Estimator = "sampled"
+    backbone: Literal["frozen", "lora", "full"] = "frozen"
+    tune_steps: int = Field(200, ge=1)
+    tune_batch: int = Field(16, ge=2)
+    tune_rate: float = Field(1e-4, gt=0)
+    rank: int = Field(16, ge=1)
+    hold: float = Field(1.0, ge=0)
+
+    @property
+    def all_steps(self) -> int:
+        """Of all readers, and of the backbone where it is trained."""
+        return self.steps * self.readers + (0 if self.backbone == "frozen" else self.tune_steps)
 
     @model_validator(mode="after")
     def _pathwise_fits(self) -> NaturalConfig:
@@ -140,13 +153,19 @@ def train_natural(
     out.mkdir(parents=True, exist_ok=True)
     fitted = fit_readers(_wanted(config), lessons, model.library, hidden, tell.step, jobs)
     model.readers = model.readers.__class__([one.reader for one in fitted])
+    tuned: list[float] = []
+    if config.backbone != "frozen":
+        llama, readers, tuned = tune(base, model, messages, lessons, _tuning(config), tell.step)
+        own = Base(llama, base.tokenizer, HERE, weights_digest(llama))
+        model = dressed(own, readers, settings.model_copy(update={"base": HERE, "base_digest": own.digest}), lexer)
+        _let_in(model, artefact, policy)
     if model.permit is not None and model.artefact is not None:
         model.permit.recheck(model.artefact, lexer.tables())
-    save_adapter(model, settings, out / "adapter")
-    with open(out / METRICS, "w", encoding="utf-8") as file:
-        for number, one in enumerate(fitted):
-            for step, loss in enumerate(one.losses):
-                file.write(json.dumps({"reader": number, "step": step, "loss": round(loss, 6)}) + "\n")
+    if config.backbone == "frozen":
+        save_adapter(model, settings, out / "adapter")
+    else:
+        save_merged(model, out / "adapter")
+    _write_metrics(out / METRICS, {**{str(n): one.losses for n, one in enumerate(fitted)}, config.backbone: tuned})
     last = [sum(one.losses[-20:]) / len(one.losses[-20:]) for one in fitted]
     return {
         "prompts": len(prompts), "losses": [round(x, 4) for x in last],
@@ -154,16 +173,36 @@ def train_natural(
         "restarts": sum(one.restarts for one in fitted), "stalled": any(one.worst[0] > STALLED for one in fitted),
         "seed": config.seed, "adapter": str(out / "adapter"),
         "softness": model.paper.softness if model.paper else None,
+        **({"tuned": [round(x, 4) for x in (tuned[0], tuned[-1])]} if tuned else {}),
     }  # fmt: skip
 
 
+def _write_metrics(path: Path, losses: Mapping[str, Sequence[float]]) -> None:
+    """A line a step, by the reader's number; those of a trained backbone, which are all readers', by its kind."""
+    with open(path, "w", encoding="utf-8") as file:
+        for name, own in losses.items():
+            reader = int(name) if name.isdigit() else name
+            for step, loss in enumerate(own):
+                file.write(json.dumps({"reader": reader, "step": step, "loss": round(loss, 6)}) + "\n")
+
+
 def _wanted(config: NaturalConfig) -> Wanted:
-    fit = FitConfig(
+    return Wanted(_fitting(config), config.readers, config.restarts)
+
+
+def _tuning(config: NaturalConfig) -> TuneConfig:
+    how: How = "full" if config.backbone == "full" else "lora"
+    return TuneConfig(
+        how, config.tune_steps, config.tune_batch, config.tune_rate, config.rank, config.hold, _fitting(config)
+    )
+
+
+def _fitting(config: NaturalConfig) -> FitConfig:
+    return FitConfig(
         steps=config.steps, batch=config.batch, silent=config.silent, draws=config.draws, seed=config.seed,
         learning_rate=config.learning_rate, channels=config.channels, dropout=config.dropout,
         estimator=config.estimator,
     )  # fmt: skip
-    return Wanted(fit, config.readers, config.restarts)
 
 
 def _let_in(model: NCLChatLlamaForCausalLM, folder: Path, policy: gate.Policy | None) -> None:

@@ -119,7 +119,7 @@ def _trained(
     # LoRA gets as long as `ncl` took from nothing, so then nothing is taken from the cache.
     cache = place / "features" if "lora" in plan.arms else plan.cache
     config = plan.config
-    total = seconds if arm == "lora" else len(training_prompts(config)) + config.steps * config.readers
+    total = seconds if arm == "lora" else len(training_prompts(config)) + config.all_steps
     with clock.stage(f"train {arm}") as remarks, doors.bar(f"training ({arm})", int(total)) as advance:
         told = train_arm(
             arm, config, base, place / arm, artefact=artefact, cache=cache, seconds=seconds, policy=plan.policy,
