@@ -7,8 +7,8 @@ error · 130 interrupted.
 from __future__ import annotations
 
 import os
+import signal
 import sys
-import warnings
 from collections.abc import Callable
 from functools import wraps
 from io import TextIOWrapper
@@ -112,6 +112,8 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # A terminal that cannot show a sign gets an escape instead of a failed command.
             stream.reconfigure(errors="backslashreplace")
+    # Asked to end, as by `kill` or a batch system, it ends as with Ctrl-C: workers too, and nothing half written.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = run_main(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -123,8 +125,6 @@ def main() -> None:
 def run_main(arguments: list[str]) -> int:
     """The exit code of `ncl ARGUMENTS`."""
     as_json = "--json" in arguments
-    # A worker whose memory has grown is replaced by a fresh one, which is as it should be.
-    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
     try:
         code = int(app(args=arguments, prog_name="ncl", standalone_mode=False) or 0)
     except NclError as fault:

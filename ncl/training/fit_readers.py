@@ -60,13 +60,17 @@ def _fit_all(
         for number in range(wanted.readers):
             yield _fit(number, *rest, step)
         return
-    with Manager() as shared, workers(wanted.readers) as pool:
-        steps = shared.Queue()
-        waited = [pool.submit(_fit, number, *rest, _Told(steps)) for number in range(wanted.readers)]
-        while not all(one.done() for one in waited) or not steps.empty():
-            with suppress(Empty):
-                step(*steps.get(timeout=0.2))
-        yield from (one.result() for one in waited)
+    with Manager() as shared:
+        steps, pool, whole = shared.Queue(), workers(wanted.readers), False
+        try:
+            waited = [pool.submit(_fit, number, *rest, _Told(steps)) for number in range(wanted.readers)]
+            while not all(one.done() for one in waited) or not steps.empty():
+                with suppress(Empty):
+                    step(*steps.get(timeout=0.2))
+            found, whole = [one.result() for one in waited], True
+        finally:
+            pool.shutdown(wait=True, kill_workers=not whole)  # they would go on for minutes
+    yield from found
 
 
 @dataclass(frozen=True)

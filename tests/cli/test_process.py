@@ -81,7 +81,8 @@ def test_source_is_read_as_utf8_whatever_the_locale(spawn, here):
     assert (code, out) == (0, b"5\n")
 
 
-def test_ctrl_c_ends_a_run_with_130_and_one_line(here):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_a_polite_kill_ends_a_run_with_130_and_one_line(here, sent):
     (here / "long.py").write_text(
         "from ncl import Word, program\n\n\n@program\ndef f(n: Word) -> Word:\n    i = 0\n    while i < n:\n"
         "        i = i * 1\n    return i\n"
@@ -95,7 +96,7 @@ def test_ctrl_c_ends_a_run_with_130_and_one_line(here):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     assert process.stdout.readline() == b"ready\n"
     time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     out, err = process.communicate(timeout=240)
     assert (process.returncode, out, err) == (130, b"", b"ncl: interrupted\n")
 

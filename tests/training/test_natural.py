@@ -43,6 +43,15 @@ def test_a_run_leaves_an_adapter_that_loads_and_its_losses(train, chat_base, tmp
     assert len(summary["losses"]) == 2 and summary["softness"] == "soft-uncertified"
 
 
+def test_who_is_interrupted_leaves_no_process_behind_that_goes_on_fitting(train):
+    def leave(step, loss):
+        raise KeyboardInterrupt
+
+    endless = CONFIG.model_copy(update={"steps": 1_000_000})
+    with pytest.raises(KeyboardInterrupt):
+        train(config=endless, jobs=2, progress=Progress(step=leave))
+
+
 def test_a_run_that_has_stalled_says_so_and_counts_its_restarts(train):
     summary = train()  # two steps of random weights
     assert summary["stalled"] and summary["restarts"] == 2
