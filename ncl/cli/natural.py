@@ -5,6 +5,7 @@ No command itself; called by `train`, `evaluate`, `chat` and `demo`.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,7 +31,8 @@ def load(source: str, float32: bool) -> Any:
     from ncl.llama.base import load_base
 
     base = load_base(source, torch.float32 if float32 else torch.bfloat16)
-    base.model.to("cuda" if torch.cuda.is_available() else "cpu")
+    # torchrun gives each process a GPU of its own.
+    base.model.to(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu")
     return base
 
 
@@ -48,13 +50,17 @@ def train_natural(
     from ncl.llama.tokenizer import digest_of
     from ncl.training.natural import Progress, training_prompts
     from ncl.training.natural_run import claim, library_for, train_arm
+    from ncl.training.ranks import ranks
 
-    claim(out)
+    several = ranks()
+    if several.first:
+        claim(out)
     folder = artefact
     if arm != "lora" and artefact is None:
         folder = out / "artefact"
-        if not (resume and folder.is_dir()):
+        if several.first and not (resume and folder.is_dir()):
             certified(library_for(arm, config, base, out), folder, policy, jobs, digest_of(base.tokenizer))
+    several.wait()
     total = seconds if arm == "lora" else len(training_prompts(config)) + config.all_steps
     with progress(f"training ({arm})", total) as advance:
         told = train_arm(

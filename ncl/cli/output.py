@@ -115,7 +115,8 @@ def progress(description: str, total: float | None) -> Iterator[Any]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    shown = console.is_terminal and os.environ.get("RANK", "0") == "0"  # of several processes the first one's
+    with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
         task = bar.add_task(description, total=total)
 
         def advance(amount: float = 1, note: str = "") -> None:

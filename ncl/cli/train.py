@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,6 +55,8 @@ def train(
     settings = read_config(config, {name: value for name, value in changes.items() if value is not None})
     rules = read_policy(policy)
     if isinstance(settings, TrainConfig):
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise InputError("the tiny recipe is trained by one process", where="torchrun", remedy="start it alone")
         document = _train_tiny(settings, out, artefact, resume, rules, jobs)
     else:
         chosen = _arm(arm)
@@ -62,6 +65,8 @@ def train(
             chosen, settings, load(settings.base, float32), out, artefact=artefact, resume=resume, cache=cache,
             seconds=seconds or SECONDS, policy=rules, jobs=jobs,
         )  # fmt: skip
+    if int(os.environ.get("RANK", "0")):  # the first of several processes tells
+        return 0
     if as_json:
         emit(document)
     else:

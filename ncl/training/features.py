@@ -20,8 +20,10 @@ from torch import Tensor, nn
 
 from ncl.llama.message import Message
 from ncl.llama.perceive import Seen, perceive
+from ncl.training.ranks import Ranks
 
 CHUNK = 256
+ALONE = Ranks()
 
 
 def features(
@@ -32,14 +34,18 @@ def features(
     pad: int,
     folder: Path,
     advance: Callable[[int], None] = lambda count: None,
+    ranks: Ranks = ALONE,
 ) -> list[Seen]:
-    """What the reader sees of each message. `digest` is the base model's; `advance` is told how many are done."""
+    """What the reader sees of each message. `digest` is the base model's; `advance` is told how many are done.
+
+    With several `ranks` each reads its part, and finds the others' in the folder.
+    """
     # Neighbours in length share a batch, and so do not pad each other.
     order = sorted(range(len(messages)), key=lambda i: len(messages[i].tokens))
     found: list[Seen | None] = [None] * len(messages)
     dtype = next(backbone.parameters()).dtype
-    for begin in range(0, len(order), CHUNK):
-        part = order[begin : begin + CHUNK]
+
+    def seen_of(part: Sequence[int]) -> list[Seen]:
         chunk = [messages[i] for i in part]
         path = folder / f"{_key(f'{digest}:{dtype}', layers, chunk)}.safetensors"
         seen = _read(path, chunk)
@@ -47,7 +53,15 @@ def features(
             tensors = _packed(perceive(backbone, chunk, layers, pad))
             _write(path, tensors)
             seen = _parted(tensors, chunk)
-        for place, one in zip(part, seen, strict=True):
+        return seen
+
+    parts = [order[begin : begin + CHUNK] for begin in range(0, len(order), CHUNK)]
+    if ranks.world > 1:
+        for part in ranks.mine(parts):
+            seen_of(part)
+        ranks.wait()
+    for part in parts:
+        for place, one in zip(part, seen_of(part), strict=True):
             found[place] = one
         advance(len(part))
     return [one for one in found if one is not None]

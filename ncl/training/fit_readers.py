@@ -5,7 +5,7 @@ Called by the natural recipe, whose configuration says how.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import Manager
@@ -16,7 +16,9 @@ import torch
 
 from ncl.llama.plan import Library
 from ncl.llama.reader import Reader
+from ncl.training.features import ALONE
 from ncl.training.fit import STALLED, FitConfig, Lesson, fit, worst
+from ncl.training.ranks import Ranks
 from ncl.workers import pool as workers
 
 Step = Callable[[int, float], None]
@@ -42,28 +44,35 @@ class Wanted:
 
 
 def fit_readers(
-    wanted: Wanted, lessons: list[Lesson], library: Library, hidden: int, step: Step, jobs: int = 1
+    wanted: Wanted,
+    lessons: list[Lesson],
+    library: Library,
+    hidden: int,
+    step: Step,
+    jobs: int = 1,
+    ranks: Ranks = ALONE,
 ) -> list[Fitted]:
     """All readers, the best first: it decides where they disagree and no answer has more votes.
 
     `jobs`: with more than one, each reader has a process of its own, so that three share two cores evenly; what comes
-    out does not depend on it. On other devices than the CPU there is one.
+    out does not depend on it. On other devices than the CPU there is one. Several `ranks` share the readers out.
     """
-    return sorted(_fit_all(wanted, lessons, library, hidden, step, jobs), key=lambda one: one.worst)
+    own = list(_fit_some(ranks.mine(range(wanted.readers)), wanted, lessons, library, hidden, step, jobs))
+    return sorted(ranks.gathered(own, wanted.readers), key=lambda one: one.worst)
 
 
-def _fit_all(
-    wanted: Wanted, lessons: list[Lesson], library: Library, hidden: int, step: Step, jobs: int
+def _fit_some(
+    numbers: Sequence[int], wanted: Wanted, lessons: list[Lesson], library: Library, hidden: int, step: Step, jobs: int
 ) -> Iterator[Fitted]:
     rest = (wanted, lessons, library, hidden)
-    if min(jobs, wanted.readers) == 1 or any(lesson.seen.near_UH.device.type != "cpu" for lesson in lessons):
-        for number in range(wanted.readers):
+    if min(jobs, len(numbers)) <= 1 or any(lesson.seen.near_UH.device.type != "cpu" for lesson in lessons):
+        for number in numbers:
             yield _fit(number, *rest, step)
         return
     with Manager() as shared:
-        steps, pool, whole = shared.Queue(), workers(wanted.readers), False
+        steps, pool, whole = shared.Queue(), workers(len(numbers)), False
         try:
-            waited = [pool.submit(_fit, number, *rest, _Told(steps)) for number in range(wanted.readers)]
+            waited = [pool.submit(_fit, number, *rest, _Told(steps)) for number in numbers]
             while not all(one.done() for one in waited) or not steps.empty():
                 with suppress(Empty):
                     step(*steps.get(timeout=0.2))

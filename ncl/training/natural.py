@@ -31,6 +31,7 @@ from ncl.training.features import features
 from ncl.training.fit import STALLED, Estimator, FitConfig, Lesson
 from ncl.training.fit_readers import Wanted, fit_readers
 from ncl.training.prompts import LISTED, TASKS, Prompt, phrasings, sample, training_wording
+from ncl.training.ranks import ranks
 from ncl.training.tune import How, TuneConfig, tune
 
 METRICS = "metrics.jsonl"
@@ -145,27 +146,29 @@ def train_natural(
     prompts = training_prompts(config)
     messages = read_all(base.tokenizer, lexer, [p.text for p in prompts], config.width)
     pad = int(base.model.config.pad_token_id or 0)
-    seen = features(base.model.model, base.digest, messages, depths(base.model.config), pad, cache, tell.seen)
+    several = ranks()
+    seen = features(base.model.model, base.digest, messages, depths(base.model.config), pad, cache, tell.seen, several)
     lessons = [
         Lesson(s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.task)
         for p, m, s in zip(prompts, messages, seen, strict=True)
     ]
     out.mkdir(parents=True, exist_ok=True)
-    fitted = fit_readers(_wanted(config), lessons, model.library, hidden, tell.step, jobs)
+    fitted = fit_readers(_wanted(config), lessons, model.library, hidden, tell.step, jobs, several)
     model.readers = model.readers.__class__([one.reader for one in fitted])
     tuned: list[float] = []
     if config.backbone != "frozen":
-        llama, readers, tuned = tune(base, model, messages, lessons, _tuning(config), tell.step)
+        llama, readers, tuned = tune(base, model, messages, lessons, _tuning(config), tell.step, several)
         own = Base(llama, base.tokenizer, HERE, weights_digest(llama))
         model = dressed(own, readers, settings.model_copy(update={"base": HERE, "base_digest": own.digest}), lexer)
         _let_in(model, artefact, policy)
     if model.permit is not None and model.artefact is not None:
         model.permit.recheck(model.artefact, lexer.tables())
-    if config.backbone == "frozen":
-        save_adapter(model, settings, out / "adapter")
-    else:
-        save_merged(model, out / "adapter")
-    _write_metrics(out / METRICS, {**{str(n): one.losses for n, one in enumerate(fitted)}, config.backbone: tuned})
+    if several.first:
+        if config.backbone == "frozen":
+            save_adapter(model, settings, out / "adapter")
+        else:
+            save_merged(model, out / "adapter")
+        _write_metrics(out / METRICS, {**{str(n): one.losses for n, one in enumerate(fitted)}, config.backbone: tuned})
     last = [sum(one.losses[-20:]) / len(one.losses[-20:]) for one in fitted]
     return {
         "prompts": len(prompts), "losses": [round(x, 4) for x in last],

@@ -28,6 +28,7 @@ from ncl.training.arms.lora import CONFIG as PEFT
 from ncl.training.arms.lora import demand_peft, load_lora, train_lora
 from ncl.training.arms.random_library import random_library
 from ncl.training.natural import NaturalConfig, Progress, natural_library, train_natural, training_prompts
+from ncl.training.ranks import ranks
 
 RECORD, PLACE = "run.json", "adapter"
 ARMS = ("ncl", "lora", "random-library")
@@ -121,8 +122,11 @@ def train_arm(
 
     `seconds`: how long `lora` is trained, told to `advance`; the others take what they take and tell `progress`.
     """
-    claim(out)
+    if ranks().first:
+        claim(out)
     begin = time.perf_counter()
+    if arm == "lora" and ranks().world > 1:
+        raise InputError("the arm lora is trained by one process", where="torchrun", remedy="start it without torchrun")
     if arm == "lora":
         told = _lora(config, base, out, seconds, advance)
     elif artefact is None:
@@ -137,7 +141,9 @@ def train_arm(
         **told, "arm": arm, "base": base.source, "base_digest": base.digest, "seed": config.seed,
         "adapter": PLACE, "seconds": round(time.perf_counter() - begin, 1), "config": config.model_dump(),
     }  # fmt: skip
-    _write(out / RECORD, {"schema": 1, **told})
+    if ranks().first:
+        _write(out / RECORD, {"schema": 1, **told})
+    ranks().wait()
     return told
 
 

@@ -24,7 +24,9 @@ from ncl.llama.perceive import Seen, batched, look
 from ncl.llama.plan import Library
 from ncl.llama.reader import Reader
 from ncl.training.arms.lora import LAYERS, demand_peft
+from ncl.training.features import ALONE
 from ncl.training.fit import ESTIMATES, FitConfig, Lesson
+from ncl.training.ranks import Ranks
 
 How = Literal["lora", "full"]
 
@@ -49,12 +51,16 @@ def tune(
     lessons: Sequence[Lesson],
     config: TuneConfig,
     advance: Callable[[int, float], None] = lambda step, loss: None,
+    ranks: Ranks = ALONE,
 ) -> tuple[Any, list[Reader], list[float]]:
     """The trained LLaMA in the base's dtype, its readers, and the loss of each step.
 
     `model` is the base with fitted readers; both are left as they were.
     """
-    rng, generator = Random(f"tune/{config.fit.seed}"), torch.Generator().manual_seed(config.fit.seed)
+    rng, generator = (
+        Random(f"tune/{config.fit.seed}/{ranks.rank}"),
+        torch.Generator().manual_seed(config.fit.seed + ranks.rank),
+    )
     torch.manual_seed(config.fit.seed)
     whole, llama = _trainable(base, config)
     readers = [deepcopy(reader).to(base.model.device).train() for reader in model.readers]
@@ -77,6 +83,7 @@ def tune(
             loss = loss + config.hold * _drift(llama, base.model, shown[:quiet])
         optimizer.zero_grad()
         loss.backward()
+        ranks.average(p.grad for p in (*weights, *_all(readers)))
         nn.utils.clip_grad_norm_([*weights, *_all(readers)], 1.0)
         optimizer.step()
         losses.append(float(loss.detach()))

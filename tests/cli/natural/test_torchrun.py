@@ -1,0 +1,48 @@
+"""Several processes at one run, started by torchrun, make what one process makes."""
+
+import json
+import os
+import subprocess
+import sys
+
+import natural_made
+import pytest
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+ENTRY = "from ncl.cli.main import main; main()"
+
+
+@pytest.fixture
+def small(here, base, granted, config):
+    """A configuration that real prompts fit quickly, and the certified library."""
+    few = config.model_copy(
+        update={"steps": 4, "singles": 30, "several": 6, "chains": 6, "readers": 3, "channels": 8, "batch": 8}
+    )
+    (here / "small.json").write_text(few.model_dump_json(), encoding="utf-8")
+    return "small.json", natural_made.certified("ncl", few, base, here / "library", granted)
+
+
+def run(here, name, recipe, artefact, torchrun):
+    (here / "entry.py").write_text(ENTRY)
+    command = [*TORCHRUN, "entry.py"] if torchrun else [sys.executable, "entry.py"]
+    options = ["--artefact", str(artefact), "--out", name, "--cache", f"{name}-features", "--json"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    found = subprocess.run(
+        [*command, "train", recipe, *options], capture_output=True, text=True, env=environment, timeout=400
+    )
+    assert found.returncode == 0, found.stderr
+    return json.loads(found.stdout)
+
+
+def test_two_processes_fit_the_readers_that_one_fits(here, small):
+    one, two = (run(here, name, *small, torchrun) for name, torchrun in (("one", False), ("two", True)))
+    assert one["losses"] == two["losses"] and len(one["losses"]) == 3
+    first, second = (here / name / "adapter" / "readers.safetensors" for name in ("one", "two"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_tiny_recipe_is_refused(here):
+    (here / "entry.py").write_text(ENTRY)
+    found = subprocess.run([sys.executable, "entry.py", "train", "tiny", "--out", "x"], capture_output=True, text=True,
+                           env={**os.environ, "WORLD_SIZE": "2", "RANK": "0"})  # fmt: skip
+    assert found.returncode == 2 and "one process" in found.stderr and not (here / "x").exists()
