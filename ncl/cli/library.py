@@ -38,6 +38,7 @@ def library(
                 "name": name,
                 "signature": str(compiled.program.signature),
                 "source_verdict": prove.known_source_verdict(compiled),
+                "has_contract": bool(compiled.function.contract),
                 "contract_verdict": prove.known_contract_verdict(compiled.function),
                 "instructions": len(compiled.program.code),
                 "documentation": compiled.function.documentation.strip().partition("\n")[0],
@@ -51,7 +52,7 @@ def library(
         ["program", "signature", "instructions", "source = machine code", "contract", "what it does"],
         [
             [r["name"], r["signature"], str(r["instructions"]), str(r["source_verdict"] or "not verified"),
-             str(r["contract_verdict"] or ""), str(r["documentation"])]
+             str(r["contract_verdict"] or "not verified") if r["has_contract"] else "none", str(r["documentation"])]
             for r in rows
         ],
     )  # fmt: skip

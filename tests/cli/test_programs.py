@@ -101,9 +101,10 @@ def test_programs_are_compiled_into_an_artefact(ncl, here):
 def test_the_library_is_listed_with_what_is_known(ncl):
     document = ncl("library", "--json").document
     assert [p["name"] for p in document["programs"]][:2] == ["reverse", "copy"]
-    keys = {"name", "signature", "source_verdict", "contract_verdict", "instructions"}
+    keys = {"name", "signature", "source_verdict", "has_contract", "contract_verdict", "instructions"}
     assert all(set(p) >= keys and p["contract_verdict"] is None for p in document["programs"])
     assert {p["source_verdict"] for p in document["programs"]} == {None}, "nothing is verified yet"
+    assert {p["name"]: p["has_contract"] for p in document["programs"]}["gcd"]
     assert "not verified" in ncl("library").out
 
 
