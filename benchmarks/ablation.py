@@ -28,8 +28,8 @@ from torch import Tensor
 
 from ncl.build import build_library
 from ncl.cli.natural import feature_cache, load
-from ncl.llama.adapter import PROGRAMS
-from ncl.llama.base import Base, depths
+from ncl.llama.adapter import PROGRAMS, default_settings, dressed
+from ncl.llama.base import Base, depths, weights_digest
 from ncl.llama.chat import SYMBOLS
 from ncl.llama.message import Message
 from ncl.llama.numbers import DIGITS, NumberLexer
@@ -40,11 +40,13 @@ from ncl.training.features import features
 from ncl.training.fit import FitConfig, Lesson, fit, worst
 from ncl.training.natural import NEGLIGIBLE, read_all
 from ncl.training.prompts import TASKS, Prompt, held_out_wording, phrasings, sample, training_wording
+from ncl.training.tune import TuneConfig, tune
 
 LENGTHS, KINDS = (10, 100), ("seen", "unseen")
 DEFAULTS = FitConfig()
 FEW = 60  # the largest number where words are small
 TOGETHER = 64
+TUNE_STEPS, TUNE_BATCH = 60, 8
 
 
 class Mean(Reader):
@@ -76,13 +78,17 @@ def farsighted(hidden: int, channels: int, programs: int, dropout: float) -> Rea
 
 @dataclass(frozen=True)
 class Switch:
-    """One row. layers: as shares of the depth, None for the default; split: a digit token is a number of its own."""
+    """One row. layers: as shares of the depth, None for the default; split: a digit token is a number of its own.
+
+    tuned: after the fit reader and backbone are trained together, by LoRA.
+    """
 
     layers: tuple[float, float] | None = None
     split: bool = False
     make: Callable[[int, int, int, float], Reader] = Reader
     chat: bool = True
     small: bool = False
+    tuned: bool = False
     fit: FitConfig = DEFAULTS
 
 
@@ -98,6 +104,7 @@ SWITCHES = {
     "pooling: last text": Switch(make=Last),
     "no examples without a call": Switch(chat=False, fit=FitConfig(silent=0.0)),
     "4 tapes a prompt instead of 16": Switch(fit=FitConfig(draws=4)),
+    "backbone trained along: LoRA": Switch(tuned=True),
     "small numbers: sampled": Switch(small=True),
     "small numbers: pathwise": Switch(small=True, fit=FitConfig(estimator="pathwise")),
 }
@@ -138,7 +145,8 @@ class Bench:
             Prompt(text, None, "chat", 0, 0, kind) for kind in ("plain", "near_misses") for text in chat[kind]
         ]
 
-    def read(self, switch: Switch, prompts: Sequence[Prompt]) -> tuple[list[Message], list[Seen]]:
+    def read(self, switch: Switch, prompts: Sequence[Prompt], llama: Any = None) -> tuple[list[Message], list[Seen]]:
+        """`llama`: a trained backbone, else the base."""
         lexer = NumberLexer(self.base.model.config.vocab_size).fill(self.base.tokenizer)
         if switch.split:  # as if a blank stood before every digit
             lexer.code_V.copy_(torch.where(lexer.code_V >= DIGITS, -lexer.code_V, lexer.code_V))
@@ -148,27 +156,42 @@ class Bench:
             near, deep = (max(1, round(depth * share)) for share in switch.layers)
             layers = near, deep
         pad = int(self.base.model.config.pad_token_id or 0)
-        seen = features(self.base.model.model, self.base.digest, messages, layers, pad, self.cache)
+        digest = self.base.digest if llama is None else weights_digest(llama)
+        seen = features((llama or self.base.model).model, digest, messages, layers, pad, self.cache)
         return messages, seen
 
     def row(self, switch: Switch, seed: int, steps: int) -> dict[str, Any]:
         library = self.libraries[switch.small]
         prompts = self.training(switch)
+        messages, seen = self.read(switch, prompts)
         lessons = [
             Lesson(s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.task)
-            for p, m, s in zip(prompts, *self.read(switch, prompts), strict=True)
+            for p, m, s in zip(prompts, messages, seen, strict=True)
         ]
         config = replace(switch.fit, seed=seed, steps=steps, make=switch.make)
         begin = time.perf_counter()
         reader, losses = fit(lessons, library, self.base.model.config.hidden_size, config)
+        llama = None
+        if switch.tuned:
+            llama, reader = self.tune(reader, messages, lessons, library, config)
         seconds = time.perf_counter() - begin
-        cells = self.asked(reader, library, switch)
+        cells = self.asked(reader, library, switch, llama)
         told = {"loss": sum(losses[-20:]) / len(losses[-20:]), "worst": worst(reader, lessons, library, config)[0]}
         return {"seed": seed, "seconds": round(seconds, 1), **{k: round(v, 4) for k, v in told.items()}, **cells}
 
-    def asked(self, reader: Reader, library: Library, switch: Switch) -> dict[str, float]:
+    def tune(
+        self, reader: Reader, messages: list[Message], lessons: list[Lesson], library: Library, config: FitConfig
+    ) -> tuple[Any, Reader]:
+        lexer = NumberLexer(self.base.model.config.vocab_size).fill(self.base.tokenizer)
+        model = dressed(self.base, [reader], default_settings(self.base), lexer)
+        model.library = library
+        how = TuneConfig("lora", TUNE_STEPS, TUNE_BATCH, 1e-4, 16, 1.0, config)
+        llama, (trained,), _ = tune(self.base, model, messages, lessons, how)
+        return llama, trained
+
+    def asked(self, reader: Reader, library: Library, switch: Switch, llama: Any) -> dict[str, float]:
         prompts = self.exam(switch)
-        messages, seen = self.read(switch, prompts)
+        messages, seen = self.read(switch, prompts, llama)
         right: dict[str, list[bool]] = {}
         order = sorted(range(len(prompts)), key=lambda i: len(messages[i].place))
         for begin in range(0, len(order), TOGETHER):

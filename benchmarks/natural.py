@@ -57,9 +57,10 @@ def trained(folder: Path, draw: int, seed: int, exam: list[str]) -> dict[str, An
 
 
 def besides(folder: Path, arms: list[str], n: int) -> list[dict[str, Any]]:
-    """The other arms' cells at 10 numbers."""
+    """The other arms' cells at 10 numbers, in other phrasings of the words that were seen."""
     named = [part for arm in arms for part in ("--arm", arm)]
-    told = ncl("evaluate", str(folder / "run"), *named, "--length", "10", "--n", str(n), "--chat", "1")
+    exam = ["--length", "10", "--n", str(n), "--phrasing", "seen", "--chat", "1", "--read-once"]
+    told = ncl("evaluate", str(folder / "run"), *named, *exam)
     return [cell for cell in told["cells"] if cell["arm"] != "ncl"]
 
 
