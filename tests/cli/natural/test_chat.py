@@ -12,7 +12,11 @@ from contextlib import suppress
 
 import pytest
 
-ENTRY = [sys.executable, "-c", "from ncl.cli.main import main; main()"]
+# A shell's background job starts with SIGINT ignored; a user's terminal does not.
+ENTRY = [
+    sys.executable, "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from ncl.cli.main import main; main()",
+]  # fmt: skip
 
 
 def test_the_answer_comes_with_what_was_called(ncl, fitted):
