@@ -4,9 +4,10 @@
 
 Readers are fitted one by one to prompts of one call, without votes and without second attempts, and asked the held-out
 phrasings at 10 and 100 numbers: the share of exact answers, of `seen` words and of `unseen` ones, and of held-out chat
-prompts for which nothing is called. Nothing here passes the gate, since nothing is used. Two of the rows, `small` and
-`pathwise`, have numbers up to 60 in words of 8 bits, for distributions over them. A table goes to stdout, and JSON with
-commit, device and versions to benchmarks/results/; with --out of a file that is there only what it lacks is made.
+prompts for which nothing is called. Nothing here passes the gate, since nothing is used. Some rows have small numbers
+in words of 8 or 5 bits, for distributions over them; those of 5 bits are trained on lists of at most five and asked at
+5 and 20 numbers. A table goes to stdout, and JSON with commit, device and versions to benchmarks/results/; with --out
+of a file that is there only what it lacks is made. Seconds are those of one core.
 """
 
 from __future__ import annotations
@@ -43,10 +44,12 @@ from ncl.training.prompts import TASKS, Prompt, held_out_wording, phrasings, sam
 from ncl.training.tune import TuneConfig, tune
 
 LENGTHS, KINDS = (10, 100), ("seen", "unseen")
-DEFAULTS = FitConfig()
-FEW = 60  # the largest number where words are small
+DEFAULTS, TINY = FitConfig(), FitConfig(batch=16)
+# Where words are small: the largest number, how long training lists are, and those of the exam.
+SMALL = {8: (60, 10, (10, 100)), 5: (30, 5, (5, 20))}
 TOGETHER = 64
 TUNE_STEPS, TUNE_BATCH = 60, 8
+SLOW = "5 bits: dense"  # minutes a step: only where it is named
 
 
 class Mean(Reader):
@@ -87,7 +90,7 @@ class Switch:
     split: bool = False
     make: Callable[[int, int, int, float], Reader] = Reader
     chat: bool = True
-    small: bool = False
+    small: int = 0
     tuned: bool = False
     fit: FitConfig = DEFAULTS
 
@@ -105,8 +108,11 @@ SWITCHES = {
     "no examples without a call": Switch(chat=False, fit=FitConfig(silent=0.0)),
     "4 tapes a prompt instead of 16": Switch(fit=FitConfig(draws=4)),
     "backbone trained along: LoRA": Switch(tuned=True),
-    "small numbers: sampled": Switch(small=True),
-    "small numbers: pathwise": Switch(small=True, fit=FitConfig(estimator="pathwise")),
+    "8 bits: sampled": Switch(small=8),
+    "8 bits: pathwise": Switch(small=8, fit=FitConfig(estimator="pathwise")),
+    "5 bits: sampled": Switch(small=5, fit=TINY),
+    "5 bits: pathwise": Switch(small=5, fit=replace(TINY, estimator="pathwise")),
+    "5 bits: dense": Switch(small=5, fit=replace(TINY, estimator="dense")),
 }
 
 
@@ -117,14 +123,15 @@ class Bench:
     base: Base
     singles: int
     n: int
-    libraries: dict[bool, Library]
+    libraries: dict[int, Library]  # by small
     cache: Path
 
     def training(self, switch: Switch) -> list[Prompt]:
         rng, wording = Random("ablation/train"), training_wording()
         if switch.small:
-            wording = replace(wording, values=(0, FEW))
-        found = [sample(rng, wording, rng.choice(TASKS), rng.randint(1, 10)) for _ in range(self.singles)]
+            wording = replace(wording, values=(0, SMALL[switch.small][0]))
+        longest = SMALL[switch.small][1] if switch.small else 10
+        found = [sample(rng, wording, rng.choice(TASKS), rng.randint(1, longest)) for _ in range(self.singles)]
         chat = phrasings("chat_train") if switch.chat else {"plain": (), "near_misses": ()}
         return found + [
             Prompt(text, None, "chat", 0, 0, kind) for kind in ("plain", "near_misses") for text in chat[kind]
@@ -135,9 +142,9 @@ class Bench:
         for kind in KINDS:
             wording = held_out_wording(kind)
             if switch.small:
-                wording = replace(wording, values=(0, FEW))
+                wording = replace(wording, values=(0, SMALL[switch.small][0]))
             for task in TASKS:
-                for length in LENGTHS:
+                for length in SMALL[switch.small][2] if switch.small else LENGTHS:
                     rng = Random(f"ablation/{kind}/{task}/{length}")
                     found += [sample(rng, wording, task, length) for _ in range(self.n)]
         chat = phrasings("chat_test")
@@ -150,7 +157,7 @@ class Bench:
         lexer = NumberLexer(self.base.model.config.vocab_size).fill(self.base.tokenizer)
         if switch.split:  # as if a blank stood before every digit
             lexer.code_V.copy_(torch.where(lexer.code_V >= DIGITS, -lexer.code_V, lexer.code_V))
-        messages = read_all(self.base.tokenizer, lexer, [p.text for p in prompts], 8 if switch.small else 16)
+        messages = read_all(self.base.tokenizer, lexer, [p.text for p in prompts], switch.small or 16)
         depth, layers = self.base.model.config.num_hidden_layers, depths(self.base.model.config)
         if switch.layers is not None:
             near, deep = (max(1, round(depth * share)) for share in switch.layers)
@@ -169,12 +176,12 @@ class Bench:
             for p, m, s in zip(prompts, messages, seen, strict=True)
         ]
         config = replace(switch.fit, seed=seed, steps=steps, make=switch.make)
-        begin = time.perf_counter()
+        begin = time.process_time()
         reader, losses = fit(lessons, library, self.base.model.config.hidden_size, config)
         llama = None
         if switch.tuned:
             llama, reader = self.tune(reader, messages, lessons, library, config)
-        seconds = time.perf_counter() - begin
+        seconds = time.process_time() - begin  # of one core
         cells = self.asked(reader, library, switch, llama)
         told = {"loss": sum(losses[-20:]) / len(losses[-20:]), "worst": worst(reader, lessons, library, config)[0]}
         return {"seed": seed, "seconds": round(seconds, 1), **{k: round(v, 4) for k, v in told.items()}, **cells}
@@ -213,7 +220,7 @@ def library(width: int) -> Library:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="*", default=list(SWITCHES))
+    parser.add_argument("--only", nargs="*", choices=list(SWITCHES), default=[n for n in SWITCHES if n != SLOW])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--singles", type=int, default=800)
     parser.add_argument("--steps", type=int, default=300)
@@ -223,7 +230,7 @@ def main() -> None:
     out = given.out or HERE / "results" / f"ablation-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
     record = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {**begun(), **shape(given)}
     base = load("smollm2", False)
-    bench = Bench(base, given.singles, given.n, {small: library(8 if small else 16) for small in (False, True)},
+    bench = Bench(base, given.singles, given.n, {small: library(small or 16) for small in (0, *SMALL)},
                   feature_cache(None))  # fmt: skip
     made = {(run["switch"], run["seed"]) for run in record["runs"]}
     for seed in range(given.seeds):
@@ -243,10 +250,12 @@ def shape(given: argparse.Namespace) -> dict[str, int]:
 
 def table(runs: Sequence[dict[str, Any]]) -> str:
     """A row a switch: the mean over seeds, and the least."""
-    columns = [f"{kind} {length}" for kind in KINDS for length in LENGTHS] + ["chat"]
-    lines = [f"| | {' | '.join(columns)} | s |", "|---" * (len(columns) + 2) + "|"]
+    heads = [f"{kind} {length}" for kind in KINDS for length in ("short", "long")] + ["chat"]
+    lines = [f"| | {' | '.join(heads)} | s |", "|---" * (len(heads) + 2) + "|"]
     for name in dict.fromkeys(run["switch"] for run in runs):
         own = [run for run in runs if run["switch"] == name]
+        lengths = SMALL[SWITCHES[name].small][2] if SWITCHES[name].small else LENGTHS
+        columns = [f"{kind} {length}" for kind in KINDS for length in lengths] + ["chat"]
         told = [f"{sum(r[c] for r in own) / len(own):.3f} ({min(r[c] for r in own):.3f})" for c in columns]
         lines.append(f"| {name} | {' | '.join(told)} | {sum(r['seconds'] for r in own) / len(own):.0f} |")
     return "\n".join(lines)

@@ -1,9 +1,10 @@
-"""Learning through soft tapes: the pathwise estimate beside the sampled one (`plan.likelihood`).
+"""Learning through soft tapes: estimates by gradients of the run, beside the one by draws (`plan.likelihood`).
 
-A drawn plan fixes how long the tape is and, run by the integer executor, which way each program goes. Given that
-length, a cell of the tape is a distribution over the prompt's numbers, exact by a dynamic programme over its runs; so
-is the argument, by the pointer. The pathwise executor carries these distributions to the answer. Its gradient needs no
-right answer to be drawn, only a tape of the right length; what data do to control has none.
+A drawn plan fixes how long the tape is. Given that length, a cell of the tape is a distribution over the prompt's
+numbers, exact by a dynamic programme over its runs; so is the argument, by the pointer. An executor carries these
+distributions to the answer: `pathwise` on the way that the drawn tape goes, so that what data do to control has no
+gradient, or `dense` on all ways at once, for words of few bits. Neither needs a right answer to be drawn, only a tape
+of the right length.
 
 One call a prompt, and words few enough for distributions over them.
 
@@ -13,12 +14,14 @@ of a row, C cells written, M cells of a tape, K words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import logsigmoid, pad
 
 from ncl.language.program import Program
 from ncl.llama import select
@@ -26,6 +29,7 @@ from ncl.llama.plan import RARE, Draws, Library, Plan, Words, call, draw, may_be
 from ncl.llama.reader import Reader, Reading, Units
 from ncl.machine.dataflow import extract
 from ncl.machine.executors.pathwise import onehot, replay
+from ncl.machine.machine import ProgramLayer, module
 
 LEAST = 1e-30  # probability of an answer below which it counts as never given
 
@@ -67,8 +71,13 @@ def likelihood(
     library: Library,
     count: int,
     generator: torch.Generator | None = None,
+    outputs: Outputs | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """As `plan.likelihood`. Raises CapacityError for words too large for distributions over them."""
+    """As `plan.likelihood`; `outputs` is `through_pathwise` unless it is given.
+
+    Raises CapacityError for words too large for distributions over them.
+    """
+    outputs = outputs or through_pathwise
     reading = reader(units)
     draws = draw(reading, units, count, 1, generator)
     choice_BP = reader.select(reader.pool(reading.channels_BUC, units.text_BU)).log_softmax(-1)
@@ -82,7 +91,7 @@ def likelihood(
     for number, program in enumerate(library.programs, 1):
         chosen = [x for x, trial in enumerate(trials) if trial.program == number]
         if chosen:
-            log_Y = _answered(program, [trials[x] for x in chosen], softs, words, answers, point_BU, support)
+            log_Y = _answered(program, [trials[x] for x in chosen], softs, words, answers, point_BU, support, outputs)
             log_X = log_X.index_copy(0, torch.tensor(chosen, device=log_X.device), log_Y)
     owner_X = torch.tensor([trial.owner for trial in trials], dtype=torch.int64)
     known = set(owner_X[log_X.detach().cpu() > -torch.inf].tolist())
@@ -213,6 +222,49 @@ def _table(rows: Sequence[Sequence[int]], size: int) -> Tensor:
     return torch.tensor([[*row, *[0] * (size - len(row))] for row in rows], dtype=torch.int64).view(len(rows), size)
 
 
+# Of a program, trials, the cells of their tapes and their arguments: each answer's words, None for a trap.
+Outputs = Callable[[Program, Sequence[Trial], Sequence[Tensor], Sequence[Tensor]], list[Tensor | None]]
+
+
+def through_pathwise(
+    program: Program, trials: Sequence[Trial], cells: Sequence[Tensor], arguments: Sequence[Tensor]
+) -> list[Tensor | None]:
+    """The distribution of each word of the answer, on the way that the trial's own tape goes."""
+    argued = select.takes_argument(program)
+    batch: list[list[int | list[int]]] = [[list(t.tape), *([t.argument] if argued else [])] for t in trials]
+    inputs = [part for pair in zip(cells, arguments, strict=True) for part in (pair if argued else pair[:1])]
+    results, graph = extract(program, batch, select.BUDGET)
+    values_OK = replay(graph, torch.cat(inputs), program.sizes.width)
+    starts = graph.output_start.tolist()
+    parts = zip(results, pairwise(starts), strict=True)
+    return [None if result.trap else values_OK[begin:end] for result, (begin, end) in parts]
+
+
+def through_dense(
+    program: Program, trials: Sequence[Trial], cells: Sequence[Tensor], arguments: Sequence[Tensor]
+) -> list[Tensor | None]:
+    """… on all ways at once."""
+    words, longest = 1 << program.sizes.width, max(1, *(len(own) for own in cells))
+    values_BMN = torch.stack([pad(own, (0, words - own.shape[1], 0, longest - len(own))) for own in cells])
+    given = (
+        [torch.cat([pad(own, (0, words - own.shape[1])) for own in arguments])]
+        if select.takes_argument(program)
+        else []
+    )
+    lengths_B = torch.tensor([len(own) for own in cells], device=values_BMN.device)
+    found_BKN, found_B = _layer(program)(values_BMN, lengths_B, given)
+    # No word at all is how a layer tells of a trap; a program that answers with a word gives one.
+    least = 1 if program.signature.result == "word" else 0
+    return [
+        own_KN[:length] if length >= least else None for own_KN, length in zip(found_BKN, found_B.tolist(), strict=True)
+    ]
+
+
+@lru_cache(maxsize=16)
+def _layer(program: Program) -> ProgramLayer:
+    return module(program, executor="dense")
+
+
 def _answered(
     program: Program,
     trials: Sequence[Trial],
@@ -221,26 +273,19 @@ def _answered(
     answers: Sequence[tuple[int, ...] | None],
     point_BU: Tensor,
     support: int,
+    outputs: Outputs,
 ) -> Tensor:
     """log p(length)·p(answer | length) of each trial, -inf where it is another answer whatever the data are."""
-    argued = select.takes_argument(program)
-    batch: list[list[int | list[int]]] = [[list(t.tape), *([t.argument] if argued else [])] for t in trials]
-    inputs = []
-    for trial in trials:
-        inputs.append(softs[trial.soft].cells_MK)
-        if argued:
-            inputs.append(_pointed(point_BU[trial.owner], words[trial.owner], support)[None])
-    results, graph = extract(program, batch, select.BUDGET)
-    values_OK = replay(graph, torch.cat(inputs), program.sizes.width)
-    starts, found = graph.output_start.tolist(), []
-    for x, (trial, result) in enumerate(zip(trials, results, strict=True)):
+    cells = [softs[trial.soft].cells_MK for trial in trials]
+    arguments = [_pointed(point_BU[trial.owner], words[trial.owner], support)[None] for trial in trials]
+    found = []
+    for trial, own_OK in zip(trials, outputs(program, trials, cells, arguments), strict=True):
         answer = answers[trial.owner] or ()
-        own_OK = values_OK[starts[x] : starts[x + 1]]
-        fits = result.trap is None and len(own_OK) == len(answer) and max(answer, default=0) < own_OK.shape[1]
-        chance_O = own_OK[range(len(answer)), answer] if fits else own_OK.new_zeros(1)
+        log = softs[trial.soft].log
+        fits = own_OK is not None and len(own_OK) == len(answer) and max(answer, default=0) < own_OK.shape[1]
+        chance_O = own_OK[range(len(answer)), answer] if own_OK is not None and fits else log.new_zeros(1)
         given = bool((chance_O > LEAST).all())
-        log = softs[trial.soft].log + chance_O.clamp(min=LEAST).log().sum()
-        found.append(log if given else log.new_full((), -torch.inf))
+        found.append(log + chance_O.clamp(min=LEAST).log().sum() if given else log.new_full((), -torch.inf))
     return torch.stack(found)
 
 

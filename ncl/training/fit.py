@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Literal
 
@@ -32,8 +33,12 @@ class Lesson:
     task: str = ""
 
 
-Estimator = Literal["sampled", "pathwise"]
-ESTIMATES = {"sampled": plan.likelihood, "pathwise": soft_tape.likelihood}
+Estimator = Literal["sampled", "pathwise", "dense"]
+ESTIMATES: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
+    "sampled": plan.likelihood,
+    "pathwise": soft_tape.likelihood,
+    "dense": partial(soft_tape.likelihood, outputs=soft_tape.through_dense),
+}
 
 
 @dataclass(frozen=True)

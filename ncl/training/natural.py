@@ -28,7 +28,7 @@ from ncl.llama.numbers import NumberLexer
 from ncl.llama.reader import Reader
 from ncl.llama.tokenizer import digest_of
 from ncl.training.features import features
-from ncl.training.fit import STALLED, Estimator, FitConfig, Lesson
+from ncl.training.fit import STALLED, FitConfig, Lesson
 from ncl.training.fit_readers import Wanted, fit_readers
 from ncl.training.prompts import LISTED, TASKS, Prompt, phrasings, sample, training_wording
 from ncl.training.ranks import ranks
@@ -66,7 +66,7 @@ class NaturalConfig(BaseModel):
     readers: int = Field(3, ge=1)
     restarts: int = Field(2, ge=0)
     width: int = Field(16, ge=8, le=32)
-    estimator: Estimator = "sampled"
+    estimator: Literal["sampled", "pathwise"] = "sampled"
     backbone: Literal["frozen", "lora", "full"] = "frozen"
     tune_steps: int = Field(200, ge=1)
     tune_batch: int = Field(16, ge=2)

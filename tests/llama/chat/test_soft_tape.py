@@ -12,7 +12,7 @@ from ncl.build import build_library
 from ncl.llama.adapter import PROGRAMS
 from ncl.llama.plan import Library
 from ncl.llama.reader import Units
-from ncl.llama.soft_tape import Item, likelihood, written
+from ncl.llama.soft_tape import Item, likelihood, through_dense, through_pathwise, written
 
 POP = 255
 
@@ -124,3 +124,37 @@ def test_a_prompt_for_which_nothing_is_called_has_the_language_models_part_alone
     log_B, known_B = likelihood(reader, UNITS, [WORDS], [None], torch.tensor([0.0]), programs, 4)
     torch.testing.assert_close(log_B[0].exp(), reader.chances([0, 1])[0], rtol=1e-4, atol=1e-6)
     assert bool(known_B[0])
+
+
+@pytest.fixture(scope="module")
+def small():
+    made = build_library(PROGRAMS, width=4).programs
+    return Library(tuple(made[name] for name in PROGRAMS), ((), (), (), (), (15,)))
+
+
+@pytest.mark.parametrize("outputs", [through_pathwise, through_dense])
+@pytest.mark.parametrize("answer, program", [((1, 2), 1), ((2, 1), 5), ((1,), 3), ((0,), 4)])
+def test_where_the_tape_is_sure_every_executor_gives_what_the_program_gives(small, outputs, answer, program):
+    reader = lone(2, *({1, 2, 3, 4, 5} - {program}))
+    with torch.no_grad():
+        reader.gates.copy_(torch.tensor([30.0, -30.0]))
+        reader.symbols.copy_(torch.tensor([-30.0, -30.0]))
+        reader.pointers.copy_(torch.tensor([-30.0, -30.0, 30.0]))
+    log_B, known_B = likelihood(reader, UNITS, [WORDS], [answer], torch.tensor([-90.0]), small, 2, None, outputs)
+    assert bool(known_B[0])
+    torch.testing.assert_close(log_B[0].exp(), reader.chances([0, 1])[program], rtol=1e-3, atol=1e-5)
+
+
+def test_both_executors_teach_which_argument_is_meant(small):
+    """How often 2 or 1 stands in 2 1 is once either way; 3, which may be meant too, does not. Counting is data flow."""
+    words = ((), (2, 1), (), (), (3,))
+    slopes = []
+    for outputs in (through_pathwise, through_dense):
+        reader = lone(0, 1, 2, 4, 5)
+        with torch.no_grad():
+            reader.gates.copy_(torch.tensor([9.0, -9.0]))
+        log_B, _ = likelihood(reader, APART, [words], [(1,)], torch.tensor([-50.0]), small, 1, None, outputs)
+        log_B.sum().backward()
+        slopes.append(reader.pointers.grad[[0, 2]])
+    assert slopes[0][0] > 0 > slopes[0][1]
+    torch.testing.assert_close(*slopes, rtol=1e-3, atol=1e-5)
