@@ -30,7 +30,7 @@ from ncl.llama.tokenizer import digest_of
 from ncl.training.features import features
 from ncl.training.fit import STALLED, FitConfig, Lesson
 from ncl.training.fit_readers import Wanted, fit_readers
-from ncl.training.prompts import LISTED, TASKS, Prompt, phrasings, sample, training_wording
+from ncl.training.prompts import LISTED, TASKS, Prompt, dealt, phrasings, sample, training_wording
 from ncl.training.ranks import ranks
 from ncl.training.tune import How, TuneConfig, tune
 
@@ -107,9 +107,14 @@ def training_prompts(config: NaturalConfig) -> list[Prompt]:
     rng = Random(f"natural/{config.seed if config.draw is None else config.draw}")
     plain, several = training_wording(), training_wording(several=True)
     short = range(1, config.longest + 1)
-    found = [sample(rng, plain, rng.choice(TASKS), rng.choice(short)) for _ in range(config.singles)]
-    found += [sample(rng, several, rng.choice(TASKS), rng.choice(short)) for _ in range(config.several)]
-    found += [sample(rng, plain, rng.choice(LISTED), rng.choice(short), 2) for _ in range(config.chains)]
+    found: list[Prompt] = []
+    for wording, tasks, calls, count in (
+        (plain, TASKS, 1, config.singles), (several, TASKS, 1, config.several), (plain, LISTED, 2, config.chains)
+    ):  # fmt: skip
+        deck = dealt(rng, wording)
+        for number in range(count):
+            task = tasks[number % len(tasks)]
+            found.append(sample(rng, wording, task, rng.choice(short), calls, next(deck[task])))
     chat = phrasings("chat_train")
     found += [Prompt(text, None, "chat", 0, 0, kind) for kind in ("plain", "near_misses") for text in chat[kind]]
     return found

@@ -7,7 +7,7 @@ The phrasings lie in `phrasings/`: `train.json`, and `test.json`, which nothing 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -101,9 +101,24 @@ def _wording(
     )  # fmt: skip
 
 
-def sample(rng: Random, wording: Wording, task: str, length: int, calls: int = 1) -> Prompt:
-    """A prompt that asks for `calls` calls, the first of them for this task on a list of this length."""
-    template = rng.choice(wording.templates[task])
+def dealt(rng: Random, wording: Wording) -> dict[str, Iterator[str]]:
+    """Of each task its templates without end, none a second time before all have come: few draws leave none out."""
+
+    def deal(templates: Sequence[str]) -> Iterator[str]:
+        while True:
+            yield from rng.sample(templates, len(templates))
+
+    return {task: deal(templates) for task, templates in wording.templates.items() if templates}
+
+
+def sample(
+    rng: Random, wording: Wording, task: str, length: int, calls: int = 1, template: str | None = None
+) -> Prompt:
+    """A prompt that asks for `calls` calls, the first of them for this task on a list of this length.
+
+    `template`: how; one of the wording's, by chance, unless it is given.
+    """
+    template = template or rng.choice(wording.templates[task])
     slots, answer = _filled(rng, wording, task, length, template)
     text = _fill(template, slots)
     for number in range(1, calls):

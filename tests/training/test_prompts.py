@@ -6,8 +6,9 @@ from random import Random
 
 import pytest
 
+from ncl.training import natural
 from ncl.training.natural import NaturalConfig, training_prompts
-from ncl.training.prompts import LISTED, TASKS, held_out_wording, phrasings, sample, training_wording
+from ncl.training.prompts import LISTED, TASKS, dealt, held_out_wording, phrasings, sample, training_wording
 
 LIST = r"\d+(?:(?: , |, |; | )\d+)*"
 KINDS = {
@@ -165,6 +166,24 @@ def test_training_prompts_are_of_every_kind_and_as_many_as_asked_for():
     assert all(p.answer is None for p in chat) and not any(p.answer is None for p in single + chains)
     told = phrasings("chat_train")
     assert [p.text for p in chat] == told["plain"] + told["near_misses"]
+
+
+def test_no_wording_is_dealt_twice_before_all_have_come():
+    wording = training_wording()
+    deck = dealt(Random(0), wording)
+    for task, templates in wording.templates.items():
+        first, again = ([next(deck[task]) for _ in templates] for _ in range(2))
+        assert sorted(first) == sorted(again) == sorted(templates) and first != again
+
+
+def test_training_has_every_wording_and_all_tasks_alike(monkeypatch):
+    seen = []
+    monkeypatch.setattr(natural, "sample", lambda *given: seen.append(given[2::3]) or sample(*given))
+    training_prompts(NaturalConfig(several=0, chains=0))
+    assert {task: {template for t, template in seen if t == task} for task in TASKS} == {
+        task: set(training_wording().templates[task]) for task in TASKS
+    }
+    assert {task: sum(t == task for t, _ in seen) for task in TASKS} == dict.fromkeys(TASKS, 320)
 
 
 def skeleton(text):
