@@ -117,7 +117,7 @@ WRONG = [
     ("demo --out .", 2, "InputError", "no earlier demo"),
     ("demo --out two.py", 2, "InputError", "no output folder"),
     ("demo --task nix", 2, "InputError", "no task nix"),
-    ("demo --length 5000", 2, "InputError", "5000"),
+    ("demo --tiny --length 5000", 2, "InputError", "5000"),
     ("demo --seed x", 2, "UsageError", "--seed"),
     ("demo --policy nix.json", 2, "NotFoundError", "no policy there"),
     ("nix", 2, "UsageError", "No such command"),
