@@ -126,7 +126,6 @@ class ProgramFile(pytest.File):
     """A file with programs, or one in which the language was left."""
 
     functions: tuple[Function, ...] = ()
-    text: str = ""
     fault: Exception | None = None
 
     def __init__(self, **options: Any) -> None:
@@ -135,8 +134,7 @@ class ProgramFile(pytest.File):
         from ncl.language.parse import parse_text, read_source
 
         try:
-            self.text = read_source(self.path)
-            self.functions = parse_text(self.text, _shown(self.path))
+            self.functions = parse_text(read_source(self.path), _shown(self.path))
         except LanguageError as fault:
             # Not even Python, and not ours by its imports: somebody else's template.
             self.fault = fault if _IMPORTED.search(self.path.read_bytes()) else None
@@ -172,7 +170,9 @@ class LanguageItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         first = getattr(self.parent.fault, "first", None)
-        return self.path, first.line - 1 if first else 0, f"{self.path.name}: language"
+        if first is None:
+            return self.path, 0, f"{self.path.name}: language"
+        return Path(first.file).absolute(), first.line - 1, f"{self.path.name}: language"
 
 
 class Programs(pytest.Collector):
@@ -204,7 +204,7 @@ class CheckItem(pytest.Item):
             # What torch or numba warn of while they load is not the program's fault.
             warnings.simplefilter("ignore")
             suite, search = guard.load("properties.suite"), guard.load("properties.search")
-            subject = suite.Subject(function, self.parent.parent.text, config.getoption("--ncl-width"))
+            subject = suite.Subject(function, config.getoption("--ncl-width"))
             if why := suite.why_not(self.name, subject):
                 pytest.skip(why)
             profile = search.PROFILES[config.getoption("--ncl-profile")]

@@ -53,7 +53,7 @@ def check_asserts(function: Function, sizes: Sizes, arguments: list[Value], budg
         return
     place = result.trap.position
     if place not in precondition(function):
-        expected = f"line {place.line} to hold: {line(function, place)}"
+        expected = f"{place.row} to hold: {function.home(place).line(place.line).strip()}"
         raise Failed(_called(function, sizes, arguments), expected, str(result.trap))
 
 
@@ -70,14 +70,6 @@ def precondition(function: Function) -> frozenset[Position]:
 def claims(function: Function) -> frozenset[Position]:
     """The places of all other asserts."""
     return frozenset(_asserts(function.body)) - precondition(function)
-
-
-def line(function: Function, place: Position) -> str:
-    """The source line at a place of a function, which carries its own text alone."""
-    lines = function.text.splitlines()
-    head = next((i for i, text in enumerate(lines) if text.lstrip().startswith("def ")), 0)
-    index = place.line - function.position.line + head
-    return lines[index].strip() if 0 <= index < len(lines) else ""
 
 
 def _asserts(body: tuple[Statement, ...]) -> list[Position]:

@@ -38,10 +38,9 @@ LONGEST = 12  # cells of an array in an integer run; 3 where they are soft or a 
 
 @dataclass(frozen=True)
 class Subject:
-    """A program under test: the function, and the whole text of its file, which holds its constants too."""
+    """A program under test."""
 
     function: Function
-    text: str
     width: int
 
     @cached_property
@@ -238,7 +237,7 @@ def run(name: str, subject: Subject, profile: Profile, seed: int = 0) -> None:
 def again(case: Mapping[str, Any], function: Function) -> None:
     """Run a recorded input on a function, compiled now. Raises Failed while it fails."""
     sizes = Sizes(**case["sizes"])
-    subject = Subject(function, case["source"]["text"], sizes.width)
+    subject = Subject(function, sizes.width)
     part = PARTS[case["check"]]
     _once(case["check"], subject, subject.compiled(sizes))(part.decode(function, case["input"]))
 
@@ -268,7 +267,7 @@ def _case(key: str, subject: Subject, program: Program, data: Any, fault: Failed
         "schema": 1,
         "kind": "check",
         "check": key,
-        "source": {"file": function.file, "name": function.name, "text": subject.text},
+        "source": {"file": function.file, "name": function.name, "text": function.whole},
         "sizes": asdict(program.sizes),
         "input": data,
         "expected": fault.expected,

@@ -62,7 +62,7 @@ def _changed(node: Any) -> Iterator[tuple[str, Any]]:
             for told, other in _changed(part):
                 yield told, (*node[:place], other, *node[place + 1 :])
             if isinstance(part, Assign | Augment) and len(node) > 1:
-                yield f"line {part.position.line} left out", (*node[:place], *node[place + 1 :])
+                yield f"{part.position.row} left out", (*node[:place], *node[place + 1 :])
         return
     if not is_dataclass(node) or isinstance(node, Position | LoopContract):
         return
@@ -75,19 +75,19 @@ def _changed(node: Any) -> Iterator[tuple[str, Any]]:
 def _others(node: Any) -> Iterator[tuple[str, Any]]:
     match node:
         case Number(value=value, position=place, inverted=False):
-            yield f"line {place.line}: {value} is {value + 1}", replace(node, value=value + 1)
+            yield f"{place.row}: {value} is {value + 1}", replace(node, value=value + 1)
             if value:
-                yield f"line {place.line}: {value} is {value - 1}", replace(node, value=value - 1)
+                yield f"{place.row}: {value} is {value - 1}", replace(node, value=value - 1)
         case Binary(operator=operator, position=place) | Augment(operator=operator, position=place):
             other = _OTHER[operator]
-            yield f"line {place.line}: {operator} is {other}", replace(node, operator=other)
+            yield f"{place.row}: {operator} is {other}", replace(node, operator=other)
         case Logical(operator=operator, position=place):
             other = "or" if operator == "and" else "and"
-            yield f"line {place.line}: {operator} is {other}", replace(node, operator=other)
+            yield f"{place.row}: {operator} is {other}", replace(node, operator=other)
         case If(condition=condition, position=place):
-            yield f"line {place.line}: not", replace(node, condition=Unary("not", condition, place))
+            yield f"{place.row}: not", replace(node, condition=Unary("not", condition, place))
         case Assign(targets=targets, position=place) if len(targets) == 2:
-            yield f"line {place.line}: targets swapped", replace(node, targets=(targets[1], targets[0]))
+            yield f"{place.row}: targets swapped", replace(node, targets=(targets[1], targets[0]))
 
 
 def _wrong_results(body: tuple[Statement, ...]) -> Iterator[tuple[str, Any]]:

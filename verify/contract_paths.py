@@ -77,7 +77,7 @@ class Paths(Words):
         for statement in body:
             states = [after for state in states for after in self.statement(statement, state)]
             if len(states) > MOST_STATES:
-                raise Unprovable(f"more than {MOST_STATES} paths at line {statement.position.line}")
+                raise Unprovable(f"more than {MOST_STATES} paths at {statement.position.row}")
         return states
 
     def statement(self, statement: Statement, state: State) -> list[State]:
@@ -161,7 +161,7 @@ class Paths(Words):
 
     def while_loop(self, statement: While, state: State) -> list[State]:
         if statement.contract.decreases is None:
-            self.lacking.append(f"the loop at line {statement.position.line} has no `decreases`")
+            self.lacking.append(f"the loop at {statement.position.row} has no `decreases`")
         head = self.cut(statement, statement.contract, state, {})
         test, head = self.condition(statement.condition, head)
         ways = self.round(statement, head.knowing(test), {})

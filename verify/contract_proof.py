@@ -10,6 +10,7 @@ from typing import Any
 
 import z3
 
+from ncl.language.program import Position
 from ncl.language.syntax import Function
 from verify.contract_goals import Goal, State
 from verify.contract_paths import Paths
@@ -28,7 +29,7 @@ class Gap:
 
     kind: str
     function: str
-    line: int
+    place: Position
     text: str
     state: str = ""
 
@@ -41,7 +42,7 @@ class Gap:
         }.get(self.kind, "is not shown")
         if self.kind.endswith("-meaning"):
             what = "may ask for an element or a quotient that is not there"
-        return f"line {self.line}: {self.text} {what}"
+        return f"{self.place.row}: {self.text} {what}"
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def _solver(world: World, goal: Goal, steps: int, models: bool) -> Any:
 
 def _gap(function: Function, goal: Goal, world: World) -> Gap:
     state = _lost(goal, world) if goal.kind == "invariant-kept" else ""
-    return Gap(goal.kind, function.name, goal.position.line, goal.text, state)
+    return Gap(goal.kind, function.name, goal.position, goal.text, state)
 
 
 def _lost(goal: Goal, world: World) -> str:

@@ -145,7 +145,7 @@ class Words(Goals):
         """By the callee's contract: its `requires` is claimed, what it writes is known by its `ensures`."""
         callee = self.program[node.function]
         if not callee.contract:
-            raise Unprovable(f"{callee.name}, called at line {node.position.line}, has no contract")
+            raise Unprovable(f"{callee.name}, called at {node.position.row}, has no contract")
         if again := sorted(arrays_in(callee.body)[1] & {p.name for p in callee.signature.parameters}):
             raise Unprovable(f"{callee.name} gives its parameter {again[0]} another array")
         words: dict[str, Term] = {}

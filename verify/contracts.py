@@ -52,7 +52,7 @@ def _undecided(proof: Proof, tried: Search, refuted: int) -> Outcome:
     lost = next((gap for gap in proof.gaps if gap.state), None)
     if lost is not None:
         detail = (
-            f"line {lost.line}: {lost.text} holds on every run tried but is not inductive: "
+            f"{lost.place.row}: {lost.text} holds on every run tried but is not inductive: "
             f"a round that begins with {lost.state} does not carry it over"
         )
         return Outcome("unknown", METHOD, solver=_solver(), detail=detail)
@@ -81,7 +81,7 @@ def _refuted(function: Function, found: Found) -> Outcome:
         "sizes": {"width": sizes.width, "memory": sizes.memory},
         "arguments": found.arguments,
         "breach": found.breach.to_json(),
-        "place": {"file": function.file, "line": place.line, "column": place.column},
+        "place": {**place.named(), "file": function.home(place).file},
     }
     shown = ", ".join(map(str, found.arguments))
     detail = f"{function.name}({shown}) at width {sizes.width}: {found.breach}"

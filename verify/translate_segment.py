@@ -267,4 +267,4 @@ def _what(node: Node) -> str:
 
 
 def _place(place: Position | None) -> str:
-    return f"line {place.line}, column {place.column}" if place else "no place"
+    return str(place or "no place")

@@ -13,7 +13,8 @@ import typer
 from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit
 from ncl.cli.run import Arguments, Target, parse_arguments, single
 from ncl.errors import InputError
-from ncl.language.trace import State, first_divergence
+from ncl.language.program import Position
+from ncl.language.trace import State, TrapReport, first_divergence
 
 BUDGET = 100_000  # ticks; a state repeats the whole memory, so a trace costs far more than a run
 
@@ -53,7 +54,8 @@ def trace(
     trap = _trap(compiled.program, last)
     if as_json:
         states = [_brief(compiled.program, state) for state in shown]
-        emit({"program": compiled.program.name, "executor": executor, "states": states, "total": total, "trap": trap,
+        emit({"program": compiled.program.name, "executor": executor, "states": states, "total": total,
+              "trap": trap and trap.to_json(),
               "against": against or None, "divergence": asdict(parted) if parted else None})  # fmt: skip
     else:
         for step, state in enumerate(shown):
@@ -74,13 +76,12 @@ def _gathered(states: Iterator[State], limit: int) -> tuple[list[State], int, St
     return shown, total, last
 
 
-def _trap(program: Any, last: State) -> dict[str, object] | None:
+def _trap(program: Any, last: State) -> TrapReport | None:
     from ncl.language.opcodes import Trap
 
     if not last.trap:
         return None
-    place = program.positions[last.pc] if program.positions else None
-    return {"kind": Trap(last.trap).label, "line": place and place.line, "column": place and place.column}
+    return TrapReport(Trap(last.trap), program.positions[last.pc] if program.positions else None)
 
 
 def _brief(program: Any, state: State) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def _brief(program: Any, state: State) -> dict[str, Any]:
     return {
         "pc": state.pc,
         "instruction": spelled(program.code[state.pc]),
-        "line": place.line if place else None,
+        **_line(place),
         "registers": list(state.registers),
         "memory": list(state.memory[: max(state.hp, 0)]),
         "ticks": state.ticks,
@@ -99,25 +100,29 @@ def _brief(program: Any, state: State) -> dict[str, Any]:
     }
 
 
+def _line(place: Position | None) -> dict[str, Any]:
+    """The file only where it is not the program's own."""
+    return {"line": place and place.line} | ({"file": place.file} if place and place.file else {})
+
+
 def _source(compiled: Any, values: Any, limit: int, budget: int, as_json: bool) -> int:
     from ncl.language.interpret.source import trace_source
 
     states = list(trace_source(compiled.function, values, compiled.program.sizes, budget))
     result = compiled.run([values], executor="source", budget=budget)[0]
-    trap = result.trap.to_json() if result.trap else None
-    shown = [{"line": place.line, "variables": dict(variables)} for place, variables in states[:limit]]
     if as_json:
+        shown = [{**_line(place), "variables": dict(variables)} for place, variables in states[:limit]]
         emit({"program": compiled.program.name, "executor": "source", "states": shown, "total": len(states),
-              "trap": trap, "against": None, "divergence": None})  # fmt: skip
+              "trap": result.trap and result.trap.to_json(), "against": None, "divergence": None})  # fmt: skip
     else:
-        for state in shown:
-            print(f"line {state['line']:4}  {state['variables']}")
-        _print_end(len(states), limit, trap)
-    return 1 if trap else 0
+        for place, variables in states[:limit]:
+            print(f"line {place.line:4}{place.of_file}  {dict(variables)}")
+        _print_end(len(states), limit, result.trap)
+    return 1 if result.trap else 0
 
 
-def _print_end(total: int, limit: int, trap: dict[str, object] | None) -> None:
+def _print_end(total: int, limit: int, trap: TrapReport | None) -> None:
     if total > limit:
         print(f"… {total - limit} more states (--limit)")
     if trap:
-        print(f"trap {trap['kind']} at line {trap['line']}, column {trap['column']}")
+        print(trap)

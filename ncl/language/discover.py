@@ -14,6 +14,7 @@ from ncl.language.builtins import BUILTINS, IMPORTED
 from ncl.language.reader import Constant
 
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
+_WORDS_FROM = ("ncl", "ncl.language.declare", "ncl.language.contract_words")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -87,6 +88,37 @@ def constants(tree: ast.Module) -> dict[str, Constant]:
     return found
 
 
+def imports(tree: ast.Module) -> dict[str, tuple[ast.ImportFrom, ast.alias]]:
+    """Names that the file has from other files than ncl's, bound nowhere else in it."""
+    times = _times_bound(tree)
+    return {
+        name: (node, alias)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and (node.level or node.module not in (*_WORDS_FROM, "__future__"))
+        for alias in node.names
+        if times[name := alias.asname or alias.name] == 1
+    }
+
+
+def names_bound(node: AnyFunction) -> frozenset[str]:
+    """The parameters of a function, and every name that something in it assigns."""
+    inside = (n for statement in node.body for n in ast.walk(statement))
+    stored = {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return frozenset(stored | {a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg)})
+
+
+def names_used(node: AnyFunction) -> dict[str, ast.Name]:
+    """What the body of a function has from outside of it, each where it stands first; what it calls, always."""
+    inside = [n for statement in node.body for n in ast.walk(statement)]
+    called = {n.func for n in inside if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    own = names_bound(node)
+    found: dict[str, ast.Name] = {}
+    for name in inside:
+        if isinstance(name, ast.Name) and (name.id not in own or name in called):
+            found.setdefault(name.id, name)
+    return found
+
+
 def bound(tree: ast.Module) -> frozenset[str]:
     """Every name that the file binds outside its functions."""
     return frozenset(_times_bound(tree))
@@ -99,7 +131,7 @@ def contract_words(tree: ast.Module) -> frozenset[str]:
         a.name
         for node in _outside_functions(tree)
         if isinstance(node, ast.ImportFrom) and node.level == 0
-        and node.module in ("ncl", "ncl.language.declare", "ncl.language.contract_words")
+        and node.module in _WORDS_FROM
         for a in node.names
         if a.asname is None and times[a.name] == 1
     )  # fmt: skip

@@ -100,7 +100,7 @@ def expression(reader: Reader, node: ast.expr) -> Expression:
 
 
 def call(reader: Reader, node: ast.Call, name: str) -> Call | None:
-    """A call of a function of the file; None when its arguments do not fit, which is refused."""
+    """A call of a function of the program; None when its arguments do not fit, which is refused."""
     reader.called.add(name)
     parameters = reader.callable[name].parameters
     plain = not node.keywords and not any(isinstance(a, ast.Starred) for a in node.args)
@@ -184,7 +184,7 @@ def _misplaced_array(reader: Reader, node: ast.expr, place: Position) -> Express
 
 
 def _refused(reader: Reader, node: ast.expr, place: Position) -> Expression:
-    reason, remedy = _why(node)
+    reason, remedy = _why(reader, node)
     reader.refuse(node, reason, remedy)
     if isinstance(node, ast.NamedExpr):
         reader.lose(node)
@@ -209,8 +209,10 @@ def _inside(node: ast.expr) -> list[ast.expr]:
     return [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
 
 
-def _why(node: ast.expr) -> tuple[str, str]:
+def _why(reader: Reader, node: ast.expr) -> tuple[str, str]:
     match node:
+        case ast.Call(func=ast.Name(id=name)) if name in reader.absent:
+            return reader.absent[name]
         case ast.Constant(value=float() | complex()):
             return "words are whole numbers", "write a number without a fraction"
         case ast.Constant():
@@ -227,7 +229,7 @@ def _why(node: ast.expr) -> tuple[str, str]:
             return "range stands only in `for … in range(…)`", "use it in a for statement"
         case ast.Call(func=ast.Name(id=name)):
             return f"{name} is no function that can be called here", (
-                "define it once at the top level of this file, with def"
+                f"define it once at the top level of this file, with def, or import it: from .FILE import {name}"
             )
         case ast.Call():
             return "methods and computed functions cannot be called", "write a loop over the array"

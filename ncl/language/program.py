@@ -6,6 +6,7 @@ The integer program is canonical: what a certificate digests, what every executo
 from __future__ import annotations
 
 import json
+import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,10 +76,32 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Position:
-    """A place in source text; line and column from 1."""
+    """A place in source text; line and column from 1. `file` is "" for the file of the program itself, else the way
+    there from that file's folder: `shapes/area.py`.
+    """
 
     line: int
     column: int
+    file: str = ""
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}{self.of_file}"
+
+    @property
+    def row(self) -> str:
+        return f"line {self.line}{self.of_file}"
+
+    @property
+    def of_file(self) -> str:
+        return f" of {self.file}" if self.file else ""
+
+    def to_json(self) -> list[int | str]:
+        """The file only where it is another: so nothing changes for programs of one file."""
+        return [self.line, self.column, self.file] if self.file else [self.line, self.column]
+
+    def named(self) -> dict[str, int | str]:
+        """The same for documents that name each part."""
+        return {"line": self.line, "column": self.column} | ({"file": self.file} if self.file else {})
 
 
 @dataclass(frozen=True)
@@ -123,7 +146,7 @@ class Program:
             },
             "source": self.source,
             "code": [[i.opcode, i.a, i.b, i.c] for i in self.code],
-            "positions": [[p.line, p.column] if p else None for p in self.positions],
+            "positions": [p.to_json() if p else None for p in self.positions],
         }
 
     def canonical(self) -> bytes:
@@ -213,6 +236,13 @@ def digest_of(value: object) -> str:
     return value
 
 
+def file_of(value: object) -> str:
+    """The name itself; ValueError when no import leads there. It stands in assembly text."""
+    if not isinstance(value, str) or not re.fullmatch(r"(\.\./)*(\w+/)*\w+\.py", value):
+        raise ValueError(f"{value!r} is not the name of an imported file")
+    return value
+
+
 def _instruction(row: Sequence[object]) -> Instruction:
     opcode, a, b, c = row
     return Instruction(natural(opcode), natural(a), natural(b), natural(c))
@@ -220,8 +250,13 @@ def _instruction(row: Sequence[object]) -> Instruction:
 
 def _positions(rows: Sequence[Sequence[object] | None]) -> tuple[Position | None, ...]:
     """Of a program without any, none at all: so assembly text can tell the two apart from nothing."""
-    found = tuple(Position(*map(natural, row)) if row is not None else None for row in rows)
+    found = tuple(_position(*row) if row is not None else None for row in rows)
     return found if any(found) else ()
+
+
+def _position(line: object, column: object, *file: object) -> Position:
+    (named,) = map(file_of, file) if file else ("",)
+    return Position(natural(line), natural(column), named)
 
 
 def _sort(value: object) -> Sort:

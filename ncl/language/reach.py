@@ -1,45 +1,30 @@
-"""What a program is made of: the functions that its first one reaches, and which array each of them gives back.
+"""Which array each function of a program gives back.
 
 A function that gives an array gives either a new one, always, or always the same parameter of its own. So whoever calls
 it knows whether the name that receives it stands for a new array or for one that has this name already; anything else
-would be an alias. Called by `parse`, when all functions of a file have been read.
+would be an alias. Called by `parse`, when all functions of a program have been read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ncl.language.program import Position
 from ncl.language.reader import Reader
 from ncl.language.syntax import Function, NewArray, Receive, Return
-from ncl.language.walks import calls, everything
+from ncl.language.walks import everything
 
 NEW = ""  # stands for a new array where else the name of a parameter stands
 Origins = Mapping[str, frozenset[str]]  # what each function may give back
 
 
-def reached(entry: Function, functions: Mapping[str, Function | None]) -> tuple[str, ...]:
-    """The names of all functions that are called, directly or not, in order."""
-    seen: set[str] = set()
-    waiting = list(calls(entry.body))
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            function = functions[name]
-            waiting += calls(function.body) if function else ()
-    return tuple(sorted(seen))
-
-
-def results(entry: Function | None, reader: Reader) -> None:
+def results(entry: Function, reader_of: Callable[[Function], Reader]) -> None:
     """Refuse every name that would stand for an array that already has another."""
-    if entry is None:
-        return
     given = origins(entry.program)
     for function in entry.program.values():
         for statement in everything(function.body):
             if isinstance(statement, Receive):
-                _receive(statement, entry.program[statement.call.function], given, reader)
+                _receive(statement, entry.program[statement.call.function], given, reader_of(function))
 
 
 def origins(functions: Mapping[str, Function]) -> Origins:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from ncl.errors import Violation
+from ncl.errors import InputError, NotFoundError, Violation
 from ncl.language.program import Position, Signature
 
 
@@ -23,22 +24,39 @@ def lines_of(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
+def read_source(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # a byte order mark is no text
+    except FileNotFoundError as fault:
+        raise NotFoundError("no such file", where=str(path)) from fault
+    except IsADirectoryError as fault:
+        raise NotFoundError("this is a folder", where=str(path), remedy="name a .py file in it") from fault
+    except OSError as fault:
+        raise NotFoundError(f"cannot read: {fault.strerror}", where=str(path)) from fault
+    except UnicodeDecodeError as fault:
+        raise InputError("not UTF-8 text", where=str(path), remedy="save the file as UTF-8") from fault
+    except ValueError as fault:  # a null byte in the name
+        raise NotFoundError(f"cannot read: {fault}", where=repr(str(path))) from fault
+
+
 @dataclass
 class Reader:
     """One file being read. `refuse` collects; nothing is raised before everything was seen.
 
-    The last ones are of the function being read: its parameters, the constants it uses, the functions it calls, and
-    what its refused statements would have bound or returned, of which nobody is to complain a second time.
+    The last ones are of the function being read: what it may use, its parameters, the constants it uses, the functions
+    it calls, and what its refused statements would have bound or returned, of which nobody is to complain twice.
     """
 
-    file: str
+    file: str  # as messages name it
     lines: list[str]
-    constants: Mapping[str, Constant] = field(default_factory=dict)
+    place: str = ""  # as positions name it
     bound: frozenset[str] = frozenset()  # every name that the file binds outside its functions
-    callable: Mapping[str, Signature] = field(default_factory=dict)  # the functions that the file's may call
     builtin: Mapping[str, str] = field(default_factory=dict)  # name in the file → name of the language's own function
     words: frozenset[str] = frozenset()  # the words of contracts among them: imported from ncl and bound once
     found: list[Violation] = field(default_factory=list)
+    constants: Mapping[str, Constant] = field(default_factory=dict)
+    callable: Mapping[str, Signature] = field(default_factory=dict)
+    absent: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # imported and not to be had: reason, remedy
     parameters: frozenset[str] = frozenset()
     used: set[str] = field(default_factory=set)
     borrowed: set[str] = field(default_factory=set)  # what it uses of `builtin` that must be imported
@@ -76,7 +94,7 @@ class Reader:
 
     def position(self, node: ast.AST) -> Position:
         line = getattr(node, "lineno", 1)
-        return Position(line, self._characters(line, getattr(node, "col_offset", 0)) + 1)
+        return Position(line, self._characters(line, getattr(node, "col_offset", 0)) + 1, self.place)
 
     def _characters(self, line: int, offset: int) -> int:
         """`ast` counts UTF-8 bytes; editors count characters."""

@@ -259,9 +259,10 @@ Statement = Assign | Augment | NewArray | Receive | Perform | If | While | For |
 
 @dataclass(frozen=True)
 class Function:
-    """One function as written, and with `others` the whole program that begins with it.
+    """One function as written, and with `others` the whole program that begins with it, over however many files.
 
-    `file` is for messages; `digest` is of all source texts and constants that decide the meaning.
+    No two functions of a program share a name. `file` is for messages; `digest` is of all source texts and constants
+    that decide the meaning.
     """
 
     name: str
@@ -281,9 +282,22 @@ class Function:
         """Every function of the program by its name, this one first."""
         return {f.name: f for f in (self, *self.others)}
 
+    def home(self, place: Position) -> Function:
+        """The function of the program in which a place of it stands; the first one where none is found."""
+        for function in self.program.values():
+            if function.position.file == place.file and function.line(place.line):
+                return function
+        return self
+
+    def line(self, number: int) -> str:
+        """A line of the function by its number in the file, "" outside of it: its text does not begin at line 1."""
+        lines = self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        first = self.position.line - next((n for n, text in enumerate(lines) if text.startswith("def ")), 0)
+        return lines[number - first] if 0 <= number - first < len(lines) else ""
+
     @property
     def whole(self) -> str:
-        """A text of a file that holds the program: all that its meaning needs."""
+        """A text of one file that holds the program: all that its meaning needs. `meanings` sees that one can."""
         functions = self.program.values()
         constants = dict.fromkeys(line for f in functions for line in f.constants.splitlines(keepends=True))
         return "".join(constants) + "\n\n".join(f.text for f in functions)

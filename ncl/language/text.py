@@ -7,7 +7,8 @@
        0  constant r2, 0          ; 12:5
        1  jump_zero r2, @9
 
-Registers are r0 …, lines @0 …, everything else a plain number. After `;` stands the source position.
+Registers are r0 …, lines @0 …, everything else a plain number. After `;` stands the source position, with its file
+where that is another than the program's own: `; shapes/area.py:7:5`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ncl.language.program import (
     Signature,
     Sizes,
     digest_of,
+    file_of,
     name_of,
 )  # fmt: skip
 
@@ -45,7 +47,7 @@ def disassemble(program: Program) -> str:
     for number, instruction in enumerate(program.code):
         line = f"{number:4}  {spelled(instruction)}"
         place = program.positions[number] if program.positions else None
-        body.append(f"{line:<40}; {place.line}:{place.column}" if place else line)
+        body.append(f"{line:<40}; {_place(place)}" if place else line)
     return "\n".join(head + body) + "\n"
 
 
@@ -127,8 +129,16 @@ def _instruction(line: str, expected: int) -> tuple[Instruction, Position | None
         if not re.fullmatch(re.escape(prefix) + r"\d+", word):
             raise ValueError(f"{word!r} is no {kind.value} (write {prefix}0)")
         values.append(int(word[len(prefix) :]))
-    place = re.fullmatch(r"\s*(\d+):(\d+)\s*", comment)
-    return Instruction(opcode, *values), Position(int(place[1]), int(place[2])) if place else None
+    return Instruction(opcode, *values), _position(comment)
+
+
+def _place(place: Position) -> str:
+    return f"{place.file}:{place.line}:{place.column}" if place.file else f"{place.line}:{place.column}"
+
+
+def _position(comment: str) -> Position | None:
+    found = re.fullmatch(r"\s*(?:(\S+):)?(\d+):(\d+)\s*", comment)
+    return Position(int(found[2]), int(found[3]), file_of(found[1]) if found[1] else "") if found else None
 
 
 def _signature(text: str) -> Signature:

@@ -27,12 +27,10 @@ class TrapReport:
     position: Position | None
 
     def to_json(self) -> dict[str, object]:
-        place = self.position
-        return {"kind": self.kind.label, "line": place and place.line, "column": place and place.column}
+        return {"kind": self.kind.label, **(self.position.named() if self.position else {"line": None, "column": None})}
 
     def __str__(self) -> str:
-        place = f" at line {self.position.line}, column {self.position.column}" if self.position else ""
-        return f"trap {self.kind.label}{place}"
+        return f"trap {self.kind.label}" + (f" at {self.position}" if self.position else "")
 
 
 @dataclass(frozen=True)

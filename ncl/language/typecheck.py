@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ncl.errors import LanguageError, Violation
 from ncl.language.check_contracts import check_function, check_loop
 from ncl.language.program import Position
-from ncl.language.reader import Reader, lines_of
+from ncl.language.reader import Reader
 from ncl.language.syntax import (
     Assert,
     Assign,
@@ -60,25 +60,20 @@ def check_width(program: Function, width: int) -> None:
     found = []
     for function, number in ((f, n) for f in program.program.values() for n in _numbers(f.body)):
         if number.value >> width:
-            place, text = number.position, _line_of(function, number.position.line)
+            place, text = number.position, function.line(number.position.line)
             reason = f"{_shown(number.value)} is no word of width {width}: the largest is {(1 << width) - 1}"
             written = re.match(r"[~\s]*\w+", text[place.column - 1 :])
             found.append(Violation(function.file, place.line, place.column, written.end() if written else 1, text,
                                    reason, "compile at a larger width"))  # fmt: skip
     if found:
-        raise LanguageError(tuple(dict.fromkeys(sorted(found, key=lambda v: (v.line, v.column)))))
+        raise LanguageError(
+            tuple(dict.fromkeys(sorted(found, key=lambda v: (v.file != program.file, v.file, v.line, v.column))))
+        )
 
 
 def _shown(value: int) -> str:
     # Python refuses to write thousands of digits, and nobody would read them.
     return str(value) if value.bit_length() <= 128 else f"this number of {value.bit_length()} bits"
-
-
-def _line_of(function: Function, line: int) -> str:
-    """The function's own text does not begin at line 1 of its file: its `def` is told by the position."""
-    lines = lines_of(function.text)
-    first = function.position.line - next((n for n, text in enumerate(lines) if text.startswith("def ")), 0)
-    return lines[line - first] if 0 <= line - first < len(lines) else ""
 
 
 def _refuse(reader: Reader, place: Position, name: str, reason: str, remedy: str) -> None:
@@ -225,6 +220,8 @@ class _Checker:
             return
         if name in self.locals:
             reason, remedy = f"{name} may not have been assigned here", "assign it on every path"
+        elif name in self.reader.absent:
+            reason, remedy = self.reader.absent[name]
         elif name in self.reader.bound:
             reason = f"{name} is no constant: it must be bound once in the file, to a number"
             remedy = "write NAME = 5 or NAME = ~0 at the top level, or pass it as a parameter"

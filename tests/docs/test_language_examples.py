@@ -1,7 +1,7 @@
 """Every example in docs/language is run.
 
-A ```python block is a file (`# name.py` in its first line names it). The blocks behind it, up to the next one, are
-about it: ```examples lines are calls with their results, ```refused is the whole message that reading it gives, and
+A ```python block is a file (`# name.py` in its first line names it); one behind another one is of one program with it,
+which begins in the last. The blocks behind it, up to the next one, are about it: ```examples lines are calls with their results, ```refused is the whole message that reading it gives, and
 ```console holds commands of `ncl` with what they print. `…` in the last two stands for anything.
 """
 
@@ -20,16 +20,23 @@ from ncl.errors import LanguageError
 from ncl.language import (
     check_contracts,
     discover,
+    files,
+    meanings,
     parse,
     parse_contracts,
     parse_expressions,
+    parse_signature,
     parse_statements,
+    reach,
     typecheck,
 )  # fmt: skip
 from ncl.language.parse import parse_text
 from ncl.language.trace import DEFAULT_BUDGET
 
-READERS = (check_contracts, discover, parse, parse_contracts, parse_expressions, parse_statements, typecheck)
+READERS = (
+    check_contracts, discover, files, meanings, parse, parse_contracts, parse_expressions, parse_signature,
+    parse_statements, reach, typecheck,
+)  # fmt: skip
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "language"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -44,16 +51,31 @@ class Block:
 
 @dataclass(frozen=True)
 class Example:
-    program: Block
+    files: tuple[Block, ...]  # the program's own last
     checks: tuple[Block, ...]
 
     @property
+    def program(self) -> Block:
+        return self.files[-1]
+
+    @property
     def file(self) -> str:
-        named = re.match(r"# (\w+\.py)\n", self.program.text)
-        return named[1] if named else "example.py"
+        return name_of(self.program) or "example.py"
+
+    def write(self, folder: Path) -> None:
+        """The files where their names say, `file` for the program's own."""
+        for block in self.files:
+            place = folder / (name_of(block) or self.file)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(block.text, encoding="utf-8")
 
     def of(self, kind: str) -> list[Block]:
         return [check for check in self.checks if check.kind == kind]
+
+
+def name_of(block: Block) -> str:
+    named = re.match(r"# ([\w/]+\.py)\n", block.text)
+    return named[1] if named else ""
 
 
 def blocks(page: Path) -> list[Block]:
@@ -62,14 +84,16 @@ def blocks(page: Path) -> list[Block]:
 
 
 def examples() -> list[Example]:
-    found: list[list[Block]] = []
+    found: list[tuple[list[Block], list[Block]]] = []
     for page in sorted(FOLDER.glob("*.md")):
         for block in blocks(page):
-            if block.kind == "python":
-                found.append([block])
+            if block.kind != "python":
+                found[-1][1].append(block)
+            elif found and not found[-1][1]:
+                found[-1][0].append(block)
             else:
-                found[-1].append(block)
-    return [Example(program, tuple(checks)) for program, *checks in found]
+                found.append(([block], []))
+    return [Example(tuple(files), tuple(checks)) for files, checks in found]
 
 
 EXAMPLES = examples()
@@ -85,6 +109,10 @@ def test_every_program_on_the_pages_is_checked_and_every_block_is_of_a_known_kin
     for example in EXAMPLES:
         assert example.checks, f"{example.program.page}:{example.program.line} is not checked"
         assert {check.kind for check in example.checks} <= {"examples", "refused", "console"}
+        if len(example.files) > 1:
+            assert all(map(name_of, example.files)) and "\nfrom ." in example.program.text, (
+                f"{example.files[0].page}:{example.files[0].line} is neither checked nor imported"
+            )
 
 
 CALL = re.compile(
@@ -93,7 +121,9 @@ CALL = re.compile(
 
 
 @named("examples")
-def test_a_call_gives_what_the_page_says(example):
+def test_a_call_gives_what_the_page_says(example, tmp_path, monkeypatch):
+    example.write(tmp_path)
+    monkeypatch.chdir(tmp_path)
     functions = {f.name: f for f in parse_text(example.program.text, example.file)}
     called = set()
     for line in "".join(check.text for check in example.of("examples")).splitlines():
@@ -112,8 +142,10 @@ def test_a_call_gives_what_the_page_says(example):
 
 
 @named("refused")
-def test_a_refusal_reads_as_the_page_says(example):
+def test_a_refusal_reads_as_the_page_says(example, tmp_path, monkeypatch):
     (expected,) = example.of("refused")
+    example.write(tmp_path)
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(LanguageError) as caught:
         parse_text(example.program.text, example.file)
     assert_reads(expected.text, f"{caught.value}\n")
@@ -121,7 +153,7 @@ def test_a_refusal_reads_as_the_page_says(example):
 
 @named("console")
 def test_a_command_prints_what_the_page_says(example, tmp_path, monkeypatch, capsys):
-    (tmp_path / example.file).write_text(example.program.text, encoding="utf-8")
+    example.write(tmp_path)
     monkeypatch.chdir(tmp_path)
     for check in example.of("console"):
         for command, expected in re.findall(r"^\$ ncl (.*)\n((?:(?!\$ ).*\n)*)", check.text, re.MULTILINE):
@@ -146,6 +178,8 @@ def reasons() -> set[str]:
             match node:
                 case ast.Call(func=ast.Name(id="_refuse") | ast.Attribute(attr="refuse" | "refuse_at"), args=arguments):
                     found |= {_fixed(a) for a in arguments[-2:-1]}
+                case ast.Call(func=ast.Name(id="Absent"), args=[reason, _]):
+                    found.add(_fixed(reason))
                 case ast.Assign(targets=[ast.Name(id="reason")], value=value):
                     found.add(_fixed(value))
                 case ast.Assign(targets=[ast.Tuple(elts=[ast.Name(id="reason"), _])], value=ast.Tuple(elts=[text, _])):

@@ -48,16 +48,15 @@ class Breach:
     function: str = ""
 
     def to_json(self) -> dict[str, object]:
-        place = self.position
         return {
-            "kind": self.kind, "function": self.function, "line": place.line, "column": place.column,
-            "text": self.text, "detail": self.detail,
+            "kind": self.kind, "function": self.function, **self.position.named(), "text": self.text,
+            "detail": self.detail,
         }  # fmt: skip
 
     def __str__(self) -> str:
         said = f"{self.text} does not hold" if self.kind != "trap" else self.text
         why = f": {self.detail}" if self.detail else ""
-        return f"{said} at line {self.position.line}, column {self.position.column}{why}"
+        return f"{said} at {self.position}{why}"
 
 
 class Broken(Exception):
