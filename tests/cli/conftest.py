@@ -4,13 +4,15 @@ import json
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from ncl import certificate as record
 from ncl import gate
 from ncl.cli.main import run_main
+from ncl.compiler import compile as compiler
+from ncl.language.opcodes import Opcode
 from ncl.training.config import ModelConfig, TrainConfig
 from ncl.training.trainer import library_for, tokenizer_digest, train
 from verify import runner
@@ -97,6 +99,23 @@ def ncl(here, capsys):
         return Ran(code, out, err)
 
     return run
+
+
+@pytest.fixture
+def wrong_compiler(monkeypatch):
+    """The compiler says `subtract` where it should say `add`."""
+
+    def compile_wrongly(function, sizes, right=compiler.compile_function):
+        program, witness = right(function, sizes)
+        code = tuple(
+            replace(i, opcode=int(Opcode.SUBTRACT)) if i.opcode == Opcode.ADD else i for i in program.code
+        )  # fmt: skip
+        return replace(program, code=code), witness
+
+    with monkeypatch.context() as until_mended:
+        for place in ("ncl.build.compile_function", "ncl.compiler.compile.compile_function"):
+            until_mended.setattr(place, compile_wrongly)
+        yield until_mended
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,7 @@
 """`ncl verify` and `ncl replay` on a program of a user's own; what holds of every program is left out."""
 
 import json
-from dataclasses import replace
 from xml.etree import ElementTree
-
-import pytest
-
-from ncl.compiler import compile as compiler
-from ncl.language.opcodes import Opcode
 
 OBLIGATIONS = [
     "compiled/one",
@@ -18,23 +12,6 @@ OBLIGATIONS = [
     "source/one",
 ]
 QUICK = ("verify", "two.py:one", "--no-machine", "--width", "4", "--jobs", "1")
-
-
-@pytest.fixture
-def wrong_compiler(monkeypatch):
-    """The compiler says `subtract` where it should say `add`."""
-
-    def compile_wrongly(function, sizes, right=compiler.compile_function):
-        program, witness = right(function, sizes)
-        code = tuple(
-            replace(i, opcode=int(Opcode.SUBTRACT)) if i.opcode == Opcode.ADD else i for i in program.code
-        )  # fmt: skip
-        return replace(program, code=code), witness
-
-    with monkeypatch.context() as until_mended:
-        for place in ("ncl.build.compile_function", "ncl.compiler.compile.compile_function"):
-            until_mended.setattr(place, compile_wrongly)
-        yield until_mended
 
 
 def test_a_program_of_ones_own_is_shown(ncl):

@@ -1,8 +1,9 @@
 """Every example in docs/language is run.
 
 A ```python block is a file (`# name.py` in its first line names it); one behind another one is of one program with it,
-which begins in the last. The blocks behind it, up to the next one, are about it: ```examples lines are calls with their results, ```refused is the whole message that reading it gives, and
-```console holds commands of `ncl` with what they print. `…` in the last two stands for anything.
+which begins in the last. The blocks behind it, up to the next one, are about it: ```examples lines are calls with their
+results, ```refused is the whole message that reading it gives, and ```console holds commands of `ncl` with what they
+print. `…` in the last two stands for anything.
 """
 
 import ast

@@ -53,6 +53,14 @@ def test_the_canonical_bytes_change_with_every_field():
     assert len(others) == len(changed) and program.canonical() not in others
 
 
+def test_a_position_in_another_file_names_it_and_one_in_the_own_file_does_not():
+    rows = [[2, 5], [7, 1, "../shapes/area.py"]]
+    program = Program.from_json({**GOOD, "positions": rows})
+    assert program.positions == (Position(2, 5), Position(7, 1, "../shapes/area.py"))
+    assert program.to_json()["positions"] == rows
+    assert [str(p) for p in program.positions] == ["line 2, column 5", "line 7, column 1 of ../shapes/area.py"]
+
+
 def test_positions_that_are_all_missing_are_no_positions():
     assert Program.from_json({**GOOD, "positions": [None, None]}).positions == ()
 
@@ -67,6 +75,8 @@ SPOILED = [
     ("code", None), ("code", [[0]]), ("code", [[0, 0, 0, 0, 0]]), ("code", [[0, -1, 0, 0]]), ("code", [[0.0, 0, 0, 0]]),
     ("code", [["0", 0, 0, 0]]), ("code", [[True, 0, 0, 0]]), ("code", 3), ("positions", None),
     ("positions", [[1], None]), ("positions", [[1, 2, 3], None]), ("positions", [[-1, 2], None]), ("positions", ["12"]),
+    ("positions", [[1, 2, ""], None]), ("positions", [[1, 2, "/a.py"], None]), ("positions", [[1, 2, "a b.py"], None]),
+    ("positions", [[1, 2, "a/../b.py"], None]), ("positions", [[1, 2, "a.py", 3], None]),
 ]  # fmt: skip
 
 

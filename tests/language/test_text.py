@@ -32,7 +32,9 @@ def programs(draw) -> Program:
     code = []
     for opcode in draw(st.lists(st.sampled_from(Opcode), max_size=8)):
         code.append(Instruction(int(opcode), *(draw(numbers) for _ in OPERANDS[opcode])))
-    places = st.none() | st.builds(Position, st.integers(1, 999), st.integers(1, 999))
+    places = st.none() | st.builds(
+        Position, st.integers(1, 999), st.integers(1, 999), st.sampled_from(["", "a.py", "../../b/ä_1.py"])
+    )
     positions = tuple(draw(places) for _ in code)
     parameters = draw(st.lists(st.builds(Parameter, names, st.sampled_from(["word", "array"])), max_size=4))
     sizes = draw(st.builds(Sizes, st.integers(1, 32), st.integers(2, 99), st.integers(0, 2), st.integers(0, 9)))

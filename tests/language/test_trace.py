@@ -49,4 +49,7 @@ def test_a_trap_speaks_of_its_place_when_it_has_one():
     assert str(TrapReport(Trap.INDEX, Position(3, 9))) == "trap index at line 3, column 9"
     assert str(TrapReport(Trap.INDEX, None)) == "trap index"
     assert TrapReport(Trap.INDEX, Position(3, 9)).to_json() == {"kind": "index", "line": 3, "column": 9}
+    there = TrapReport(Trap.INDEX, Position(3, 9, "a.py"))
+    assert str(there) == "trap index at line 3, column 9 of a.py"
+    assert there.to_json() == {"kind": "index", "line": 3, "column": 9, "file": "a.py"}
     assert TrapReport(Trap.BUDGET, None).to_json() == {"kind": "budget", "line": None, "column": None}
