@@ -126,15 +126,18 @@ class ProgramFile(pytest.File):
     """A file with programs, or one in which the language was left."""
 
     functions: tuple[Function, ...] = ()
+    text: str = ""
     fault: Exception | None = None
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         from ncl.errors import LanguageError, NclError
-        from ncl.language.parse import parse_text, read_source
+        from ncl.language.parse import parse_text
+        from ncl.language.reader import read_source
 
         try:
-            self.functions = parse_text(read_source(self.path), _shown(self.path))
+            self.text = read_source(self.path)
+            self.functions = parse_text(self.text, _shown(self.path))
         except LanguageError as fault:
             # Not even Python, and not ours by its imports: somebody else's template.
             self.fault = fault if _IMPORTED.search(self.path.read_bytes()) else None
@@ -204,7 +207,7 @@ class CheckItem(pytest.Item):
             # What torch or numba warn of while they load is not the program's fault.
             warnings.simplefilter("ignore")
             suite, search = guard.load("properties.suite"), guard.load("properties.search")
-            subject = suite.Subject(function, config.getoption("--ncl-width"))
+            subject = suite.Subject(function, self.parent.parent.text, config.getoption("--ncl-width"))
             if why := suite.why_not(self.name, subject):
                 pytest.skip(why)
             profile = search.PROFILES[config.getoption("--ncl-profile")]

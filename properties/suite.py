@@ -8,6 +8,7 @@ What needs torch loads it when it is run, so that examples alone take no second.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -33,15 +34,22 @@ NARROW_MEMORY = 8
 BUDGET = 2000  # ticks of an integer run
 SHORT = 60  # ticks where a step costs a millisecond
 ROWS = 4  # of a batch
+_RELATIVE = re.compile(r"^\s*from\s*\.", re.MULTILINE)
 LONGEST = 12  # cells of an array in an integer run; 3 where they are soft or a step is slow
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A program under test."""
+    """A program under test: the function, and the whole text of its file, which holds its constants too."""
 
     function: Function
+    text: str
     width: int
+
+    @property
+    def alone(self) -> str:
+        """A text that needs no other file: its own, so that lines stay what they are, where that imports none."""
+        return self.function.whole if _RELATIVE.search(self.text) else self.text
 
     @cached_property
     def wide(self) -> Program:
@@ -237,7 +245,7 @@ def run(name: str, subject: Subject, profile: Profile, seed: int = 0) -> None:
 def again(case: Mapping[str, Any], function: Function) -> None:
     """Run a recorded input on a function, compiled now. Raises Failed while it fails."""
     sizes = Sizes(**case["sizes"])
-    subject = Subject(function, sizes.width)
+    subject = Subject(function, case["source"]["text"], sizes.width)
     part = PARTS[case["check"]]
     _once(case["check"], subject, subject.compiled(sizes))(part.decode(function, case["input"]))
 
@@ -267,7 +275,7 @@ def _case(key: str, subject: Subject, program: Program, data: Any, fault: Failed
         "schema": 1,
         "kind": "check",
         "check": key,
-        "source": {"file": function.file, "name": function.name, "text": function.whole},
+        "source": {"file": function.file, "name": function.name, "text": subject.alone},
         "sizes": asdict(program.sizes),
         "input": data,
         "expected": fault.expected,

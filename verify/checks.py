@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ncl.errors import NclError
-from ncl.language.parse import parse_text, read_source
+from ncl.language.parse import parse_text
+from ncl.language.reader import read_source
 from ncl.language.syntax import Function
 from verify.counterexample import Replayed
 

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from ncl.language.contracts import NO_CONTRACT, NO_LOOP_CONTRACT, FunctionContract, LoopContract
 from ncl.language.program import Position, Signature
+from ncl.language.reader import lines_of
 
 # Spelled as in source. All give words; comparisons give 0 or 1.
 ARITHMETIC = ("+", "-", "*", "//", "%", "&", "|", "^", "<<", ">>")
@@ -291,7 +292,7 @@ class Function:
 
     def line(self, number: int) -> str:
         """A line of the function by its number in the file, "" outside of it: its text does not begin at line 1."""
-        lines = self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        lines = lines_of(self.text)
         first = self.position.line - next((n for n, text in enumerate(lines) if text.startswith("def ")), 0)
         return lines[number - first] if 0 <= number - first < len(lines) else ""
 

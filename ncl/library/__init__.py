@@ -90,7 +90,8 @@ def names() -> tuple[str, ...]:
 @cache
 def get(name: str) -> Function:
     """The program of that name. Raises NotFoundError with the names there are."""
-    from ncl.language.parse import parse_text, read_source
+    from ncl.language.parse import parse_text
+    from ncl.language.reader import read_source
 
     if name not in ROOMS:
         raise NotFoundError(
@@ -99,7 +100,7 @@ def get(name: str) -> Function:
         )
     path = _HERE / ROOMS[name] / f"{name}.py"
     # Named from the package's root, so that messages and digests are the same on every machine.
-    (function,) = parse_text(read_source(path), f"ncl/library/{ROOMS[name]}/{name}.py", name)
+    (function,) = parse_text(read_source(path), f"ncl/library/{ROOMS[name]}/{name}.py", name, at=path)
     return function
 
 
@@ -108,7 +109,8 @@ def find(target: str) -> tuple[Function, ...]:
 
     Raises NotFoundError when there is no such file, function or program, LanguageError for what the language lacks.
     """
-    from ncl.language.parse import parse_text, read_source
+    from ncl.language.parse import parse_text
+    from ncl.language.reader import read_source
 
     file, colon, name = target.rpartition(":")
     if colon and file and name.isidentifier():

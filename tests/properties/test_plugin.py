@@ -250,3 +250,27 @@ def test_nothing_was_loaded():
     )
     result = run("-p", "no:hypothesispytest", "-p", "no:randomly")
     result.assert_outcomes(passed=1)
+
+
+def test_programs_of_several_files_are_checked_and_replay_where_a_file_is_gone(pytester, run):
+    put(pytester, "parts/limit.py", "LIMIT = 3\n\n\ndef cut(n: Word) -> Word:\n    assert n < LIMIT\n    return n\n")
+    put(pytester, "parts/use.py", "from ncl import Word, program\n\nfrom .limit import cut\n\n\n@program\n"
+        'def use(n: Word) -> Word:\n'
+        '    """use(2) -> 2"""\n    m = cut(n)\n    assert m == n\n    return m\n')  # fmt: skip
+    result = run("--ncl", "--ncl-width", "3", "-k", CHEAP, "parts")
+    result.assert_outcomes(passed=2, failed=1, deselected=3)
+    result.stdout.fnmatch_lines(["*line 5 of limit.py to hold: assert n < LIMIT*"])
+    outcome, file = replayed(pytester, result)
+    assert outcome.reproduced and "as use.py has it now" in outcome.what
+    (pytester.path / "parts/limit.py").unlink()
+    outcome = counterexample.replay(file)
+    assert outcome.reproduced and "as recorded" in outcome.what
+
+
+def test_a_file_whose_import_leaves_the_language_is_red_with_the_place_of_the_fault(pytester, run):
+    put(pytester, "limit.py", "def cut(n: Word) -> Word:\n    return n / 2\n")
+    put(pytester, "use.py", "from ncl import Word, program\n\nfrom .limit import cut\n\n\n@program\n"
+        "def use(n: Word) -> Word:\n    return cut(n)\n")  # fmt: skip
+    result = run("--ncl", "use.py")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*limit.py:2:12: `/` gives fractions, words are whole*"])

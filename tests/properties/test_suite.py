@@ -22,7 +22,7 @@ CLIP = HEAD + "def clip(xs: Array, top: Word) -> Array:\n    for i in range(len(
 
 
 def subject(text, width=8):
-    return suite.Subject(parse_text(text, "mine.py")[0], width)
+    return suite.Subject(parse_text(text, "mine.py")[0], text, width)
 
 
 def failing(name, given, monkeypatch, tmp_path):
@@ -123,7 +123,7 @@ def test_a_replayed_program_is_the_one_that_its_file_holds_now(tmp_path, monkeyp
     file = tmp_path / "mine.py"
     text = CLIP.replace("    for", '    """Cut.\n\n    clip([5], 3) -> [4]\n    """\n    for')
     file.write_text(text)
-    given = suite.Subject(parse_text(text, str(file))[0], 8)
+    given = suite.Subject(parse_text(text, str(file))[0], text, 8)
     with pytest.raises(Failed) as found:
         suite.run("examples", given, QUICK)
     case = found.value.case
