@@ -18,10 +18,10 @@ from ncl.language.reader import Constant
 Names = dict[str, tuple[Meaning, str]]
 
 
-def agree(files: Files, program: Sequence[Defined]) -> None:
-    """Refuse a name that means one thing in one file of a program and something else in another."""
+def agree(files: Files, program: Sequence[Defined]) -> bool:
+    """Refuse every name that means one thing in one file and another in another; whether there is none."""
     if not any(name in here.file.imports for here in program for name in names_used(here.node)):
-        return  # of one file, where this is so anyway
+        return True  # of one file, where this is so anyway
     names: Names = {}
     for here in program:
         for name, meaning, node in _uses(files, here):
@@ -33,6 +33,7 @@ def agree(files: Files, program: Sequence[Defined]) -> None:
             if (clash := (here.file.reader.place, name)) not in told:
                 told.add(clash)
                 _refuse(here, node, name, names)
+    return not told
 
 
 def _others(files: Files, here: Defined, names: Names) -> Iterator[tuple[str, ast.AST]]:

@@ -84,12 +84,13 @@ def parse_text(
 
 
 def _program(files: Files, entry: Defined, read: Mapping[AnyFunction, Function | None]) -> Function | None:
-    """The function with all that it reaches; None when one of them could not be read."""
+    """The function with all that it reaches; None when one could not be read, or a name is not clear."""
     first, places = read[entry.node], _reached(files, entry, read)
     others = {place.node: f for place in places if (f := read[place.node]) is not None}
     if first is None or len(others) < len(places):
         return None
-    agree(files, [entry, *(place for place in places if place.node is not entry.node)])
+    if not agree(files, [entry, *(place for place in places if place.node is not entry.node)]):
+        return None
     texts = [first.digest, *(f.digest for node, f in others.items() if node is not entry.node)]
     digest = first.digest if len(texts) == 1 else hashlib.sha256("\n".join(texts).encode()).hexdigest()
     program = replace(first, others=tuple(f for n, f in others.items() if n is not entry.node), digest=digest)

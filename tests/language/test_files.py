@@ -322,6 +322,17 @@ def test_a_name_that_means_one_thing_here_and_another_there_is_refused_with_both
     assert file == "near.py" and "means something else here than in main.py:" in reason
 
 
+def test_two_functions_of_one_name_that_take_different_arrays_are_told_by_their_name(write):
+    files = {
+        "main.py": calling("from .near import f\ndef g(xs: Array, n: Word) -> Array:\n    return xs",
+                           "f(n)").replace("    return f", "    xs = [1] * n\n    xs = g(xs, n)\n    return f"),
+        "near.py": "def g(n: Word) -> Array:\n    ys = [1] * n\n    return ys\n"
+        "def f(n: Word) -> Word:\n    ys = g(n)\n    return len(ys)\n",
+    }  # fmt: skip
+    ((file, line, reason),) = refused(write, files)
+    assert (file, line) == ("near.py", 5) and reason.startswith("g means something else here than in main.py:3")
+
+
 def test_a_constant_of_one_value_may_stand_in_two_files_and_variables_are_free(write):
     files = {
         "main.py": calling("from .near import f\nK = 3", "f(n) + K"),
