@@ -4,15 +4,14 @@ A plan is hard: which numbers go on the tape, where symbols are written, where a
 falls into *stretches*), and which number is each stretch's argument. A stretch then calls one program or none; the
 result of one call is the tape of the next, and after the last one the chain halts by itself.
 
-Learning draws several plans a prompt, runs every sequence of programs on each, and weighs what answers right
-(`likelihood`); use takes the most probable plan and its most probable programs (`decided`).
+Learning draws several plans a prompt (`draw`), runs every sequence of programs on each, and weighs what answers right
+(`sampled`); use takes the most probable plan and its most probable programs (`decided`).
 
 Legend: B prompts, K plans a prompt, U units, S stretches, P programs ("none" is 0).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -253,107 +252,6 @@ def plans_of(draws: Draws) -> list[list[Plan]]:
 
 def _ones(bits: Sequence[bool]) -> tuple[int, ...]:
     return tuple(place for place, bit in enumerate(bits) if bit)
-
-
-# --- learning --------------------------------------------------------------------------------------------------------
-
-
-def likelihood(
-    reader: Reader,
-    units: Units,
-    words: Sequence[Words],
-    answers: Sequence[tuple[int, ...] | None],
-    plain_B: Tensor,
-    library: Library,
-    count: int,
-    generator: torch.Generator | None = None,
-) -> tuple[Tensor, Tensor]:
-    """log [p(no call)·LM(answer) + Σ p(plan, programs)·[their result is the answer]], and which prompts were solved.
-
-    answers: None for a prompt for which nothing is to be called. plain_B: log-probability of the answer under the
-    language model. The sum over plans is estimated by `count` draws; its gradient is the score function's, which weighs
-    each plan by its posterior given the answer.
-    """
-    reading = reader(units)
-    draws = draw(reading, units, count, MOST_LEARNED, generator)
-    choice_BKSP = _choices(reader, reading, units, draws)
-    chances, plans = choice_BKSP.detach().exp().tolist(), plans_of(draws)
-    # Draws of the same plan are run once; each still counts, for each has a gradient of its own.
-    trials: dict[tuple[int, Plan], Trial] = {}
-    for b, answer in enumerate(answers):
-        for k in range(count if answer is not None else 0):
-            trials.setdefault((b, plans[b][k]), Trial(plans[b][k], words[b], answer or (), chances[b][k]))
-    solved = dict(zip(trials, solutions(list(trials.values()), library), strict=True))
-    rows = [
-        (b, k, calls)
-        for b, own in enumerate(plans)
-        for k, plan in enumerate(own)
-        for calls in solved.get((b, plan), ())
-    ]
-    silent_BK = _silent(draws, choice_BKSP, plain_B)
-    log_X, owner_X = _weights(draws, choice_BKSP, library, rows)
-    owner_X = torch.cat([torch.arange(len(answers)).repeat_interleave(count), owner_X]).to(plain_B.device)
-    total_B = _logsumexp(torch.cat([silent_BK.flatten(), log_X]), owner_X, len(answers))
-    known = {b for b, _, _ in rows}
-    known_B = torch.tensor([answer is None or b in known for b, answer in enumerate(answers)])
-    return total_B - math.log(count), known_B.to(plain_B.device)
-
-
-def _choices(reader: Reader, reading: Reading, units: Units, draws: Draws) -> Tensor:
-    """Log-probabilities of what each stretch calls. Most plans of a prompt share stretches: each is pooled once."""
-    batch, count, size = draws.stretch_BKU.shape
-    inside_BKSU = draws.stretch_BKU[:, :, None] == torch.arange(MOST_LEARNED, device=draws.stretch_BKU.device)[:, None]
-    inside_BKSU &= units.text_BU[:, None, None]
-    owner_X1 = torch.arange(batch, device=inside_BKSU.device).repeat_interleave(count * MOST_LEARNED)[:, None]
-    rows_XU = torch.cat([owner_X1, inside_BKSU.reshape(-1, size).long()], 1)
-    unique_YU, place_X = rows_XU.unique(dim=0, return_inverse=True)
-    pooled_YC = reader.pool(reading.channels_BUC[unique_YU[:, 0]], unique_YU[:, 1:])
-    choice_YP = reader.select(pooled_YC).log_softmax(-1)
-    return choice_YP[place_X].view(batch, count, MOST_LEARNED, -1)
-
-
-def _logsumexp(log_X: Tensor, owner_X: Tensor, owners: int) -> Tensor:
-    """Of each owner's entries."""
-    top_B = torch.full((owners,), -torch.inf, device=log_X.device)
-    top_B = top_B.scatter_reduce(0, owner_X, log_X.detach(), "amax")
-    return top_B + torch.zeros_like(top_B).index_add(0, owner_X, (log_X - top_B[owner_X]).exp()).log()
-
-
-def _score(log: Tensor) -> Tensor:
-    """Zero, with the gradient of a log-probability."""
-    return log - log.detach()
-
-
-def _inside(draws: Draws) -> Tensor:
-    """Which of the MOST_LEARNED stretches each plan has, B×K×S."""
-    stretches_BK1 = draws.stretch_BKU.amax(2, keepdim=True) + 1
-    return torch.arange(MOST_LEARNED, device=stretches_BK1.device) < stretches_BK1
-
-
-def _silent(draws: Draws, choice_BKSP: Tensor, plain_B: Tensor) -> Tensor:
-    """The language model's own part of each plan: none in every stretch."""
-    none_BK = (choice_BKSP[..., 0] * _inside(draws)).sum(2)
-    return plain_B[:, None] + none_BK + _score(draws.part_BK)
-
-
-def _weights(
-    draws: Draws, choice_BKSP: Tensor, library: Library, rows: Sequence[tuple[int, int, Calls]]
-) -> tuple[Tensor, Tensor]:
-    """log p(programs | plan) of each solution, with the score of its plan; and whose it is."""
-    device = choice_BKSP.device
-    b_X, k_X = (torch.tensor([row[i] for row in rows], dtype=torch.int64, device=device) for i in (0, 1))
-    number_XS = torch.zeros(len(rows), MOST_LEARNED, dtype=torch.int64)
-    for x, (_, _, calls) in enumerate(rows):
-        for stretch, number in calls:
-            number_XS[x, stretch] = number
-    number_XS = number_XS.to(device)
-    argued_P = torch.tensor([False, *(select.takes_argument(p) for p in library.programs)], device=device)
-    spelled = [bool(library.symbols[calls[0][1] - 1]) for _, _, calls in rows]
-    choice_XS = choice_BKSP[b_X, k_X].gather(2, number_XS[..., None]).squeeze(2) * _inside(draws)[b_X, k_X]
-    point_XS = torch.where(argued_P[number_XS], draws.point_BKS[b_X, k_X], 0)
-    spell_X = draws.spell_BK[b_X, k_X] * torch.tensor(spelled, dtype=torch.float32, device=device)
-    plan_X = draws.write_BK[b_X, k_X] + draws.part_BK[b_X, k_X] + spell_X + point_XS.sum(1)
-    return choice_XS.sum(1) + _score(plan_X), b_X.cpu()
 
 
 # --- use -------------------------------------------------------------------------------------------------------------

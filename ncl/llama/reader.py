@@ -151,10 +151,6 @@ class Reader(nn.Module):
         """What a set of text units asks for, X×C: the largest of each channel, which a longer list does not dilute."""
         return (channels_XUC * inside_XU[..., None]).amax(-2)
 
-    def choice(self, reading: Reading, stretch_SBU: Tensor) -> Tensor:
-        """Log-probabilities over none and the programs, S×B×(P+1), of stretches given as sets of units."""
-        return self.select(self.pool(reading.channels_BUC, stretch_SBU)).log_softmax(-1)
-
 
 def _clauses(channels_BUC: Tensor, units: Units) -> Tensor:
     """The maximum over each clause, at each of its units: whether it asks for anything."""

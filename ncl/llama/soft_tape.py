@@ -1,4 +1,4 @@
-"""Learning through soft tapes: estimates by gradients of the run, beside the one by draws (`plan.likelihood`).
+"""Learning through soft tapes: estimates by gradients of the run, beside the one by draws (`sampled`).
 
 A drawn plan fixes how long the tape is. Given that length, a cell of the tape is a distribution over the prompt's
 numbers, exact by a dynamic programme over its runs; so is the argument, by the pointer. An executor carries these
@@ -73,7 +73,7 @@ def likelihood(
     generator: torch.Generator | None = None,
     outputs: Outputs | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """As `plan.likelihood`; `outputs` is `through_pathwise` unless it is given.
+    """As `sampled.likelihood`; `outputs` is `through_pathwise` unless it is given.
 
     Raises CapacityError for words too large for distributions over them.
     """

@@ -20,10 +20,9 @@ from torch import Tensor, nn
 
 from ncl.llama.message import Message
 from ncl.llama.perceive import Seen, perceive
-from ncl.training.ranks import Ranks
+from ncl.training.ranks import ALONE, Ranks
 
 CHUNK = 256
-ALONE = Ranks()
 
 
 def features(

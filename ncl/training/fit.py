@@ -16,7 +16,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ncl.llama import plan, soft_tape
+from ncl.llama import sampled, soft_tape
 from ncl.llama.perceive import Seen, batched
 from ncl.llama.plan import Library
 from ncl.llama.reader import Reader
@@ -35,7 +35,7 @@ class Lesson:
 
 Estimator = Literal["sampled", "pathwise", "dense"]
 ESTIMATES: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
-    "sampled": plan.likelihood,
+    "sampled": sampled.likelihood,
     "pathwise": soft_tape.likelihood,
     "dense": partial(soft_tape.likelihood, outputs=soft_tape.through_dense),
 }

@@ -9,9 +9,11 @@ import torch
 
 from ncl.build import build_library
 from ncl.llama import plan as planning
+from ncl.llama import sampled
 from ncl.llama.adapter import PROGRAMS
-from ncl.llama.plan import Draws, Library, likelihood
+from ncl.llama.plan import Draws, Library
 from ncl.llama.reader import Reader, Reading, Units
+from ncl.llama.sampled import likelihood
 
 POP = (1 << 16) - 1
 # Sort 2 1 count 1: two runs, of two numbers and of one; text may write a symbol, the second also begins another call.
@@ -177,7 +179,7 @@ ANSWERS = {
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 def test_over_all_plans_the_estimate_and_its_gradient_are_those_of_the_whole_sum(programs, monkeypatch, answer):
     reader, plain = Given(0), 0.0 if answer is None else -2.0
-    monkeypatch.setattr(planning, "draw", listed(reader))
+    monkeypatch.setattr(sampled, "draw", listed(reader))
     monkeypatch.setattr(planning, "RARE", 0.0)
     (log,), (known,) = likelihood(reader, UNITS, [WORDS], [answer], torch.tensor([plain]), programs, 768)
     wanted = exact(reader, answer, plain).log()
