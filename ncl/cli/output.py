@@ -107,6 +107,16 @@ def read_json(path: Path) -> Any:
         raise FormatError(f"not JSON: {fault}", where=str(path)) from fault
 
 
+def one_process() -> bool:
+    """Whether torchrun has not started several."""
+    return "RANK" not in os.environ or os.environ.get("WORLD_SIZE", "1") == "1"
+
+
+def first_process() -> bool:
+    """Whether this is the one of several that tells."""
+    return one_process() or os.environ["RANK"] == "0"
+
+
 @contextmanager
 def progress(description: str, total: float | None) -> Iterator[Any]:
     """A progress bar on stderr; yields `advance(n=1, note="")`. Plain silence where stderr is no terminal."""
@@ -115,7 +125,7 @@ def progress(description: str, total: float | None) -> Iterator[Any]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
-    shown = console.is_terminal and os.environ.get("RANK", "0") == "0"  # of several processes the first one's
+    shown = console.is_terminal and first_process()
     with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
         task = bar.add_task(description, total=total)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 
 from ncl.cli.certify import PolicyFile, certified
 from ncl.cli.natural import BaseModel, Cache, Float32, load, train_natural
-from ncl.cli.output import Json, emit, progress, quiet_transformers
+from ncl.cli.output import Json, emit, first_process, one_process, progress, quiet_transformers
 from ncl.cli.verify import Jobs
 from ncl.errors import InputError
 
@@ -55,7 +54,7 @@ def train(
     settings = read_config(config, {name: value for name, value in changes.items() if value is not None})
     rules = read_policy(policy)
     if isinstance(settings, TrainConfig):
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if not one_process():
             raise InputError("the tiny recipe is trained by one process", where="torchrun", remedy="start it alone")
         document = _train_tiny(settings, out, artefact, resume, rules, jobs)
     else:
@@ -65,7 +64,7 @@ def train(
             chosen, settings, load(settings.base, float32), out, artefact=artefact, resume=resume, cache=cache,
             seconds=seconds or SECONDS, policy=rules, jobs=jobs,
         )  # fmt: skip
-    if int(os.environ.get("RANK", "0")):  # the first of several processes tells
+    if not first_process():
         return 0
     if as_json:
         emit(document)

@@ -16,9 +16,8 @@ import torch
 
 from ncl.llama.plan import Library
 from ncl.llama.reader import Reader
-from ncl.training.features import ALONE
 from ncl.training.fit import STALLED, FitConfig, Lesson, fit, worst
-from ncl.training.ranks import Ranks
+from ncl.training.ranks import ALONE, Ranks
 from ncl.workers import pool as workers
 
 Step = Callable[[int, float], None]

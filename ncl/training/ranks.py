@@ -54,11 +54,14 @@ class Ranks:
                 tensor /= self.world
 
 
+ALONE = Ranks()
+
+
 @cache
 def ranks() -> Ranks:
     """As the environment says; the first call waits for the other processes."""
-    if "RANK" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        return Ranks()
+    if "RANK" not in os.environ or os.environ.get("WORLD_SIZE", "1") == "1":
+        return ALONE
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     return Ranks(torch.distributed.get_rank(), torch.distributed.get_world_size())

@@ -24,9 +24,8 @@ from ncl.llama.perceive import Seen, batched, look
 from ncl.llama.plan import Library
 from ncl.llama.reader import Reader
 from ncl.training.arms.lora import LAYERS, demand_peft
-from ncl.training.features import ALONE
 from ncl.training.fit import ESTIMATES, FitConfig, Lesson
-from ncl.training.ranks import Ranks
+from ncl.training.ranks import ALONE, Ranks
 
 How = Literal["lora", "full"]
 
@@ -57,10 +56,8 @@ def tune(
 
     `model` is the base with fitted readers; both are left as they were.
     """
-    rng, generator = (
-        Random(f"tune/{config.fit.seed}/{ranks.rank}"),
-        torch.Generator().manual_seed(config.fit.seed + ranks.rank),
-    )
+    rng = Random(f"tune/{config.fit.seed}/{ranks.rank}")
+    generator = torch.Generator().manual_seed(config.fit.seed + ranks.rank)
     torch.manual_seed(config.fit.seed)
     whole, llama = _trainable(base, config)
     readers = [deepcopy(reader).to(base.model.device).train() for reader in model.readers]

@@ -8,6 +8,9 @@ import sys
 import natural_made
 import pytest
 
+from ncl.llama.base import load_base
+from ncl.training.natural_run import find_run, open_computer
+
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
 ENTRY = "from ncl.cli.main import main; main()"
 
@@ -39,6 +42,34 @@ def test_two_processes_fit_the_readers_that_one_fits(here, small):
     assert one["losses"] == two["losses"] and len(one["losses"]) == 3
     first, second = (here / name / "adapter" / "readers.safetensors" for name in ("one", "two"))
     assert first.read_bytes() == second.read_bytes()
+
+
+AVERAGE = """
+import torch
+from ncl.training.ranks import ranks
+here = ranks()
+mine, none = torch.full((3,), float(1 + 2 * here.rank)), None
+here.average([mine, none])
+assert mine.tolist() == [2.0, 2.0, 2.0], mine
+assert here.gathered([f"item {i}" for i in here.mine(range(5))], 5) == [f"item {i}" for i in range(5)]
+"""
+
+
+def test_processes_average_what_each_has_and_gather_what_each_made(here):
+    (here / "average.py").write_text(AVERAGE)
+    found = subprocess.run([*TORCHRUN, "average.py"], capture_output=True, text=True, timeout=200)
+    assert found.returncode == 0, found.stderr
+
+
+def test_a_backbone_that_two_processes_train_is_one(here, small, base):
+    """Every process leaves the last step with the same weights, or the digest that it saved is not what loads."""
+    recipe, artefact = small
+    config = json.loads((here / recipe).read_text())
+    (here / recipe).write_text(json.dumps({**config, "backbone": "full", "tune_steps": 3, "tune_batch": 4}))
+    told = run(here, "tuned", recipe, artefact, True)
+    own = load_base(str(here / "tuned" / "adapter"))
+    assert len(told["tuned"]) == 2 and own.digest != base.digest
+    assert open_computer(find_run(here / "tuned"), own).permit is not None
 
 
 def test_the_tiny_recipe_is_refused(here):
