@@ -190,7 +190,7 @@ class Program:
             words = value if isinstance(value, list) else [value]
             cells += len(words) if is_array else 0
             for word in words:
-                if isinstance(word, bool) or not isinstance(word, int) or not 0 <= word <= top:
+                if type(word) is not int or not 0 <= word <= top:  # a bool is no word
                     raise self._refused(
                         f"argument {parameter.name} holds {_told(word)}, which is no word in 0 … {top}",
                         "choose a larger --width" if isinstance(word, int) and word > top else "",
