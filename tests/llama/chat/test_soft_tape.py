@@ -145,6 +145,18 @@ def test_where_the_tape_is_sure_every_executor_gives_what_the_program_gives(smal
     torch.testing.assert_close(log_B[0].exp(), reader.chances([0, 1])[program], rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("outputs", [through_pathwise, through_dense])
+def test_a_run_that_traps_answers_nothing_not_even_that_there_is_nothing(small, outputs):
+    """5 mod 0 has no answer."""
+    reader = lone(0, 1, 2, 3, 5)
+    with torch.no_grad():
+        reader.gates.copy_(torch.tensor([30.0, -30.0]))
+        reader.pointers.copy_(torch.tensor([0.0, 0.0, 60.0]))
+    words = ((), (5,), (), (), (0,))
+    _, known_B = likelihood(reader, APART, [words], [()], torch.tensor([-50.0]), small, 1, None, outputs)
+    assert not bool(known_B[0])
+
+
 def test_both_executors_teach_which_argument_is_meant(small):
     """How often 2 or 1 stands in 2 1 is once either way; 3, which may be meant too, does not. Counting is data flow."""
     words = ((), (2, 1), (), (), (3,))

@@ -154,6 +154,12 @@ def test_prompts_that_were_read_once_are_answered_as_generate_answers_them(model
     assert sum(outcome.exact for outcome in first) >= 2 * len(lists)
 
 
+def test_a_block_of_more_tokens_than_an_answer_may_have_is_no_end(model, base, tmp_path, monkeypatch):
+    monkeypatch.setattr("ncl.training.read_once.most_tokens", lambda size, text: 3)
+    (outcome,) = computer(model, base, cache=tmp_path).ask([SORT], quiet)
+    assert outcome.answer.calls and not outcome.answer.ended and not outcome.exact
+
+
 def test_a_prompt_that_called_something_was_not_left_alone(model, base):
     (outcome,) = computer(model, base).ask([Prompt(SORT.text, None, "chat", 0, 0, "near_misses")], quiet)
     assert not outcome.exact and outcome.answer.calls

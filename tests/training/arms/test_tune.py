@@ -1,5 +1,7 @@
 """A backbone that is trained along with its readers: what comes out is a model of its own that answers and loads."""
 
+from copy import deepcopy
+
 import natural_made
 import pytest
 import torch
@@ -48,13 +50,34 @@ def test_it_does_not_load_onto_the_base_that_it_came_from(tuned, base):
         open_computer(find_run(tuned), base)
 
 
+def drift(folder, base):
+    shown = [Window(tuple(base.tokenizer("How are you?")["input_ids"]), (), ())]
+    return float(_drift(load_base(find_run(folder).base).model, base.model, shown))
+
+
 @torch.no_grad()
 def test_it_is_held_to_what_the_base_says(tuned, base):
-    shown = [Window(tuple(base.tokenizer("How are you?")["input_ids"]), (), ())]
-    own = load_base(find_run(tuned).base)
-    assert 0 <= float(_drift(own.model, base.model, shown)) < 0.05
-    torch.nn.init.normal_(own.model.lm_head.weight)
-    assert float(_drift(own.model, base.model, shown)) > 1
+    assert 0 <= drift(tuned, base) < 0.05
+
+
+@pytest.mark.parametrize("hold", [0.0, 1.0])
+def test_it_learns_to_drift_less_as_much_as_it_is_held(base, config, granted, tmp_path, hold):
+    """With the last norm in the drift's place, of which readers see nothing."""
+    wanted = config.model_copy(update={"backbone": "full", "tune_steps": 3, "tune_rate": 1e-2, "hold": hold})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ncl.training.tune._drift", lambda llama, before, shown: llama.model.norm.weight.sum())
+        folder = natural_made.trained("ncl", wanted, base, tmp_path, granted, patch)
+    own = load_base(find_run(folder).base)
+    moved = (own.model.model.norm.weight - base.model.model.norm.weight).float()
+    assert bool((moved < -0.01).all()) == (hold > 0) and bool((moved <= 0).all())
+
+
+@torch.no_grad()
+def test_drift_is_of_the_next_tokens(base):
+    shown, other = [Window(tuple(base.tokenizer("How are you?")["input_ids"]), (), ())], deepcopy(base.model)
+    assert float(_drift(other, base.model, shown)) == pytest.approx(0, abs=1e-6)
+    torch.nn.init.normal_(other.lm_head.weight)
+    assert float(_drift(other, base.model, shown)) > 1
 
 
 def test_its_steps_are_told(tuned):
