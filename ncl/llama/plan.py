@@ -12,11 +12,13 @@ Legend: B prompts, K plans a prompt, U units, S stretches, P programs ("none" is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
 from ncl.language.program import Program
 from ncl.llama import select
@@ -70,15 +72,26 @@ class Draws:
     spell_BK: Tensor  # … of the symbols
     part_BK: Tensor  # … of the borders
     point_BKS: Tensor  # … of each stretch's argument
+    write_bias_BK: Tensor  # log of how much oftener the gates are drawn so than they are probable
+    spell_bias_BK: Tensor  # … the symbols
+    part_bias_BK: Tensor  # … the borders
 
 
 def draw(reading: Reading, units: Units, count: int, stretches: int, generator: torch.Generator | None) -> Draws:
-    """Plans drawn independently; the first is the most probable one, so that what works is always tried."""
+    """Plans drawn independently; the first is the most probable one, so that what works is always tried.
+
+    Bit by bit a plan of many bits, all pushes of a stack and all its pops, hardly ever comes out whole while most odds
+    are still even or low. So half of the draws set bits of the highest odds together, and the bias is told.
+    """
+    some_S = torch.ones(units.number_BU.shape[1] + 1)
+    few_S = some_S / some_S.cumsum(0)  # symbols are rarer than other text
     leads_BU = units.number_BU & (units.lead_BU == torch.arange(units.lead_BU.shape[1], device=units.lead_BU.device))
-    taken_BKU, write_BK = _bits(reading.gate_BU, leads_BU, count, generator)
+    taken_BKU, write_BK, write_bias_BK = _bits(reading.gate_BU, leads_BU, count, some_S, generator)
     taken_BKU = taken_BKU.gather(2, units.lead_BU[:, None].expand_as(taken_BKU)) & units.number_BU[:, None]
-    symbol_BKU, spell_BK = _bits(reading.symbol_BU, units.text_BU, count, generator)
-    border_BKU, part_BK = _bits(reading.border_BU, may_begin(units), count, generator)
+    symbol_BKU, spell_BK, spell_bias_BK = _bits(reading.symbol_BU, units.text_BU, count, few_S, generator)
+    border_BKU, part_BK, part_bias_BK = _bits(
+        reading.border_BU, may_begin(units), count, some_S[:stretches], generator
+    )
     stretch_BKU = border_BKU.long().cumsum(2)
     arguments, points = [], []
     for number in range(stretches):
@@ -101,6 +114,9 @@ def draw(reading: Reading, units: Units, count: int, stretches: int, generator: 
         spell_BK,
         part_BK,
         torch.stack(points, 2),
+        write_bias_BK,
+        spell_bias_BK,
+        part_bias_BK,
     )
 
 
@@ -111,15 +127,33 @@ def may_begin(units: Units) -> Tensor:
     return units.text_BU & ~first_BU
 
 
-def _bits(odds_BU: Tensor, there_BU: Tensor, count: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-    """Independent bits where `there`, and the log-probability of each draw."""
-    odds_BKU = odds_BU[:, None].expand(-1, count, -1)
-    uniform_BKU = torch.rand(odds_BKU.shape, generator=generator).to(odds_BU.device)
-    bits_BKU = uniform_BKU < odds_BKU.detach().sigmoid()
+def _bits(
+    odds_BU: Tensor, there_BU: Tensor, count: int, sizes_S: Tensor, generator: torch.Generator | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Bits where `there`; of each draw the log-probability, were all its bits independent, and the bias.
+
+    They are independent in every other draw, as chance has it; the rest set those of the highest odds, of as many as
+    `sizes_S` makes likely.
+    """
+    batch, device = len(odds_BU), odds_BU.device
+    chance_BU = odds_BU.detach().sigmoid()
+    alone_BKU = torch.rand(batch, count, odds_BU.shape[1], generator=generator).to(device) < chance_BU[:, None]
+    rank_BU = chance_BU.masked_fill(~there_BU, -1).argsort(dim=1, descending=True).argsort(dim=1)
+    share_BS = sizes_S * (torch.arange(len(sizes_S)) <= there_BU.sum(1, keepdim=True).cpu())
+    share_BS = share_BS / share_BS.sum(1, keepdim=True)
+    size_BK1 = torch.multinomial(share_BS, count, replacement=True, generator=generator)[..., None].to(device)
+    together_BK1 = torch.rand(batch, count, 1, generator=generator).to(device) < 0.5
+    bits_BKU = torch.where(together_BK1, rank_BU[:, None] < size_BK1, alone_BKU)
     bits_BKU[:, 0] = odds_BU > 0
     bits_BKU &= there_BU[:, None]
-    log_BKU = torch.nn.functional.logsigmoid(torch.where(bits_BKU, odds_BKU, -odds_BKU))
-    return bits_BKU, log_BKU.masked_fill(~there_BU[:, None], 0).sum(2)
+    log_BKU = logsigmoid(torch.where(bits_BKU, odds_BU[:, None], -odds_BU[:, None]))
+    log_BK = log_BKU.masked_fill(~there_BU[:, None], 0).sum(2)
+    size_BK = bits_BKU.sum(2)
+    highest_BK = (bits_BKU == (rank_BU[:, None] < size_BK[..., None])).all(2) & (size_BK < len(sizes_S))
+    share_BK = share_BS.to(device).gather(1, size_BK.clamp(max=len(sizes_S) - 1)) * highest_BK
+    bias_BK = torch.logaddexp(share_BK.log() - log_BK.detach(), torch.zeros_like(share_BK)) - math.log(2)
+    bias_BK[:, 0] = 0  # no draw
+    return bits_BKU, log_BK, bias_BK
 
 
 # --- running ---------------------------------------------------------------------------------------------------------

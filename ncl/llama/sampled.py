@@ -77,9 +77,9 @@ def _logsumexp(log_X: Tensor, owner_X: Tensor, owners: int) -> Tensor:
     return top_B + torch.zeros_like(top_B).index_add(0, owner_X, (log_X - top_B[owner_X]).exp()).log()
 
 
-def _score(log: Tensor) -> Tensor:
-    """Zero, with the gradient of a log-probability."""
-    return log - log.detach()
+def _score(log_BK: Tensor, bias_BK: Tensor | float = 0.0) -> Tensor:
+    """What a draw is to be weighed by: minus its bias, with the gradient of its log-probability."""
+    return log_BK - log_BK.detach() - bias_BK
 
 
 def _inside(draws: Draws) -> Tensor:
@@ -91,13 +91,13 @@ def _inside(draws: Draws) -> Tensor:
 def _silent(draws: Draws, choice_BKSP: Tensor, plain_B: Tensor) -> Tensor:
     """The language model's own part of each plan: none in every stretch."""
     none_BK = (choice_BKSP[..., 0] * _inside(draws)).sum(2)
-    return plain_B[:, None] + none_BK + _score(draws.part_BK)
+    return plain_B[:, None] + none_BK + _score(draws.part_BK, draws.part_bias_BK)
 
 
 def _weights(
     draws: Draws, choice_BKSP: Tensor, library: Library, rows: Sequence[tuple[int, int, Calls]]
 ) -> tuple[Tensor, Tensor]:
-    """log p(programs | plan) of each solution, with the score of its plan; and whose it is."""
+    """log p(programs | plan) of each solution, weighed as its plan is; and whose it is."""
     device = choice_BKSP.device
     b_X, k_X = (torch.tensor([row[i] for row in rows], dtype=torch.int64, device=device) for i in (0, 1))
     number_XS = torch.zeros(len(rows), MOST_LEARNED, dtype=torch.int64)
@@ -109,6 +109,7 @@ def _weights(
     spelled = [bool(library.symbols[calls[0][1] - 1]) for _, _, calls in rows]
     choice_XS = choice_BKSP[b_X, k_X].gather(2, number_XS[..., None]).squeeze(2) * _inside(draws)[b_X, k_X]
     point_XS = torch.where(argued_P[number_XS], draws.point_BKS[b_X, k_X], 0)
-    spell_X = draws.spell_BK[b_X, k_X] * torch.tensor(spelled, dtype=torch.float32, device=device)
-    plan_X = draws.write_BK[b_X, k_X] + draws.part_BK[b_X, k_X] + spell_X + point_XS.sum(1)
-    return choice_XS.sum(1) + _score(plan_X), b_X.cpu()
+    plan_BK = _score(draws.write_BK, draws.write_bias_BK) + _score(draws.part_BK, draws.part_bias_BK)
+    spell_X = _score(draws.spell_BK, draws.spell_bias_BK)[b_X, k_X]
+    spell_X = torch.where(torch.tensor(spelled, dtype=torch.bool, device=device), spell_X, 0)
+    return choice_XS.sum(1) + plan_BK[b_X, k_X] + spell_X + _score(point_XS.sum(1)), b_X.cpu()

@@ -56,7 +56,7 @@ class FitConfig:
     make: Callable[[int, int, int, float], Reader] = Reader  # of hidden size, channels, programs, dropout
 
 
-UNSOLVED = 3.0  # told as the loss of a prompt that no plan solves
+UNSOLVED = 3.0  # told as the loss of a prompt that no plan solves, or none but improbable ones
 CHECKED = 24  # prompts of each task that tell at the end whether it was learned
 STALLED = 0.5  # mean loss a prompt of the task that was learned worst
 # … after a quarter of the steps, and not before so many; those that learn it have under 0.9 by then, the others over 2.
@@ -115,7 +115,7 @@ def worst(reader: Reader, lessons: Sequence[Lesson], library: Library, config: F
     generator, found = torch.Generator().manual_seed(config.seed), []
     for task, own in tasks.items():
         log_B, known_B = _likelihood(reader, own[:CHECKED], library, config, generator)
-        found.append((float(torch.where(known_B, -log_B, UNSOLVED).mean()), task))
+        found.append((float(torch.where(known_B, -log_B, UNSOLVED).clamp(max=UNSOLVED).mean()), task))
     return max(found)
 
 

@@ -1,5 +1,6 @@
 """Plans: drawn with their probabilities, solved and followed as a person would by hand."""
 
+import math
 from itertools import product
 
 import pytest
@@ -8,7 +9,7 @@ from torch.nn.functional import logsigmoid
 
 from ncl.build import build_library
 from ncl.llama.adapter import PROGRAMS
-from ncl.llama.plan import Library, Machine, Plan, Trial, call, decided, draw, follow, plans_of, solutions
+from ncl.llama.plan import Library, Machine, Plan, Trial, _bits, call, decided, draw, follow, plans_of, solutions
 from ncl.llama.reader import Reader, Reading, Units
 
 REVERSE, SORT, COUNT, MODSUM, STACK = range(1, 6)
@@ -98,14 +99,18 @@ def test_draws_carry_the_probability_of_their_plan():
         assert log == pytest.approx(torch.tensor(chances[plan]).log().item(), abs=1e-4)  # float32
 
 
-def test_every_plan_is_drawn_sooner_or_later_and_as_often_as_it_should():
+def test_every_plan_is_drawn_as_often_as_its_probability_and_its_bias_say():
     chances, count = dict(every_plan()), 20_000
     assert sum(chances.values()) == pytest.approx(1.0, abs=1e-6)
-    (plans,) = plans_of(drawn(count))
+    draws = drawn(count)
+    (plans,) = plans_of(draws)
     assert set(plans) == set(chances)
-    for plan, chance in chances.items():
-        spread = (chance * (1 - chance) / count) ** 0.5
-        assert abs(plans.count(plan) / count - chance) < 5 * spread + 1 / count
+    biases = dict(zip(plans[1:], (draws.write_bias_BK + draws.spell_bias_BK + draws.part_bias_BK)[0, 1:].tolist()))
+    often = {plan: chance * math.exp(biases[plan]) for plan, chance in chances.items()}
+    assert sum(often.values()) == pytest.approx(1.0, abs=1e-4)
+    for plan, share in often.items():
+        spread = (share * (1 - share) / count) ** 0.5
+        assert abs(plans.count(plan) / count - share) < 5 * spread + 1 / count
 
 
 def test_the_first_draw_is_the_most_probable_plan():
@@ -134,7 +139,7 @@ def test_padding_changes_no_probability():
     padded = draw(wide, Units(None, None, number, text, lead, text, text), 1, 2, None)
     plain = draw(reading, units, 1, 2, None)
     assert plans_of(padded) == plans_of(plain)
-    for name in ("write_BK", "spell_BK", "part_BK", "point_BKS"):
+    for name in ("write_BK", "spell_BK", "part_BK", "point_BKS", "write_bias_BK", "spell_bias_BK", "part_bias_BK"):
         assert torch.equal(getattr(padded, name), getattr(plain, name)), name
 
 
@@ -308,12 +313,38 @@ def test_only_the_first_call_writes_symbols(programs):
     assert call(programs, Plan((1, 3), (2,), 2, (1, 1)), words, None, 0, SORT) == (SORT, (5, 6), 0)
 
 
-def test_bits_are_drawn_by_their_odds_and_not_where_there_is_nothing():
-    from ncl.llama.plan import _bits
-
-    odds = torch.tensor([[1.5, -2.0, 0.5]])
-    there = torch.tensor([[True, True, False]])
-    bits, log = _bits(odds, there, 200, torch.Generator().manual_seed(0))
+def test_bits_are_not_drawn_where_there_is_nothing_and_carry_their_probability():
+    odds, there = torch.tensor([[1.5, -2.0, 0.5]]), torch.tensor([[True, True, False]])
+    bits, log, _ = _bits(odds, there, 200, torch.ones(4), torch.Generator().manual_seed(0))
     assert not bits[..., 2].any()
     expected = torch.where(bits, logsigmoid(odds)[:, None], logsigmoid(-odds)[:, None])[..., :2].sum(2)
     torch.testing.assert_close(log, expected)
+
+
+@pytest.mark.parametrize("sizes, together", [
+    ([1, 1, 1], {(False, False): 1 / 3, (True, False): 1 / 3, (True, True): 1 / 3}),
+    ([1, 1 / 2, 1 / 3], {(False, False): 6 / 11, (True, False): 3 / 11, (True, True): 2 / 11}),
+    ([1, 1], {(False, False): 1 / 2, (True, False): 1 / 2}),
+])  # fmt: skip
+def test_half_of_the_draws_set_the_bits_of_the_highest_odds_together(sizes, together):
+    """Odds of which the first bit has chance 1/2 and the second 1/4."""
+    odds = torch.tensor([[0.0, -math.log(3)]])
+    there, dice = torch.ones(1, 2, dtype=torch.bool), torch.Generator().manual_seed(0)
+    bits, _, bias = _bits(odds, there, 2000, torch.tensor(sizes, dtype=torch.float32), dice)
+    alone = {(a, b): (1 / 2) * (1 / 4 if b else 3 / 4) for a, b in product((False, True), repeat=2)}
+    drawn = [tuple(row) for row in bits[0, 1:].tolist()]
+    for pair, chance in alone.items():
+        often = (chance + together.get(pair, 0)) / 2
+        assert abs(drawn.count(pair) / len(drawn) - often) < 5 * (often * (1 - often) / len(drawn)) ** 0.5
+        own = [b for b, got in zip(bias[0, 1:].tolist(), drawn, strict=True) if got == pair]
+        assert own == pytest.approx([math.log(often / chance)] * len(own), abs=1e-5)
+    assert bias[0, 0] == 0
+
+
+def test_a_long_stack_is_drawn_whole_though_every_bit_is_improbable():
+    """Thirty numbers, of which each is data with a chance of a fifth: bit by bit 1e-21, and the bias says so."""
+    odds, there = torch.full((1, 30), -math.log(4)), torch.ones(1, 30, dtype=torch.bool)
+    bits, log, bias = _bits(odds, there, 400, torch.ones(31), torch.Generator().manual_seed(0))
+    whole = bits[0].all(1)
+    assert whole.any()
+    torch.testing.assert_close((log + bias)[0, whole].exp(), torch.full((int(whole.sum()),), 1 / 62))
