@@ -89,9 +89,7 @@ def draw(reading: Reading, units: Units, count: int, stretches: int, generator: 
     taken_BKU, write_BK, write_bias_BK = _bits(reading.gate_BU, leads_BU, count, some_S, generator)
     taken_BKU = taken_BKU.gather(2, units.lead_BU[:, None].expand_as(taken_BKU)) & units.number_BU[:, None]
     symbol_BKU, spell_BK, spell_bias_BK = _bits(reading.symbol_BU, units.text_BU, count, few_S, generator)
-    border_BKU, part_BK, part_bias_BK = _bits(
-        reading.border_BU, may_begin(units), count, some_S[:stretches], generator
-    )
+    border_BKU, part_BK, part_bias_BK = _bits(reading.border_BU, may_begin(units), count, some_S[:stretches], generator)
     stretch_BKU = border_BKU.long().cumsum(2)
     arguments, points = [], []
     for number in range(stretches):
