@@ -32,6 +32,7 @@ from ncl.machine.executors.pathwise import onehot, replay
 from ncl.machine.machine import ProgramLayer, module
 
 LEAST = 1e-30  # probability of an answer below which it counts as never given
+RAREST = 1e-9  # … of a length below which its tapes are not run
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Soft:
-    """All tapes of one length of some items: each cell's distribution, and how probable the length is."""
+    """All tapes of one length of some items: each cell's distribution, and how probable the length is.
+
+    Of a length that is too rare the log is -inf, and no cell has a distribution.
+    """
 
     cells_MK: Tensor
     log: Tensor
@@ -89,7 +93,7 @@ def likelihood(
     softs = written(rows, _odds(reading, rows), wanted, support)
     log_X = torch.full((len(trials),), -torch.inf, device=choice_BP.device)
     for number, program in enumerate(library.programs, 1):
-        chosen = [x for x, trial in enumerate(trials) if trial.program == number]
+        chosen = [x for x, trial in enumerate(trials) if trial.program == number and softs[trial.soft].log > -torch.inf]
         if chosen:
             log_Y = _answered(program, [trials[x] for x in chosen], softs, words, answers, point_BU, support, outputs)
             log_X = log_X.index_copy(0, torch.tensor(chosen, device=log_X.device), log_Y)
@@ -190,6 +194,9 @@ def written(rows: Sequence[Row], odds_XI: Tensor, wanted: Sequence[tuple[int, in
         item_N = [(i, place, len(item.words)) for i, item in enumerate(rows[x][1]) for place in range(len(item.words))]
         named_N = [word for item in rows[x][1] for word in item.words]
         empty_MK = torch.zeros(size, support, device=odds_XI.device)
+        if whole < RAREST:
+            found.append(Soft(empty_MK, torch.full_like(whole, -torch.inf).detach()))
+            continue
         if not item_N or not size:
             found.append(Soft(empty_MK, whole.log()))
             continue

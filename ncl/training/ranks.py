@@ -7,6 +7,7 @@ trained backbone, whose batches are then larger. Only the first process writes.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -64,4 +65,5 @@ def ranks() -> Ranks:
         return ALONE
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+        atexit.register(torch.distributed.destroy_process_group)  # else its threads may end the process with an abort
     return Ranks(torch.distributed.get_rank(), torch.distributed.get_world_size())

@@ -126,6 +126,19 @@ def test_a_prompt_for_which_nothing_is_called_has_the_language_models_part_alone
     assert bool(known_B[0])
 
 
+def test_a_length_that_is_as_good_as_impossible_teaches_nothing_and_spoils_nothing(programs):
+    """Plans that set the likeliest bits together are drawn whatever their probability is."""
+    reader = lone(0, 2, 3, 4, 5)
+    with torch.no_grad():
+        reader.gates.copy_(torch.tensor([-42.0, -42.0]))
+    log_B, known_B = likelihood(
+        reader, UNITS, [WORDS], [(1, 1, 2)], torch.tensor([-9.0]), programs, 64, torch.Generator().manual_seed(0)
+    )
+    assert not bool(known_B[0]) and bool(log_B.isfinite())
+    log_B.sum().backward()
+    assert all(bool(p.grad.isfinite().all()) for p in reader.parameters() if p.grad is not None)
+
+
 @pytest.fixture(scope="module")
 def small():
     made = build_library(PROGRAMS, width=4).programs
