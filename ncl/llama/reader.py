@@ -134,22 +134,32 @@ class Reader(nn.Module):
         return torch.relu(look(units_BUC.transpose(1, 2))).transpose(1, 2)
 
     def _matched(self, near_BUC: Tensor, deep_BUC: Tensor, units: Units) -> Tensor:
-        """Each unit's best match with any text, 0 or more, which a longer prompt does not dilute; B×U×MATCHES."""
-        label_BUMD = self.label(near_BUC).unflatten(2, (MATCHES, MATCH_SIZE)) / MATCH_SIZE**0.5
+        """Each number's best match with any text, 0 or more, which a longer prompt does not dilute; B×U×MATCHES."""
+        label_BXC, number_BX1 = _packed(near_BUC, units.number_BU)
+        mention_BTC, text_BT1 = _packed(deep_BUC, units.text_BU)
+        there_BTC = units.text_BU.gather(1, text_BT1.squeeze(2))[..., None]
         # What is no text matches with 0, which is the least that counts.
-        mention_BUMD = (
-            self.mention(deep_BUC).masked_fill(~units.text_BU[..., None], 0).unflatten(2, (MATCHES, MATCH_SIZE))
+        mention_BMDT = (
+            self.mention(mention_BTC).masked_fill(~there_BTC, 0).unflatten(2, (MATCHES, -1)).permute(0, 2, 3, 1)
         )
-        found = [
-            torch.einsum("bxmd,bumd->bxmu", part_BXMD, mention_BUMD).amax(3)
-            for part_BXMD in label_BUMD.split(AT_ONCE, 1)
-        ]
-        return torch.cat(found, 1).clamp(min=0)
+        label_BMXD = self.label(label_BXC).unflatten(2, (MATCHES, -1)).transpose(1, 2) / MATCH_SIZE**0.5
+        found = [(part_BMXD @ mention_BMDT).amax(3) for part_BMXD in label_BMXD.split(AT_ONCE, 2)]
+        found_BXM = torch.cat(found, 2).transpose(1, 2).clamp(min=0)
+        nothing_BUM = found_BXM.new_zeros(*units.number_BU.shape, MATCHES)
+        match_BUM = nothing_BUM.scatter(1, number_BX1.expand_as(found_BXM), found_BXM)
+        return match_BUM.masked_fill(~units.number_BU[..., None], 0)
 
     @staticmethod
     def pool(channels_XUC: Tensor, inside_XU: Tensor) -> Tensor:
         """What a set of text units asks for, X×C: the largest of each channel, which a longer list does not dilute."""
         return (channels_XUC * inside_XU[..., None]).amax(-2)
+
+
+def _packed(states_BUC: Tensor, there_BU: Tensor) -> tuple[Tensor, Tensor]:
+    """The units that are there, in their order and padded with others, and which units those are."""
+    most = max(1, int(there_BU.sum(1).max()))
+    at_BX1 = there_BU.long().argsort(dim=1, descending=True, stable=True)[:, :most, None]
+    return states_BUC.gather(1, at_BX1.expand(-1, -1, states_BUC.shape[2])), at_BX1
 
 
 def _clauses(channels_BUC: Tensor, units: Units) -> Tensor:
