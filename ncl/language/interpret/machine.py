@@ -68,28 +68,30 @@ class Machine:
         self.a, self.b, self.c = instruction.a, instruction.b, instruction.c
         row = OPS.get(instruction.opcode)  # type: ignore[call-overload]
         effect = row.meaning(self) if row else Effect(traps=((None, Trap.INVALID),))
-        for condition, kind in effect.traps:
+        # Taken apart once: this is the inner loop of every comparison with the reference.
+        traps, register, memory, frame, push, pc, hp, fp, sp, ticks, halt = effect
+        for condition, kind in traps:
             if condition is None or condition:
                 self.trap, self.halted = int(kind), True
                 return
-        self._apply(effect)
-
-    def _apply(self, effect: Effect) -> None:
-        if effect.register is not None:
-            self.registers[self.a] = effect.register
-        if effect.memory is not None:
-            self.cells[effect.memory[0]] = effect.memory[1]
-        if effect.frame is not None:
-            self.frames[effect.frame[0]] = effect.frame[1]
-        if effect.push is not None:
-            self.calls.append(effect.push)
-        elif effect.sp is not None:
+        if register is not None:
+            self.registers[self.a] = register
+        if memory is not None:
+            self.cells[memory[0]] = memory[1]
+        if frame is not None:
+            self.frames[frame[0]] = frame[1]
+        if push is not None:
+            self.calls.append(push)
+        elif sp is not None:
             self.calls.pop()
-        self.pc = effect.pc if effect.pc is not None else self.pc + 1
-        self.hp = effect.hp if effect.hp is not None else self.hp
-        self.fp = effect.fp if effect.fp is not None else self.fp
-        self.ticks = effect.ticks if effect.ticks is not None else self.ticks
-        self.halted = effect.halt
+        self.pc = pc if pc is not None else self.pc + 1
+        if hp is not None:
+            self.hp = hp
+        if fp is not None:
+            self.fp = fp
+        if ticks is not None:
+            self.ticks = ticks
+        self.halted = halt
 
     def state(self) -> State:
         return State(
