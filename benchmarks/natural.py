@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     out = given.out or HERE / "results" / f"natural-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
-    record = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {**begun(), "arms": []}
+    record = {"arms": [], **(json.loads(out.read_text(encoding="utf-8")) if out.exists() else begun())}
     exam = ["--n", str(given.n), "--n-long", str(given.n_long), "--read-once"]
     made = {(run["draw"], run["seed"]) for run in record["runs"]}
     for seed, draw in product(range(given.seeds), range(given.draws)):

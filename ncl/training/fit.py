@@ -58,8 +58,7 @@ class FitConfig:
 
 UNSOLVED = 3.0  # told as the loss of a prompt that no plan solves, or none but improbable ones
 CHECKED = 24  # prompts of each task that tell at the end whether it was learned
-# Mean loss a prompt of the task that was learned worst: those that learned it have under 0.6, the others over 1.8.
-STALLED = 1.0
+STALLED = 0.5  # mean loss a prompt of the task that was learned worst
 # … after a quarter of the steps, and not before so many; those that learn it have under 0.9 by then, the others over 2.
 STALLS, LOOKED = 1.5, 150
 
