@@ -173,7 +173,7 @@ def listed(reader):
 
 ANSWERS = {
     "a sorted list": (1, 2), "a reversed one": (1, 1, 2), "a count": (1,), "nothing": (), "none of them": (77,),
-    "a popped stack": (2, 1), "no call": None,
+    "a popped stack": (2, 1), "what only a pop or a count leaves": (2,), "no call": None,
 }  # fmt: skip
 
 
@@ -201,6 +201,7 @@ def test_the_mean_over_many_draws_comes_near_the_whole_sum(programs, monkeypatch
     if rare != "nothing":
         with torch.no_grad():
             getattr(reader, rare).fill_(-3.0)
+            reader.symbols[0] -= 0.5  # not a tie
     wanted = exact(reader, answer, plain).item()
     dice = torch.Generator().manual_seed(0)
     (log,), _ = likelihood(reader, UNITS, [WORDS], [answer], torch.tensor([plain]), programs, count, dice)
