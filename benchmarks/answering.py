@@ -33,6 +33,8 @@ from ncl.training.prompts import phrasings
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     begin = time.perf_counter()
     found = work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return time.perf_counter() - begin, found
 
 
@@ -49,7 +51,8 @@ def generated(model: Any, ids_BT: torch.Tensor, mask_BT: torch.Tensor, most: int
 def long_answer(model: Any, plain: Any, tokenizer: Any, numbers: int, tokens: int) -> dict[str, Any]:
     rng = Random(0)
     values = [rng.randint(0, 999) for _ in range(numbers)]
-    ids_BT = torch.tensor([chat_ids(tokenizer, f"Sort this list: {', '.join(map(str, values))}.")])
+    text = f"Sort this list: {', '.join(map(str, values))}."
+    ids_BT = torch.tensor([chat_ids(tokenizer, text)], device=plain.device)
     mask_BT = torch.ones_like(ids_BT)
     generated(model, ids_BT, mask_BT, 12 * numbers)  # compiles what is compiled at first use
     seconds, new_BA = timed(lambda: generated(model, ids_BT, mask_BT, 12 * numbers))
@@ -68,7 +71,7 @@ def long_answer(model: Any, plain: Any, tokenizer: Any, numbers: int, tokens: in
 def overhead(model: Any, plain: Any, tokenizer: Any, rounds: int) -> dict[str, Any]:
     ratios, same = [], True
     for text in phrasings("chat_test")["plain"][:rounds]:
-        ids_BT = torch.tensor([chat_ids(tokenizer, text)])
+        ids_BT = torch.tensor([chat_ids(tokenizer, text)], device=plain.device)
         mask_BT = torch.ones_like(ids_BT)
         runs: dict[bool, list[tuple[float, torch.Tensor]]] = {True: [], False: []}
         for own in (True, False, False, True):
@@ -91,9 +94,11 @@ def main() -> None:
     if run is None:
         parser.error(f"{given.run}: no run of `ncl train natural`")
     base = load_base(given.base or run.base, torch.bfloat16)
+    base.model.to("cuda" if torch.cuda.is_available() else "cpu")
     model = open_computer(run, base)
+    name = torch.cuda.get_device_name() if model.device.type == "cuda" else "cpu"
     told = {
-        "device": str(model.device), "threads": torch.get_num_threads(),
+        "device": name, "threads": torch.get_num_threads(),
         "answer": long_answer(model, base.model, base.tokenizer, given.numbers, given.tokens),
         "no_call": overhead(model, base.model, base.tokenizer, given.rounds),
     }  # fmt: skip

@@ -1,12 +1,13 @@
 """The long lane's figures on a pretrained LLaMA: draws of training prompts × seeds of readers, and every arm.
 
     python benchmarks/natural.py [--draws 3] [--seeds 3] [--n 200] [--n-long 40] [--arm base …] [--arm-n 200]
-                                 [--out FILE]
+                                 [--jobs 1] [--out FILE]
 
 Trains behind the gate, asks the held-out exam, and writes one JSON file with commit, device and versions under
 benchmarks/results/. The exam is read once for all runs. The arms are asked once, at 10 numbers, those that are trained
-on the first run's prompts for as long as it took. Takes some two hours on two cores with its defaults; the file is
-written anew after each run and arm, and with --out of a file that is there already only what it lacks is made.
+on the first run's prompts for as long as it took. Takes some two hours on two cores with its defaults; a larger machine
+makes several runs side by side (--jobs). The file is written anew after each run and arm, and with --out of a file that
+is there already only what it lacks is made.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from typing import Any
+
+import torch
 
 HERE = Path(__file__).resolve().parent
 ARMS = ("base", "base-few-shot", "tool", "lora", "random-library")
@@ -45,16 +49,23 @@ def commit() -> str:
     return head.stdout.strip()
 
 
-def trained(folder: Path, draw: int, seed: int, exam: list[str]) -> dict[str, Any]:
+def trained(draw: int, seed: int, exam: list[str]) -> dict[str, Any]:
     """One run: how it was trained, how long that took, and how it answers."""
-    begin = time.perf_counter()
-    told = ncl("train", str(configured(folder, draw, seed)), "--out", str(folder / "run"))
-    seconds = time.perf_counter() - begin
-    begin, cells = time.perf_counter(), ncl("evaluate", str(folder / "run"), *exam)["cells"]
-    asked = time.perf_counter() - begin
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        begin = time.perf_counter()
+        told = ncl("train", str(configured(folder, draw, seed)), "--out", str(folder / "run"))
+        seconds = time.perf_counter() - begin
+        begin, cells = time.perf_counter(), ncl("evaluate", str(folder / "run"), *exam)["cells"]
+        asked = time.perf_counter() - begin
     kept = {name: told[name] for name in ("losses", "worst", "restarts", "stalled")}
     took = {"train_seconds": round(seconds, 1), "evaluate_seconds": round(asked, 1)}
     return {"draw": draw, "seed": seed, "commit": commit(), **took, **kept, "cells": cells}
+
+
+def device() -> str:
+    cores = f"{os.cpu_count()} cores, {platform.machine()}"
+    return f"{torch.cuda.get_device_name()}, {cores}" if torch.cuda.is_available() else f"cpu, {cores}"
 
 
 def configured(folder: Path, draw: int, seed: int) -> Path:
@@ -63,12 +74,12 @@ def configured(folder: Path, draw: int, seed: int) -> Path:
     return config
 
 
-def besides(folder: Path, arms: list[str], first: dict[str, Any], n: int) -> Iterator[list[dict[str, Any]]]:
+def besides(folder: Path, arms: list[str], run: dict[str, Any], n: int) -> Iterator[list[dict[str, Any]]]:
     """The other arms' cells at 10 numbers, in other phrasings of the words that were seen."""
     exam = ["--length", "10", "--n", str(n), "--phrasing", "seen", "--chat", "1"]
-    config = str(configured(folder, first["draw"], first["seed"]))
+    config = str(configured(folder, run["draw"], run["seed"]))
     if "lora" in arms:
-        ncl("train", config, "--arm", "lora", "--seconds", str(first["train_seconds"]), "--out", str(folder / "lora"))
+        ncl("train", config, "--arm", "lora", "--seconds", str(run["train_seconds"]), "--out", str(folder / "lora"))
         yield ncl("evaluate", str(folder / "lora"), *exam)["cells"]
     # Those that need no run of their own go along with one that has.
     named = [part for arm in arms if arm not in TRAINED for part in ("--arm", arm)]
@@ -86,22 +97,30 @@ def main() -> None:
     parser.add_argument("--n-long", type=int, default=40)
     parser.add_argument("--arm", nargs="*", choices=ARMS, default=list(ARMS))
     parser.add_argument("--arm-n", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     out = given.out or HERE / "results" / f"natural-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
     record = {"arms": [], **(json.loads(out.read_text(encoding="utf-8")) if out.exists() else begun())}
     exam = ["--n", str(given.n), "--n-long", str(given.n_long), "--read-once"]
     made = {(run["draw"], run["seed"]) for run in record["runs"]}
-    for seed, draw in product(range(given.seeds), range(given.draws)):
-        if (draw, seed) not in made:
-            with tempfile.TemporaryDirectory() as name:
-                record["runs"].append(trained(Path(name), draw, seed, exam))
-            written(record, out, f"draw {draw}, seed {seed}")
+    with ThreadPoolExecutor(given.jobs) as pool:
+        waited = [
+            pool.submit(trained, draw, seed, exam)
+            for seed, draw in product(range(given.seeds), range(given.draws)) if (draw, seed) not in made
+        ]  # fmt: skip
+        for done in as_completed(waited):
+            record["runs"].append(done.result())
+            written(record, out, "draw {draw}, seed {seed}".format(**record["runs"][-1]))
     lacking = sorted(set(given.arm) - {cell["arm"] for cell in record["arms"]})
     with tempfile.TemporaryDirectory() as name:
-        for cells in besides(Path(name), lacking, record["runs"][0], given.arm_n):
+        for cells in besides(Path(name), lacking, first(record["runs"]), given.arm_n):
             record["arms"] += cells
             written(record, out, ", ".join(sorted({cell["arm"] for cell in cells})))
+
+
+def first(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    return min(runs, key=lambda run: (run["seed"], run["draw"]))
 
 
 def written(record: dict[str, Any], out: Path, what: str) -> None:
@@ -115,7 +134,7 @@ def begun() -> dict[str, Any]:
     """A record without a run."""
     return {
         "schema": 1, "commit": commit(), "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": f"cpu, {os.cpu_count()} cores, {platform.machine()}",
+        "device": device(),
         "versions": {name: version(name) for name in ("torch", "transformers", "gguf")}, "runs": [],
     }  # fmt: skip
 

@@ -9,8 +9,9 @@ Legend: B rows, T tokens, V vocabulary.
 
 from __future__ import annotations
 
+import math
 import os
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +37,8 @@ from ncl.llama.ends import ends_of
 from ncl.llama.message import Markers, Message, message, windows
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.perceive import Seen, batched, from_states, perceive
-from ncl.llama.reader import Reader
+from ncl.llama.reader import Reader, Units
+from ncl.llama.vote import log_chances
 
 SEPARATOR = ", "
 SYMBOLS = {"stack": "largest"}  # programs whose alphabet has a symbol that text may write: the largest word, a pop
@@ -48,6 +50,9 @@ class Verdict:
 
     text: str | None
     calls: tuple[Call, ...] = ()
+
+
+Ballot = tuple[planning.Plan, list[int], float]  # what a reader decided: plan, programs, log-probability
 
 
 class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
@@ -119,22 +124,31 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         """Of each message the plan, its programs, and what they came to.
 
         Each reader decides alone, and they vote by what comes out: two that read a prompt in different ways, with a
-        border at another word, say, agree where it matters. Among answers with as many votes the first reader's wins.
+        border at another word, say, agree where it matters. A vote weighs as much as its reader is sure (`vote`).
         """
         if not found:
             return []
         units = batched(seen)
-        plans = [planning.decided(reader, units, self.config.ncl_most_calls) for reader in self.readers]
-        return [self._vote(one, list(choices)) for one, choices in zip(found, zip(*plans), strict=True)]
+        ballots = [self._ballots(reader, units) for reader in self.readers]
+        return [self._vote(one, choices) for one, choices in zip(found, zip(*ballots), strict=True)]
 
-    def _vote(
-        self, found: Message, choices: Sequence[tuple[planning.Plan, list[int]]]
-    ) -> tuple[planning.Plan, list[int], Verdict]:
-        run = {(plan, tuple(programs)): self._judged(found, plan, programs) for plan, programs in choices}
-        verdicts = [run[plan, tuple(programs)] for plan, programs in choices]
-        votes = Counter(verdict.text for verdict in verdicts)
-        winner = max(range(len(choices)), key=lambda i: (votes[verdicts[i].text], -i))
-        return *choices[winner], verdicts[winner]
+    def _ballots(self, reader: Reader, units: Units) -> list[Ballot]:
+        reading = reader(units)
+        choices = planning.decided_of(reader, reading, units, self.config.ncl_most_calls)
+        logs = log_chances(reader, reading, units, self.library, choices)
+        return [(plan, programs, log) for (plan, programs), log in zip(choices, logs)]
+
+    def _vote(self, found: Message, ballots: Sequence[Ballot]) -> tuple[planning.Plan, list[int], Verdict]:
+        run = {(plan, tuple(programs)): self._judged(found, plan, programs) for plan, programs, _ in ballots}
+        verdicts = [run[plan, tuple(programs)] for plan, programs, _ in ballots]
+        surest = max(log for _, _, log in ballots)
+        votes = defaultdict[str | None, float](float)
+        for verdict, (_, _, log) in zip(verdicts, ballots):
+            votes[verdict.text] += math.exp(log - surest)
+        elected = max(votes, key=lambda text: votes[text])
+        _, winner = max((log, -i) for i, (_, _, log) in enumerate(ballots) if verdicts[i].text == elected)
+        plan, programs, _ = ballots[-winner]
+        return plan, programs, verdicts[-winner]
 
     def _judged(self, found: Message, plan: planning.Plan, programs: list[int]) -> Verdict:
         if not any(programs):

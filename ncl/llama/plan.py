@@ -271,19 +271,19 @@ def call(
 
 def plans_of(draws: Draws) -> list[list[Plan]]:
     """The draws as plans, B lists of K."""
-    taken, symbol = draws.taken_BKU.tolist(), draws.symbol_BKU.tolist()
-    count, argument = (draws.stretch_BKU.amax(2) + 1).tolist(), draws.argument_BKS.tolist()
-    return [
-        [
-            Plan(_ones(taken[b][k]), _ones(symbol[b][k]), count[b][k], tuple(argument[b][k]))
-            for k in range(len(taken[b]))
-        ]
-        for b in range(len(taken))
-    ]
+    batch, draws_each, _ = draws.taken_BKU.shape
+    taken, symbol = _ones(draws.taken_BKU.flatten(0, 1)), _ones(draws.symbol_BKU.flatten(0, 1))
+    count = (draws.stretch_BKU.amax(2) + 1).flatten().tolist()
+    argument = draws.argument_BKS.flatten(0, 1).tolist()
+    found = [Plan(data, pops, size, tuple(at)) for data, pops, size, at in zip(taken, symbol, count, argument)]
+    return [found[b * draws_each : (b + 1) * draws_each] for b in range(batch)]
 
 
-def _ones(bits: Sequence[bool]) -> tuple[int, ...]:
-    return tuple(place for place, bit in enumerate(bits) if bit)
+def _ones(bits_XU: Tensor) -> list[tuple[int, ...]]:
+    """Of each row the places that are set."""
+    places = bits_XU.nonzero()[:, 1].tolist()
+    ends = bits_XU.sum(1).cumsum(0).tolist()
+    return [tuple(places[begin:end]) for begin, end in zip([0, *ends], ends)]
 
 
 # --- use -------------------------------------------------------------------------------------------------------------
@@ -292,13 +292,18 @@ def _ones(bits: Sequence[bool]) -> tuple[int, ...]:
 @torch.no_grad()
 def decided(reader: Reader, units: Units, most: int) -> list[tuple[Plan, list[int]]]:
     """The most probable plan of each prompt, with the program (0 for none) of each of its stretches, at most `most`."""
-    reading = reader(units)
+    return decided_of(reader, reader(units), units, most)
+
+
+def decided_of(reader: Reader, reading: Reading, units: Units, most: int) -> list[tuple[Plan, list[int]]]:
+    """As `decided`, from a reading that was made."""
     begins_BU = (reading.border_BU > 0) & may_begin(units)
     stretch_BU = begins_BU.long().cumsum(1)
     taken_BU = (reading.gate_BU > 0) & units.number_BU
     symbol_BU = (reading.symbol_BU > 0) & units.text_BU
+    bits = zip(_ones(taken_BU), _ones(symbol_BU), _ones(begins_BU), strict=True)
     found = []
-    for b in range(len(stretch_BU)):
+    for b, (taken, symbols, borders) in enumerate(bits):
         count = int(stretch_BU[b].max()) + 1
         inside_SU = torch.stack([stretch_BU[b] == s for s in range(min(count, most))])
         pooled_SC = reader.pool(reading.channels_BUC[b], inside_SU & units.text_BU[b])
@@ -307,7 +312,6 @@ def decided(reader: Reader, units: Units, most: int) -> list[tuple[Plan, list[in
         for inside_U in inside_SU & units.number_BU[b]:
             log_U = reading.pointer_BU[b].masked_fill(~inside_U, -torch.inf)
             arguments.append(int(log_U.argmax()) if bool(inside_U.any()) else -1)
-        taken, symbols, borders = (_ones(bits_BU[b].tolist()) for bits_BU in (taken_BU, symbol_BU, begins_BU))
         found.append((Plan(taken, symbols, count, tuple(arguments), borders), programs))
     return found
 

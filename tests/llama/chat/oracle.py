@@ -18,14 +18,14 @@ SURE = 9.0
 class Oracle(nn.Module):
     """Its readings are certain; the messages are those that the model is about to judge."""
 
-    def __init__(self, tokenizer, border="then", programs=PROGRAM_OF):
+    def __init__(self, tokenizer, border="then", programs=PROGRAM_OF, sure=SURE):
         super().__init__()
-        self.tokenizer, self.messages = tokenizer, []
+        self.tokenizer, self.messages, self.sure = tokenizer, [], sure
         self.at, self.programs = border, programs  # the word that begins another call, and those that name programs
 
     def forward(self, units):
         batch, size = units.number_BU.shape
-        gate, pointer, symbol, border = (torch.full((batch, size), -SURE) for _ in range(4))
+        gate, pointer, symbol, border = (torch.full((batch, size), -self.sure) for _ in range(4))
         channels = torch.zeros(batch, size, 5)
         for row, found in enumerate(self.messages):
             pieces = [self.tokenizer.decode([token]) for token in found.tokens]
@@ -34,12 +34,12 @@ class Oracle(nn.Module):
             for unit, word in words:
                 if word in self.programs:
                     channels[row, unit, self.programs[word] - 1] = 1.0
-                border[row, unit] = SURE if word == self.at else -SURE
-                symbol[row, unit] = SURE if word == "pop" else -SURE
+                border[row, unit] = self.sure if word == self.at else -self.sure
+                symbol[row, unit] = self.sure if word == "pop" else -self.sure
             for unit, number in enumerate(found.number):
                 if number:
                     before = "".join(pieces[: found.place[found.lead[unit]] + 1]).rstrip("0123456789 .-")
-                    gate[row, unit] = SURE if stack or before.endswith(":") else -SURE
+                    gate[row, unit] = self.sure if stack or before.endswith(":") else -self.sure
                     pointer[row, unit] = -gate[row, unit]
         return Reading(gate, pointer, symbol, border, channels)
 

@@ -61,6 +61,15 @@ def test_readers_vote_by_what_their_readings_come_to(base, fitted, ask):
     assert answer(wrong, right) == answer(wrong) == "1, 2, 3"  # with as many votes the first one wins
 
 
+def test_a_vote_weighs_as_much_as_its_reader_is_sure(base, fitted, ask):
+    def answer(*sure):
+        right, *others = (Oracle(base.tokenizer, border=at, sure=odds) for at, odds in zip(("then", "", ""), sure))
+        return ask(put_oracle(fitted(base), right, *others), "Sort: 3 1 2, then reverse it")[0]
+
+    assert answer(9.0, 1.0, 1.0) == "3, 2, 1" and answer(9.0, 9.0, 9.0) == "2, 1, 3"
+    assert answer(1.0, 9.0, 1.0) == "2, 1, 3" and answer(9.0, 9.0, 1.0) == "3, 2, 1"
+
+
 def test_prompts_of_different_lengths_in_one_batch_are_answered_as_alone(model, ask):
     texts = ["Sort: 2 1", "Sort: 9 8 7 6 5 4 3 2 1, then reverse it", "Hello", "Reverse:", "Count 1 in: 1"]
     together = ask(model, *texts)

@@ -1,0 +1,51 @@
+"""How sure a reader is of what it decided, which is the weight of its vote.
+
+The probability of everything that the answer depends on: the gates, the borders, what every stretch calls, and where
+they are used, the symbols and the arguments. Readers that vote so are a mixture, each known by its likeliest plan.
+
+Legend: as in `plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from ncl.llama import select
+from ncl.llama.plan import Library, Plan, may_begin
+from ncl.llama.reader import Reader, Reading, Units
+
+
+@torch.no_grad()
+def log_chances(
+    reader: Reader, reading: Reading, units: Units, library: Library, choices: Sequence[tuple[Plan, Sequence[int]]]
+) -> list[float]:
+    """Of each prompt the log-probability of its decided plan and programs (`plan.decided`)."""
+    leads_BU = units.number_BU & (units.lead_BU == torch.arange(units.lead_BU.shape[1], device=units.lead_BU.device))
+    write_B, part_B = _sure(reading.gate_BU, leads_BU), _sure(reading.border_BU, may_begin(units))
+    spell_B = _sure(reading.symbol_BU, units.text_BU)
+    found = []
+    for b, (plan, programs) in enumerate(choices):
+        log = write_B[b] + part_B[b]
+        called = [number for number in programs if number]
+        if called and library.symbols[called[0] - 1]:
+            log = log + spell_B[b]
+        begins = [0, *plan.borders, units.text_BU.shape[1]]
+        for stretch, number in enumerate(programs):
+            inside = slice(begins[stretch], begins[stretch + 1])
+            pooled_C = reader.pool(reading.channels_BUC[b, inside], units.text_BU[b, inside])
+            log = log + reader.select(pooled_C).log_softmax(-1)[number]
+            unit = plan.argument[stretch]
+            if number and unit >= 0 and select.takes_argument(library.programs[number - 1]):
+                some_U = reading.pointer_BU[b, inside].masked_fill(~units.number_BU[b, inside], -torch.inf)
+                log = log + some_U.log_softmax(0)[unit - inside.start]
+        found.append(float(log))
+    return found
+
+
+def _sure(odds_BU: Tensor, there_BU: Tensor) -> Tensor:
+    """The log-probability that all bits are as they most probably are."""
+    return logsigmoid(odds_BU.abs()).masked_fill(~there_BU, 0).sum(1)
