@@ -30,7 +30,7 @@ from ncl.llama.tokenizer import digest_of
 from ncl.training.features import features
 from ncl.training.fit import STALLED, FitConfig, Lesson
 from ncl.training.fit_readers import Wanted, fit_readers
-from ncl.training.prompts import LISTED, TASKS, Prompt, dealt, phrasings, sample, training_wording
+from ncl.training.prompts import LISTED, Prompt, dealt, phrasings, sample, told_templates, training_wording
 from ncl.training.ranks import ranks
 from ncl.training.tune import How, TuneConfig, tune
 
@@ -53,6 +53,7 @@ class NaturalConfig(BaseModel):
     seed: int = Field(0, ge=0)
     draw: int | None = Field(None, ge=0)
     singles: int = Field(1600, ge=1)
+    told: int = Field(600, ge=0)
     several: int = Field(1200, ge=0)
     chains: int = Field(1600, ge=0)
     longest: int = Field(10, ge=1)
@@ -103,18 +104,21 @@ def natural_library(base: Base, width: int) -> Artefact:
 
 
 def training_prompts(config: NaturalConfig) -> list[Prompt]:
-    """Single calls, several lists of which one is meant, two calls in a row, and chat for which nothing is called."""
+    """Single calls, also behind a statement, several lists of which one is meant, two calls in a row, and chat."""
     rng = Random(f"natural/{config.seed if config.draw is None else config.draw}")
     plain, several = training_wording(), training_wording(several=True)
-    short = range(1, config.longest + 1)
     found: list[Prompt] = []
-    for wording, tasks, calls, count in (
-        (plain, TASKS, 1, config.singles), (several, TASKS, 1, config.several), (plain, LISTED, 2, config.chains)
-    ):  # fmt: skip
-        deck = dealt(rng, wording)
+    for wording, deck, calls, count in (
+        (plain, dealt(rng, plain.templates), 1, config.singles),
+        (several, dealt(rng, several.templates), 1, config.several),
+        (plain, dealt(rng, {task: plain.templates[task] for task in LISTED}), 2, config.chains),
+        (plain, {task: told_templates(rng, task) for task in plain.chain}, 1, config.told),
+    ):
+        tasks = list(deck)
         for number in range(count):
             task = tasks[number % len(tasks)]
-            found.append(sample(rng, wording, task, rng.choice(short), calls, next(deck[task])))
+            length = rng.randint(1, config.longest)
+            found.append(sample(rng, wording, task, length, calls, next(deck[task])))
     chat = phrasings("chat_train")
     found += [Prompt(text, None, "chat", 0, 0, kind) for kind in ("plain", "near_misses") for text in chat[kind]]
     return found

@@ -16,6 +16,8 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent / "phrasings"
 TASKS = ("reverse", "sort", "count", "modsum", "stack")
+LED, RAISED = 0.6, 0.7  # of the requests behind a statement: how many a lead opens, and a capital letter
+ENDINGS = (".", ".", ".", "?", "!", "")
 LISTED = ("reverse", "sort", "stack")  # tasks whose answer is a list, so that another call can follow
 
 
@@ -101,14 +103,28 @@ def _wording(
     )  # fmt: skip
 
 
-def dealt(rng: Random, wording: Wording) -> dict[str, Iterator[str]]:
-    """Of each task its templates without end, none a second time before all have come: few draws leave none out."""
+def dealt(rng: Random, decks: Mapping[str, Sequence[str]]) -> dict[str, Iterator[str]]:
+    """Of each deck its texts without end, none a second time before all have come: few draws leave none out."""
 
-    def deal(templates: Sequence[str]) -> Iterator[str]:
+    def deal(texts: Sequence[str]) -> Iterator[str]:
         while True:
-            yield from rng.sample(templates, len(templates))
+            yield from rng.sample(texts, len(texts))
 
-    return {task: deal(templates) for task, templates in wording.templates.items() if templates}
+    return {name: deal(texts) for name, texts in decks.items() if texts}
+
+
+def told_templates(rng: Random, task: str) -> Iterator[str]:
+    """Templates without end that tell a list and then ask, in the words that ask for a further call.
+
+    Behind a statement "now reverse it" asks for one call, and not for two.
+    """
+    data = phrasings("train")
+    deck = dealt(rng, {"told": data["told"], "lead": data["leads"], "wish": data["chain"][task]})
+    while True:
+        lead = next(deck["lead"]) if rng.random() < LED else ""
+        told, wish = next(deck["told"]), lead + next(deck["wish"])
+        wish = wish[0].upper() + wish[1:] if rng.random() < RAISED else wish
+        yield f"{told}{'' if told[-1].isspace() else ' '}{wish}{rng.choice(ENDINGS)}"
 
 
 def sample(

@@ -129,6 +129,23 @@ def test_no_template_occurs_in_two_sets():
     assert [template for template, count in owners.items() if count > 1] == []
 
 
+def test_statements_and_leads_have_their_slots():
+    assert all(slots(told).count("xs") == 1 and set(slots(told)) <= {"xs", "n", "k"} for told in TRAIN["told"])
+    assert not any(slots(lead) or not lead[-1].isspace() for lead in TRAIN["leads"])
+
+
+def test_no_statement_with_a_request_behind_it_is_a_held_out_phrasing():
+    told, leads = {key(text) for text in TRAIN["told"]}, {(), *(key(text) for text in TRAIN["leads"])}
+    for task in CHAINED:
+        wishes = {key(text) for text in TRAIN["chain"][task]}
+        for template in [*TEST["seen"][task], *UNSEEN[task], *TEST["several"][task]]:
+            held_out = key(template)
+            for at in range(len(held_out)):
+                for lead in leads if held_out[:at] in told else ():
+                    rest = held_out[at:]
+                    assert rest[: len(lead)] != lead or rest[len(lead) :] not in wishes, template
+
+
 @pytest.mark.parametrize("part", ["steps", "chain"])
 def test_held_out_wordings_are_not_in_training(part):
     for group, wordings in TEST[part].items():

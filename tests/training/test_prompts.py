@@ -147,7 +147,7 @@ def test_the_same_seed_gives_the_same_prompts_and_another_seed_others():
 
 
 def test_which_prompts_are_drawn_can_be_told_apart_from_the_seed():
-    few = NaturalConfig(singles=9, several=4, chains=4)
+    few = NaturalConfig(singles=9, told=4, several=4, chains=4)
 
     def drawn(**fields):
         return training_prompts(few.model_copy(update=fields))
@@ -156,11 +156,11 @@ def test_which_prompts_are_drawn_can_be_told_apart_from_the_seed():
 
 
 def test_training_prompts_are_of_every_kind_and_as_many_as_asked_for():
-    config = NaturalConfig(singles=120, several=50, chains=60, longest=6)
+    config = NaturalConfig(singles=120, told=40, several=50, chains=60, longest=6)
     prompts = training_prompts(config)
     single = [p for p in prompts if p.calls == 1]
     chains, chat = [p for p in prompts if p.calls == 2], [p for p in prompts if p.calls == 0]
-    assert (len(single), len(chains)) == (170, 60) and len(prompts) == 230 + len(chat)
+    assert (len(single), len(chains)) == (210, 60) and len(prompts) == 270 + len(chat)
     assert {p.task for p in single} == set(TASKS) and {p.phrasing for p in single} == {"seen", "several"}
     assert {p.length for p in single} == set(range(1, 7)) and not any(p.calls > 2 for p in prompts)
     assert all(p.answer is None for p in chat) and not any(p.answer is None for p in single + chains)
@@ -170,16 +170,38 @@ def test_training_prompts_are_of_every_kind_and_as_many_as_asked_for():
 
 def test_no_wording_is_dealt_twice_before_all_have_come():
     wording = training_wording()
-    deck = dealt(Random(0), wording)
+    deck = dealt(Random(0), wording.templates)
     for task, templates in wording.templates.items():
         first, again = ([next(deck[task]) for _ in templates] for _ in range(2))
         assert sorted(first) == sorted(again) == sorted(templates) and first != again
 
 
+def test_what_is_asked_behind_a_statement_is_computed_of_its_list():
+    told, data = training_prompts(NaturalConfig(singles=1, several=0, chains=0, told=200))[1:201], phrasings("train")
+    statements = [compiled(pattern(text.strip())) for text in data["told"]]
+    assert {p.task for p in told} == set(data["chain"]) - {"joins"} and {p.calls for p in told} == {1}
+    for prompt in told:
+        answers = set()
+        for found in (one.match(prompt.text) for one in statements):
+            for wish in data["chain"][prompt.task] if found else ():
+                asked = compiled(r"\s*(.*?)" + pattern(wish) + "[.?!]?").fullmatch(
+                    raised(prompt.text[found.end() :], wish)
+                )
+                if asked and (not asked[1] or asked[1].lower() in {lead.lower() for lead in data["leads"]}):
+                    answers.add(computed(prompt.task, list(map(int, re.findall(r"\d+", found["xs"]))), asked))
+        assert prompt.answer in answers and (prompt.task != "reverse" or len(answers) == 1), prompt.text
+
+
+def raised(text, wish):
+    """With the wish's own first letter, which may have become a capital one."""
+    bare = text.lstrip()
+    return wish[0] + bare[1:] if bare and bare[0].lower() == wish[0].lower() else bare
+
+
 def test_training_has_every_wording_and_all_tasks_alike(monkeypatch):
     seen = []
     monkeypatch.setattr(natural, "sample", lambda *given: seen.append(given[2::3]) or sample(*given))
-    training_prompts(NaturalConfig(several=0, chains=0))
+    training_prompts(NaturalConfig(told=0, several=0, chains=0))
     assert {task: {template for t, template in seen if t == task} for task in TASKS} == {
         task: set(training_wording().templates[task]) for task in TASKS
     }
