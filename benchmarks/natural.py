@@ -109,9 +109,13 @@ def main() -> None:
             pool.submit(trained, draw, seed, exam)
             for seed, draw in product(range(given.seeds), range(given.draws)) if (draw, seed) not in made
         ]  # fmt: skip
-        for done in as_completed(waited):
-            record["runs"].append(done.result())
-            written(record, out, "draw {draw}, seed {seed}".format(**record["runs"][-1]))
+        try:
+            for done in as_completed(waited):
+                record["runs"].append(done.result())
+                written(record, out, "draw {draw}, seed {seed}".format(**record["runs"][-1]))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     lacking = sorted(set(given.arm) - {cell["arm"] for cell in record["arms"]})
     with tempfile.TemporaryDirectory() as name:
         for cells in besides(Path(name), lacking, first(record["runs"]), given.arm_n):

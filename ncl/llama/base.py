@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers import AutoTokenizer, GgufConfig, LlamaConfig, LlamaForCausalLM
 
 from ncl.errors import ConfigurationError, FormatError, NotFoundError
 from ncl.llama.message import Markers
@@ -54,6 +54,8 @@ def load_base(source: str, dtype: torch.dtype | str = torch.float32, **options: 
                 raise FormatError("a model is a folder or a .gguf file", where=source)
         _demand_gguf()
         wanted, place = {"gguf_file": place.name}, place.parent
+        # Packed weights could be neither trained nor cast, and their digest would be another one.
+        options |= {"quantization_config": GgufConfig(dequantize=True)}
     else:
         options |= {"use_safetensors": True, "config": _plain_config(place)}
     try:

