@@ -12,8 +12,8 @@ from ncl.llama import load_adapter
 from ncl.training import natural
 from ncl.training.natural import METRICS, NaturalConfig, Progress, train_natural
 
-CONFIG = NaturalConfig(singles=12, told=0, several=4, chains=4, longest=3, steps=2, batch=6, draws=2, channels=8, readers=2,
-                       restarts=1)  # fmt: skip
+CONFIG = NaturalConfig(singles=12, told=0, several=4, chains=4, longest=3, steps=2, batch=6, draws=2, channels=8,
+                       readers=2, restarts=1)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
