@@ -175,7 +175,7 @@ def _pretrained(
     seed = config.seed
     whole = exam_of(exam, seed)
     tasks = [task for task in whole.tasks if task in (*TASKS, CHAIN)]
-    beside = exam_of({**others, "tasks": tasks, "kinds": ["seen", "unseen"]}, seed)
+    beside = exam_of({**others, "tasks": tasks, "kinds": ["seen"]}, seed)
     chosen = CHEAP if arms is None else tuple(dict.fromkeys(arms))
     plan = Plan(out, config, rules, cache, whole, beside, chosen, jobs, command)
     return run_demo(plan, doors, lambda: load(config.base, float32))

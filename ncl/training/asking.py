@@ -26,7 +26,8 @@ from ncl.llama.perceive import side_by_side
 from ncl.training.prompts import Prompt
 
 ROOM = 64  # tokens that an answer may have beyond those of its prompt
-TOKENS_AT_ONCE = 6000
+TOKENS_AT_ONCE = {"cpu": 6000}  # with their answers
+MANY = 200_000  # on other devices
 LOOK_EVERY = 8  # tokens: how often it is seen whether an answer can still be right
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
@@ -92,7 +93,7 @@ def ask(
         advance(len(batch))
         return _answers(model, tokenizer, new_BA, whole)
 
-    batches = list(_batches([row[len(before) :] for row in rows]))
+    batches = list(_batches([row[len(before) :] for row in rows], model.device))
     # A computer remembers its latest calls, so its batches go one after another.
     alone = hasattr(model, "latest")
     made = [answered(batch) for batch in batches] if alone else side_by_side(answered, batches, model.device)
@@ -117,7 +118,7 @@ def left_alone(
     """
     rows = [chat_ids(tokenizer, text) for text in texts]
     found: dict[int, tuple[Answer, bool]] = {}
-    for batch in _batches(rows):
+    for batch in _batches(rows, model.device):
         ids_BT, mask_BT = _padded([rows[i] for i in batch], pad_of(model))
         new_BA = _generated(model, ids_BT, mask_BT, most)
         answers = _answers(model, tokenizer, new_BA)
@@ -166,12 +167,13 @@ def _ended(model: Any, tokens: list[int]) -> list[int]:
     return tokens[: next((at + 1 for at, token in enumerate(tokens) if token in ends), len(tokens))]
 
 
-def _batches(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+def _batches(rows: Sequence[Sequence[int]], device: torch.device) -> Iterator[list[int]]:
     """Places in `rows`, long ones together with long ones, so that they do not pad each other."""
+    room = TOKENS_AT_ONCE.get(device.type, MANY)
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     while order:
         size = len(rows[order[-1]])
-        yield [order.pop() for _ in range(min(len(order), max(1, TOKENS_AT_ONCE // (2 * size))))]
+        yield [order.pop() for _ in range(min(len(order), max(1, room // (2 * size))))]
 
 
 def _padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
