@@ -167,9 +167,9 @@ def _ended(model: Any, tokens: list[int]) -> list[int]:
     return tokens[: next((at + 1 for at, token in enumerate(tokens) if token in ends), len(tokens))]
 
 
-def _batches(rows: Sequence[Sequence[int]], device: torch.device) -> Iterator[list[int]]:
+def _batches(rows: Sequence[Sequence[int]], device: torch.device | str) -> Iterator[list[int]]:
     """Places in `rows`, long ones together with long ones, so that they do not pad each other."""
-    room = TOKENS_AT_ONCE.get(device.type, MANY)
+    room = TOKENS_AT_ONCE.get(torch.device(device).type, MANY)
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     while order:
         size = len(rows[order[-1]])
