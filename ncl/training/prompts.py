@@ -87,9 +87,12 @@ def _often(few: Sequence[str], many: Sequence[str]) -> list[str]:
     return [*few] * max(1, len(many) // len(few)) + [*many]
 
 
-def held_out_wording(kind: str) -> Wording:
-    """kind: seen (other phrasings of the same words), unseen (words that no training phrasing has) or several."""
-    data = phrasings("test")
+def held_out_wording(kind: str, data: Mapping[str, Any] | None = None) -> Wording:
+    """kind: seen (other phrasings of the same words), unseen (words that no training phrasing has) or several.
+
+    data: of the shape of `test.json`, which is taken where nothing else is given.
+    """
+    data = data or phrasings("test")
     return _wording(phrasings("train"), data[kind], data["chain"], data["steps"], kind)
 
 
