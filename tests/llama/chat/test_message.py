@@ -112,6 +112,22 @@ def test_clauses_begin_and_end_at_marks_and_numbers(tokenizer, read):
     assert ends[1].endswith(("p", "pop")) and "push".startswith(begins[0])
 
 
+def test_text_of_equal_clauses_is_the_same_place_by_place(tokenizer, read):
+    found = read("Take it off, push 5, take it off, push 7, take it off.")
+    pieces = [found.tokens[place] for place in found.place]
+    clauses = [
+        range(b, e + 1)
+        for b, e in zip(*([u for u, on in enumerate(edge) if on] for edge in (found.begins, found.ends)))
+    ]
+    said = [tuple(pieces[u] for u in clause) for clause in clauses]
+    for clause, words in zip(clauses, said):
+        first = clauses[said.index(words)]
+        assert [found.same[u] for u in clause] == list(first)
+    assert len(set(said)) < len(said)
+    inside = {u for clause in clauses for u in clause}
+    assert all(found.same[u] == u for u in range(len(pieces)) if u not in inside)
+
+
 # --- shortening
 
 
