@@ -49,8 +49,9 @@ def texts(data: Any) -> Iterator[str]:
 
 def unknown(data: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
     """The phrasings that training has not, and how many it has. Joins stay: they are marks and a word or two."""
-    known, dropped = {plain(text) for text in texts(phrasings("train"))}, 0
-    kept: dict[str, Any] = {CHAT: data[CHAT]}
+    known = {plain(text) for name in ("train", "chat_train") for text in texts(phrasings(name))}
+    kept: dict[str, Any] = {CHAT: [text for text in data[CHAT] if plain(text) not in known]}
+    dropped = len(data[CHAT]) - len(kept[CHAT])
     for section in (*KINDS, "chain", "steps"):
         kept[section] = {
             name: [text for text in found if name == "joins" or plain(text) not in known]
