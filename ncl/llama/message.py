@@ -33,7 +33,6 @@ class Message:
     """What is read. `words`, `faults`: of all numbers that a unit stands for; `place`: its token in `tokens`.
 
     `lead`: for a number, the first unit of its run, with which it is data or not; for text, itself.
-    `same`: for text, the unit that says it first, at the same place of a clause in the same words; for others, itself.
     """
 
     prefix: tuple[int, ...]  # tokens before the first message
@@ -43,8 +42,7 @@ class Message:
     place: tuple[int, ...]
     lead: tuple[int, ...]
     begins: tuple[bool, ...]  # text that begins a clause: behind a mark, a number, or nothing
-    ends: tuple[bool, ...]  # text that ends a clause: before a mark, a number, or nothing, or as one does elsewhere
-    same: tuple[int, ...]
+    ends: tuple[bool, ...]  # text that ends a clause: before a mark, a number, or nothing
     words: tuple[tuple[int, ...], ...]
     faults: tuple[tuple[str, ...], ...]
     shortened: bool  # what is read is not all that stands there
@@ -104,8 +102,6 @@ def _shortened(
             new_place[place] = count
             count += 1
     numbers = [[unit for unit in stands[u] if unit.value is not None] for u in kept]
-    begins, ends = _clauses([units[u] for u in kept])
-    same, ends = _said_first([tokens[units[u].token] for u in kept], begins, ends)
     return Message(
         prefix,
         given,
@@ -113,9 +109,7 @@ def _shortened(
         tuple(units[u].value is not None for u in kept),
         tuple(new_place[units[u].token] for u in kept),
         tuple(new_unit[lead[u]] for u in kept),
-        begins,
-        ends,
-        same,
+        *_clauses([units[u] for u in kept]),
         tuple(tuple(unit.value or 0 for unit in group) for group in numbers),
         tuple(tuple(unit.fault for unit in group if unit.fault) for group in numbers),
         later or bool(gone),
@@ -130,28 +124,6 @@ def _clauses(units: Sequence[Unit]) -> tuple[tuple[bool, ...], tuple[bool, ...]]
         tuple(text[i] and not text[i - 1] for i in places),
         tuple(text[i] and not text[i + 1] for i in places),
     )
-
-
-def _said_first(
-    tokens: Sequence[int], begins: Sequence[bool], ends: Sequence[bool]
-) -> tuple[tuple[int, ...], tuple[bool, ...]]:
-    """Of each unit the one at the same place of the first clause that has the same tokens; and where clauses end.
-
-    What is a clause elsewhere ends one also where other text follows without a mark: "3, pop, 4, pop and tell me".
-    """
-    found, closes, clause_at = list(range(len(tokens))), list(ends), dict[tuple[int, ...], int]()
-    starts, stops = ([u for u, here in enumerate(edges) if here] for edges in (begins, ends))
-    clauses = [(start, tuple(tokens[start : stop + 1])) for start, stop in zip(starts, stops, strict=True)]
-    for start, said in clauses:
-        clause_at.setdefault(said, start)
-    sizes = sorted({len(said) for said in clause_at}, reverse=True)
-    for start, said in sorted(clauses, key=lambda clause: len(clause[1])):  # what is said first has its own before
-        known = next((n for n in sizes if n < len(said) and said[:n] in clause_at), 0)
-        for at in range(len(said)):
-            found[start + at] = found[clause_at[said[:known] if at < known else said] + at]
-        if known:
-            closes[start + known - 1] = True
-    return tuple(found), tuple(here or closes[first] for here, first in zip(closes, found, strict=True))
 
 
 def runs(units: Sequence[Unit]) -> list[list[int]]:

@@ -11,18 +11,14 @@ ODDS = {
 }  # fmt: skip
 
 
-def units_of(kinds, runs=(), again=()):
-    """Units of one prompt from a string of N (number) and T (text).
-
-    runs: numbers that lead to another place. again: text that says the same as text at another place.
-    """
+def units_of(kinds, runs=()):
+    """Units of one prompt from a string of N (number) and T (text); `runs`: numbers that lead to another place."""
     number = torch.tensor([[kind == "N" for kind in kinds]])
-    lead, same = torch.arange(len(kinds))[None].clone(), torch.arange(len(kinds))[None].clone()
-    for to, pairs in ((lead, runs), (same, again)):
-        for place, first in pairs:
-            to[0, place] = first
+    lead = torch.arange(len(kinds))[None].clone()
+    for place, first in runs:
+        lead[0, place] = first
     nothing = torch.zeros(1, len(kinds), 1)
-    return Units(nothing, nothing, number, ~number, lead, ~number, ~number, same)
+    return Units(nothing, nothing, number, ~number, lead, ~number, ~number)
 
 
 def reading_of(kinds, gate=None, pointer=None, symbol=None, border=None, channels=None):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ncl.errors import ConfigurationError
 from ncl.llama.base import chat_ids, markers
-from ncl.llama.message import EDGE, HEAD, OVERLAP, WHOLE, WINDOW, Markers, _said_first, message, runs, span, windows
+from ncl.llama.message import EDGE, HEAD, OVERLAP, WHOLE, WINDOW, Markers, message, runs, span, windows
 from ncl.llama.numbers import Unit
 
 LARGEST = (1 << 16) - 2
@@ -110,38 +110,6 @@ def test_clauses_begin_and_end_at_marks_and_numbers(tokenizer, read):
     begins = [piece for piece, begins in zip(pieces, found.begins) if begins]
     assert len(begins) == len(ends) == 3
     assert ends[1].endswith(("p", "pop")) and "push".startswith(begins[0])
-
-
-def marked(text):
-    """Tokens and edges of clauses, from words and "," between clauses."""
-    words = text.split()
-    plain = [False, *(word != "," for word in words), False]
-    begins, ends = ([plain[u] and not plain[u + step] for u in range(1, len(words) + 1)] for step in (-1, 1))
-    return [sum(map(ord, word)) for word in words], begins, ends
-
-
-@pytest.mark.parametrize("text, same, closed", [
-    ("take off , put it , take off", [0, 1, 2, 3, 4, 5, 0, 1], [1, 4, 7]),
-    ("pop , pop and say , pop", [0, 1, 0, 3, 4, 5, 0], [0, 2, 4, 6]),  # text follows what is a clause elsewhere
-    ("pop and say , pop", [0, 1, 2, 3, 0], [0, 2, 4]),  # elsewhere: also behind
-    ("a , a b , a b c , a b c d", [0, 1, 0, 3, 4, 0, 3, 7, 8, 0, 3, 7, 12], [0, 2, 3, 5, 6, 7, 9, 10, 11, 12]),
-    ("say pop , pop", [0, 1, 2, 3], [1, 3]),  # only what begins alike
-    ("a", [0], [0]), (",", [0], []), ("", [], []),
-])  # fmt: skip
-def test_what_begins_as_another_clause_is_said_there_first_and_ends_there(text, same, closed):
-    found, ends = _said_first(*marked(text))
-    heads = [found[u] if found[found[u]] == found[u] else None for u in range(len(found))]
-    assert None not in heads  # who says it first says it himself
-    assert [u for u, here in enumerate(ends) if here] == closed
-    assert [heads[u] == heads[v] for u in range(len(found)) for v in range(u)] == [
-        same[u] == same[v] for u in range(len(found)) for v in range(u)]  # fmt: skip
-
-
-def test_a_prompt_tells_what_is_said_again(tokenizer, read):
-    found = read("pop, push 5, pop and push 7, pop.")
-    pieces = [tokenizer.decode([found.tokens[place]]) for place in found.place]
-    again = [u for u, first in enumerate(found.same) if first != u]
-    assert again and all(pieces[u] == pieces[found.same[u]] for u in again)
 
 
 # --- shortening

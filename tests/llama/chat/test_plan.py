@@ -87,16 +87,6 @@ def test_numbers_of_a_run_are_taken_together_and_the_first_unit_begins_no_other_
     assert not draws.taken_BKU[..., [0, 3]].any()
 
 
-def test_what_is_said_again_in_the_same_words_is_drawn_together_and_counts_once():
-    reading = reading_of("TNTNT", gate={1: 9.0, 3: 9.0}, symbol={0: 0.5, 2: 0.5, 4: -1.0}, border={})
-    draws = draw(reading, units_of("TNTNT", again=[(2, 0)]), 200, 2, torch.Generator().manual_seed(0))
-    assert torch.equal(draws.symbol_BKU[..., 0], draws.symbol_BKU[..., 2])
-    assert not torch.equal(draws.symbol_BKU[..., 0], draws.symbol_BKU[..., 4])
-    logs = [log for odds in (0.5, -1.0) for log in [torch.nn.functional.logsigmoid(torch.tensor([-odds, odds]))]]
-    first_BK, last_BK = (draws.symbol_BKU[..., place].long() for place in (0, 4))
-    torch.testing.assert_close(draws.spell_BK, logs[0][first_BK] + logs[1][last_BK])
-
-
 def test_padding_changes_no_probability():
     reading, units = reading_of(KINDS, **ODDS), units_of(KINDS, RUNS)
     wide = Reading(*(torch.nn.functional.pad(getattr(reading, name), (0, 3), value=2.0)
@@ -104,7 +94,7 @@ def test_padding_changes_no_probability():
     nowhere = torch.zeros(1, 3, dtype=torch.bool)
     lead = torch.cat([units.lead_BU, torch.tensor([[5, 6, 7]])], 1)
     number, text = (torch.cat([kind, nowhere], 1) for kind in (units.number_BU, units.text_BU))
-    padded = draw(wide, Units(None, None, number, text, lead, text, text, torch.arange(8)[None]), 1, 2, None)
+    padded = draw(wide, Units(None, None, number, text, lead, text, text), 1, 2, None)
     plain = draw(reading, units, 1, 2, None)
     assert plans_of(padded) == plans_of(plain)
     for name in ("write_BK", "spell_BK", "part_BK", "point_BKS", "write_bias_BK", "spell_bias_BK", "part_bias_BK"):
