@@ -90,6 +90,8 @@ def main() -> None:
     parser.add_argument("--prompts", type=Path)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    if given.prompts and not given.prompts.absolute().parent.is_dir():
+        parser.error(f"--prompts {given.prompts}: no such folder; make it first")
     data, dropped = unknown(json.loads(PHRASINGS.read_text(encoding="utf-8")))
     asked = [p for p in prompts(data, given.n, given.n_long, given.seed) if p.phrasing in given.only]
     print(f"{len(asked)} prompts; {dropped} phrasings that training has are left out", file=sys.stderr)
