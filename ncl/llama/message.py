@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from ncl.llama.numbers import NumberLexer, Unit
+from ncl.llama.numbers import COMMA, LINE, SEMICOLON, SIGN, NumberLexer, Unit
 
 EDGE = 6  # numbers kept at each end of a run
 WINDOW, OVERLAP, HEAD = 256, 64, 24  # tokens: of a window, shared with the one before, of the message's own beginning
@@ -127,7 +128,10 @@ def _clauses(units: Sequence[Unit]) -> tuple[tuple[bool, ...], tuple[bool, ...]]
 
 
 def runs(units: Sequence[Unit]) -> list[list[int]]:
-    """Numbers with nothing but separators between them, as lists of places in `units`."""
+    """Lists of numbers, as places in `units`: with nothing but separators of one kind between them.
+
+    "1, 2; 3, 4" are two lists, and so are two lines of such.
+    """
     found: list[list[int]] = []
     open_run = False
     for place, unit in enumerate(units):
@@ -139,7 +143,31 @@ def runs(units: Sequence[Unit]) -> list[list[int]]:
             open_run = True
         elif not unit.separator:
             open_run = False
-    return found
+    return [part for run in found for part in _lists(units, run)]
+
+
+def _lists(units: Sequence[Unit], run: list[int]) -> list[list[int]]:
+    """A run in parts, where some of its separators are stronger than others."""
+    kinds = [_parting(units[one + 1 : other]) for one, other in pairwise(run)]
+    if kinds and kinds[-1] == LINE and _counts(units, run[-1]):
+        return [*_lists(units, run[:-1]), run[-1:]]
+    strongest = max(kinds, default=0)
+    if strongest < SEMICOLON or min(kinds) == strongest:
+        return [run]
+    cuts = [0, *(at for at, kind in enumerate(kinds, 1) if kind == strongest), len(run)]
+    return [part for begin, end in pairwise(cuts) for part in _lists(units, run[begin:end])]
+
+
+def _parting(between: Sequence[Unit]) -> int:
+    """How strongly two numbers are parted. A line that ends in a comma goes on in the next one."""
+    kinds = {unit.separator for unit in between} - {SIGN}
+    return max(kinds - {LINE} if kinds & {COMMA, SEMICOLON} else kinds, default=0)
+
+
+def _counts(units: Sequence[Unit], place: int) -> bool:
+    """Whether the number there, first of its line, counts the lines: "2) 30 40"."""
+    mark, number = (*units[place + 1 : place + 3], Unit(0), Unit(0))[:2]
+    return mark.mark and not mark.separator and number.value is not None
 
 
 @dataclass(frozen=True)

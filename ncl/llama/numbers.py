@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from ncl.errors import ConfigurationError
 
 # What a token is. A digit token with a blank in front begins a number of its own; so does a point.
-OTHER, BLANK, SEPARATOR, DASH, SIGN, POINT, BLANK_POINT, LETTERS, DIGITS, BLANK_DIGITS = range(10)
-_SEPARATORS = frozenset(",;|/")
+OTHER, BLANK, COMMA, SEMICOLON, BAR, LINE, DASH, SIGN, POINT, BLANK_POINT, LETTERS, DIGITS, BLANK_DIGITS = range(13)
+_SEPARATORS = {",": COMMA, ";": SEMICOLON, "|": BAR, "/": BAR}
 _DASHES = ("-", "−")
 _FORERUNNERS = ("▁", "Ġ", " ")  # how tokenizers write the blank before a word
 _WIDEST = 4  # digits of a token that the table has room for
@@ -37,14 +37,14 @@ class Unit:
     token: int
     value: int | None = None
     fault: str = ""  # the number as the user wrote it, when no word holds it
-    separator: bool = False  # text that only parts the items of a list
+    separator: int = 0  # of text that only parts the items of a list: COMMA, SEMICOLON, BAR, LINE, or SIGN
     mark: bool = False  # text without letters: a mark between clauses
 
 
 class NumberLexer(nn.Module):
     """A table over the vocabulary V; integers in a persistent buffer, so that no cast changes them.
 
-    code_V: what the token is; of digits, the number that a 1 and they spell (007 is 1007), negative where a blank
+    code_V: what the token is; of digits, the number that a 2 and they spell (007 is 2007), negative where a blank
     stands in front.
     """
 
@@ -87,7 +87,8 @@ class NumberLexer(nn.Module):
                 place = found[-1].token
             elif kind != BLANK:
                 # The sign of a number does not part it from the list that it stands in.
-                separator = kind == SEPARATOR or _signs(kinds, place) or _leads(kinds, place)
+                signs = _signs(kinds, place) or _leads(kinds, place)
+                separator = kind if COMMA <= kind <= LINE else SIGN if signs else 0
                 found.append(Unit(place, separator=separator, mark=kind != LETTERS))
             place += 1
         return found
@@ -103,11 +104,11 @@ def _text(tokenizer: Any, token: int) -> str:
 def _code(text: str) -> int:
     bare = text.strip()
     if not bare:
-        return SEPARATOR if "\n" in text else BLANK  # a line ends a clause, and parts the items of a list
+        return LINE if "\n" in text else BLANK  # a line ends a clause, and parts the items of a list
     if _is_number(bare):
-        return -int(f"1{bare}") if text[0].isspace() else int(f"1{bare}")
+        return -int(f"2{bare}") if text[0].isspace() else int(f"2{bare}")
     if all(c in _SEPARATORS for c in bare):
-        return SEPARATOR
+        return max(_SEPARATORS[c] for c in bare)
     if text in _DASHES:
         return DASH
     if text.endswith(_DASHES) and not text[-2].isalnum():

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from ncl.errors import ConfigurationError
 from ncl.llama.base import chat_ids, markers
 from ncl.llama.message import EDGE, HEAD, OVERLAP, WHOLE, WINDOW, Markers, message, runs, span, windows
-from ncl.llama.numbers import Unit
+from ncl.llama.numbers import COMMA, Unit
 
 LARGEST = (1 << 16) - 2
-N, T, S = Unit(0, 5), Unit(0), Unit(0, separator=True)
+N, T, S = Unit(0, 5), Unit(0), Unit(0, separator=COMMA)
 
 
 @pytest.fixture

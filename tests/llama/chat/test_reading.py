@@ -7,7 +7,7 @@ import torch
 
 from ncl.llama.base import chat_ids, depths, shallow, watched
 from ncl.llama.message import WHOLE, message, runs, windows
-from ncl.llama.numbers import Unit
+from ncl.llama.numbers import COMMA, Unit
 from ncl.llama.perceive import TOKENS_AT_ONCE, Seen, batched, from_states, perceive
 from ncl.llama.plan import decided
 from ncl.llama.reader import GATE_BIAS, Reader, _best_other, _shared
@@ -65,7 +65,7 @@ def random_units(rows, seed=0):
     dice = torch.Generator().manual_seed(seed)
     seen = []
     for row in rows:
-        kinds = [Unit(0, 5 if kind == "N" else None, separator=kind == "S") for kind in row]
+        kinds = [Unit(0, 5 if kind == "N" else None, separator=COMMA if kind == "S" else 0) for kind in row]
         lead = list(range(len(row)))
         for run in runs(kinds):
             for place in run:
