@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -16,6 +16,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent / "phrasings"
 TASKS = ("reverse", "sort", "count", "modsum", "stack")
+WRAPPED = 0.08  # of the training lists: how many go over several lines
 LED, RAISED = 0.6, 0.7  # of the requests behind a statement: how many a lead opens, and a capital letter
 ENDINGS = (".", ".", ".", "?", "!", "")
 LISTED = ("reverse", "sort", "stack")  # tasks whose answer is a list, so that another call can follow
@@ -56,6 +57,7 @@ class Wording:
     separators: Sequence[str]
     values: tuple[int, int]
     kind: str  # for the report
+    wrapped: float = 0.0  # of the lists: how many go over several lines
 
 
 def training_wording(several: bool = False) -> Wording:
@@ -63,7 +65,9 @@ def training_wording(several: bool = False) -> Wording:
     templates = data["tasks"]
     if several:
         templates = {task: _often(data["several"][task], _scenes(data, task)) for task in TASKS}
-    return _wording(data, templates, data["chain"], data["steps"], "several" if several else "seen")
+    found = _wording(data, templates, data["chain"], data["steps"], "several" if several else "seen")
+    # Where lines part several lists, one list does not go over several.
+    return found if several else replace(found, wrapped=WRAPPED)
 
 
 def _scenes(data: Mapping[str, Any], task: str) -> list[str]:
@@ -175,10 +179,20 @@ def _filled(
         return slots, tuple(left)
     values = _numbers(rng, wording, length)
     separator = rng.choice(wording.separators)
-    slots["xs"] = separator.join(map(str, values))
+    slots["xs"] = _listed(rng, wording, values, separator)
     slots |= _others(rng, wording, template, length, separator)
     extra, answer = _applied(rng, wording, task, tuple(values))
     return slots | extra, answer
+
+
+def _listed(rng: Random, wording: Wording, values: Sequence[int], separator: str) -> str:
+    """In one line or, some, in lines of equal length."""
+    told = [str(value) for value in values]
+    if not (wording.wrapped and rng.random() < wording.wrapped):
+        return separator.join(told)
+    size = rng.randint(1, len(told))
+    end = rng.choice(("", separator.rstrip())) + "\n"
+    return end.join(separator.join(told[at : at + size]) for at in range(0, len(told), size))
 
 
 def _others(rng: Random, wording: Wording, template: str, length: int, separator: str) -> dict[str, str]:

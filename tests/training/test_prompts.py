@@ -10,10 +10,11 @@ from ncl.training import natural
 from ncl.training.natural import NaturalConfig, training_prompts
 from ncl.training.prompts import LISTED, TASKS, dealt, held_out_wording, phrasings, sample, training_wording
 
-LIST = r"\d+(?:(?: , |, |; | )\d+)*"
+LIST = r"\d+(?:(?: , |, |; | | ?[,;]?\n)\d+)*"
+HELD_OUT = ("seen", "unseen", "several")
 KINDS = {
     "training": lambda: training_wording(), "training, several lists": lambda: training_wording(several=True),
-    **{kind: lambda kind=kind: held_out_wording(kind) for kind in ("seen", "unseen", "several")},
+    **{kind: lambda kind=kind: held_out_wording(kind) for kind in HELD_OUT},
 }  # fmt: skip
 wording_of = cache(lambda kind: KINDS[kind]())
 
@@ -33,7 +34,9 @@ def compiled(text):
 
 def steps_of(text, wording):
     """All readings of stack steps, each a list of numbers and None for a pop."""
-    readings = (steps_in(text, push, wording.pop, join) for push in wording.push for join in wording.step_joins)
+    pushes = [push for push in wording.push if compiled(pattern(push)).search(text)] or wording.push[:1]
+    pops = [pop for pop in wording.pop if pop in text]
+    readings = (steps_in(text, push, pops, join) for push in pushes for join in wording.step_joins)
     return [steps for steps in readings if steps is not None]
 
 
@@ -166,6 +169,12 @@ def test_training_prompts_are_of_every_kind_and_as_many_as_asked_for():
     assert all(p.answer is None for p in chat) and not any(p.answer is None for p in single + chains)
     told = phrasings("chat_train")
     assert [p.text for p in chat] == told["plain"] + told["near_misses"]
+
+
+def test_some_training_lists_go_over_several_lines_but_not_where_lines_part_lists():
+    texts = [sample(Random(seed), training_wording(), "sort", 8).text for seed in range(400)]
+    assert 10 < sum(re.search(r"\d ?[,;]?\n\d+(?:.*\n\d|\D*$)", text) is not None for text in texts) < 80
+    assert not training_wording(several=True).wrapped and not any(held_out_wording(kind).wrapped for kind in HELD_OUT)
 
 
 def test_no_wording_is_dealt_twice_before_all_have_come():
