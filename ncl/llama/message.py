@@ -34,6 +34,7 @@ class Message:
     """What is read. `words`, `faults`: of all numbers that a unit stands for; `place`: its token in `tokens`.
 
     `lead`: for a number, the first unit of its run, with which it is data or not; for text, itself.
+    `same`: for text, the unit that says it first, at the same place of a clause in the same words; for others, itself.
     """
 
     prefix: tuple[int, ...]  # tokens before the first message
@@ -44,6 +45,7 @@ class Message:
     lead: tuple[int, ...]
     begins: tuple[bool, ...]  # text that begins a clause: behind a mark, a number, or nothing
     ends: tuple[bool, ...]  # text that ends a clause: before a mark, a number, or nothing
+    same: tuple[int, ...]
     words: tuple[tuple[int, ...], ...]
     faults: tuple[tuple[str, ...], ...]
     shortened: bool  # what is read is not all that stands there
@@ -103,6 +105,7 @@ def _shortened(
             new_place[place] = count
             count += 1
     numbers = [[unit for unit in stands[u] if unit.value is not None] for u in kept]
+    begins, ends = _clauses([units[u] for u in kept])
     return Message(
         prefix,
         given,
@@ -110,7 +113,9 @@ def _shortened(
         tuple(units[u].value is not None for u in kept),
         tuple(new_place[units[u].token] for u in kept),
         tuple(new_unit[lead[u]] for u in kept),
-        *_clauses([units[u] for u in kept]),
+        begins,
+        ends,
+        _said_first([tokens[units[u].token] for u in kept], begins, ends),
         tuple(tuple(unit.value or 0 for unit in group) for group in numbers),
         tuple(tuple(unit.fault for unit in group if unit.fault) for group in numbers),
         later or bool(gone),
@@ -125,6 +130,16 @@ def _clauses(units: Sequence[Unit]) -> tuple[tuple[bool, ...], tuple[bool, ...]]
         tuple(text[i] and not text[i - 1] for i in places),
         tuple(text[i] and not text[i + 1] for i in places),
     )
+
+
+def _said_first(tokens: Sequence[int], begins: Sequence[bool], ends: Sequence[bool]) -> tuple[int, ...]:
+    """Of each unit the one at the same place of the first clause that has the same tokens."""
+    found, first = list(range(len(tokens))), dict[tuple[int, ...], int]()
+    starts, stops = ([u for u, here in enumerate(edges) if here] for edges in (begins, ends))
+    for start, stop in zip(starts, stops, strict=True):
+        shift = first.setdefault(tuple(tokens[start : stop + 1]), start) - start
+        found[start : stop + 1] = range(start + shift, stop + 1 + shift)
+    return tuple(found)
 
 
 def runs(units: Sequence[Unit]) -> list[list[int]]:
@@ -167,7 +182,7 @@ def _parting(between: Sequence[Unit]) -> int:
 def _counts(units: Sequence[Unit], place: int) -> bool:
     """Whether the number there, first of its line, counts the lines: "2) 30 40"."""
     mark, number = (*units[place + 1 : place + 3], Unit(0), Unit(0))[:2]
-    return mark.mark and not mark.separator and number.value is not None
+    return mark.mark and number.value is not None
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Seen:
-    """One prompt's units: near_UH and deep_UH."""
+    """One prompt's units: near_UH and deep_UH, the rest as in `Message`."""
 
     near_UH: Tensor
     deep_UH: Tensor
@@ -38,6 +38,11 @@ class Seen:
     lead: tuple[int, ...]
     begins: tuple[bool, ...]
     ends: tuple[bool, ...]
+    same: tuple[int, ...]
+
+    @classmethod
+    def of(cls, found: Message, near_UH: Tensor, deep_UH: Tensor) -> Seen:
+        return cls(near_UH, deep_UH, found.number, found.lead, found.begins, found.ends, found.same)
 
     def to(self, device: torch.device) -> Seen:
         return replace(self, near_UH=self.near_UH.to(device), deep_UH=self.deep_UH.to(device))
@@ -51,7 +56,7 @@ def from_states(
     at = torch.tensor([len(found.prefix) + place for place in found.place], dtype=torch.int64, device=device)
     places = mask_T.to(device).nonzero().squeeze(1)[at]
     near, deep = (states[layer][row].index_select(0, places) for layer in layers)
-    return Seen(near, deep, found.number, found.lead, found.begins, found.ends)
+    return Seen.of(found, near, deep)
 
 
 @torch.no_grad()
@@ -139,9 +144,9 @@ def side_by_side(
 def _joined(found: Message, part: dict[int, tuple[Tensor, Tensor]], backbone: nn.Module) -> Seen:
     if not found.place:
         empty = next(backbone.parameters()).new_zeros(0, backbone.config.hidden_size)
-        return Seen(empty, empty, (), (), (), ())
+        return Seen.of(found, empty, empty)
     near, deep = (torch.stack([part[u][i] for u in range(len(found.place))]) for i in (0, 1))
-    return Seen(near, deep, found.number, found.lead, found.begins, found.ends)
+    return Seen.of(found, near, deep)
 
 
 def batched(seen: Sequence[Seen]) -> Units:
@@ -153,6 +158,7 @@ def batched(seen: Sequence[Seen]) -> Units:
     number = torch.zeros(len(seen), size, dtype=torch.bool, device=near.device)
     text, begins, ends = torch.zeros_like(number), torch.zeros_like(number), torch.zeros_like(number)
     lead = torch.arange(size, device=near.device).repeat(len(seen), 1)
+    same = lead.clone()
     for row, one in enumerate(seen):
         count = len(one.number)
         near[row, :count], deep[row, :count] = one.near_UH, one.deep_UH
@@ -161,4 +167,5 @@ def batched(seen: Sequence[Seen]) -> Units:
         lead[row, :count] = torch.tensor(one.lead, dtype=torch.int64, device=near.device)
         begins[row, :count] = torch.tensor(one.begins, dtype=torch.bool, device=near.device)
         ends[row, :count] = torch.tensor(one.ends, dtype=torch.bool, device=near.device)
-    return Units(near, deep, number, text, lead, begins, ends)
+        same[row, :count] = torch.tensor(one.same, dtype=torch.int64, device=near.device)
+    return Units(near, deep, number, text, lead, begins, ends, same)

@@ -85,8 +85,7 @@ def draw(reading: Reading, units: Units, count: int, stretches: int, generator: 
     """
     some_S = torch.ones(units.number_BU.shape[1] + 1)
     few_S = some_S / some_S.cumsum(0)  # symbols are rarer than other text
-    leads_BU = units.number_BU & (units.lead_BU == torch.arange(units.lead_BU.shape[1], device=units.lead_BU.device))
-    taken_BKU, write_BK, write_bias_BK = _bits(reading.gate_BU, leads_BU, count, some_S, generator)
+    taken_BKU, write_BK, write_bias_BK = _bits(reading.gate_BU, leads(units), count, some_S, generator)
     taken_BKU = taken_BKU.gather(2, units.lead_BU[:, None].expand_as(taken_BKU)) & units.number_BU[:, None]
     symbol_BKU, spell_BK, spell_bias_BK = _bits(reading.symbol_BU, units.text_BU, count, few_S, generator)
     border_BKU, part_BK, part_bias_BK = _bits(reading.border_BU, may_begin(units), count, some_S[:stretches], generator)
@@ -116,6 +115,20 @@ def draw(reading: Reading, units: Units, count: int, stretches: int, generator: 
         spell_bias_BK,
         part_bias_BK,
     )
+
+
+def leads(units: Units) -> Tensor:
+    """The first number of each run, whose gate is that of all."""
+    return units.number_BU & _own(units.lead_BU)
+
+
+def said_first(units: Units) -> Tensor:
+    """Text whose clause stands nowhere before: what it writes, it writes wherever it is said again."""
+    return units.text_BU & _own(units.same_BU)
+
+
+def _own(first_BU: Tensor) -> Tensor:
+    return first_BU == torch.arange(first_BU.shape[1], device=first_BU.device)
 
 
 def may_begin(units: Units) -> Tensor:

@@ -38,7 +38,8 @@ class Units:
     text_BU: Tensor  # bool; padding is neither
     lead_BU: Tensor  # of a number, the first unit of its run; else the unit itself
     begins_BU: Tensor  # bool: text that begins a clause
-    ends_BU: Tensor  # bool: text that ends one; only there a symbol may be written
+    ends_BU: Tensor  # bool: text that ends one; there a symbol is written, elsewhere with much less chance
+    same_BU: Tensor  # for text the unit that says it first, at this place of the same clause; else itself
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Reading:
 
     gate_BU: Tensor  # one for all numbers of a run
     pointer_BU: Tensor  # unnormalised: the softmax is over the numbers of a stretch
-    symbol_BU: Tensor
+    symbol_BU: Tensor  # in use, one for all text that says the same
     border_BU: Tensor
     channels_BUC: Tensor  # what selection pools over; 0 or more at text, 0 elsewhere
 
@@ -108,14 +109,17 @@ class Reader(nn.Module):
             asked_BUC = self.pool(deep_BUC, units.text_BU)[:, None].expand_as(near_BUC)
             match_BUM = self._matched(near_BUC, deep_BUC, units)
             meant_BUC = torch.relu(self.mix(torch.cat([near_BUC, asked_BUC, match_BUM], 2)))
-            alone_BU = _shared(self.gate(meant_BUC).squeeze(-1), units)
-            rival_BU = _shared(self.rival(meant_BUC).squeeze(-1), units)
+            alone_BU = _mean(self.gate(meant_BUC).squeeze(-1), units.number_BU, units.lead_BU)
+            rival_BU = _mean(self.rival(meant_BUC).squeeze(-1), units.number_BU, units.lead_BU)
             gate_BU = alone_BU - rival_BU.sigmoid() * _best_other(alone_BU, units)
             free_BU = nn.functional.logsigmoid(-gate_BU)  # what is data is no argument
+            symbol_BU = self.symbol(near_BUC).squeeze(-1)
+            if not self.training:  # a thousand steps are as many chances to misread one that is said again and again
+                symbol_BU = _mean(symbol_BU, units.text_BU, units.same_BU)
             return Reading(
                 gate_BU,
                 self.pointer(meant_BUC).squeeze(-1) + free_BU,
-                self.symbol(near_BUC).squeeze(-1) + torch.where(units.ends_BU, 0.0, INSIDE),
+                symbol_BU + torch.where(units.ends_BU, 0.0, INSIDE),
                 torch.where(
                     units.begins_BU,
                     self.border(_clauses(deep_BUC, units)).squeeze(-1),
@@ -169,12 +173,12 @@ def _clauses(channels_BUC: Tensor, units: Units) -> Tensor:
     return most_BUC.scatter_reduce(1, clause_BUC, channels_BUC, "amax").gather(1, clause_BUC)
 
 
-def _shared(odds_BU: Tensor, units: Units) -> Tensor:
-    """The mean over each run, at each of its numbers: a list is data as a whole or not at all."""
-    one_BU = units.number_BU.to(odds_BU.dtype)
-    total_BU = torch.zeros_like(odds_BU).scatter_add(1, units.lead_BU, odds_BU * one_BU)
-    count_BU = torch.zeros_like(odds_BU).scatter_add(1, units.lead_BU, one_BU)
-    return (total_BU / count_BU.clamp(min=1)).gather(1, units.lead_BU)
+def _mean(odds_BU: Tensor, there_BU: Tensor, first_BU: Tensor) -> Tensor:
+    """The mean over all units with the same first one, at each of them: a list is data as a whole or not at all."""
+    one_BU = there_BU.to(odds_BU.dtype)
+    total_BU = torch.zeros_like(odds_BU).scatter_add(1, first_BU, odds_BU * one_BU)
+    count_BU = torch.zeros_like(odds_BU).scatter_add(1, first_BU, one_BU)
+    return (total_BU / count_BU.clamp(min=1)).gather(1, first_BU)
 
 
 def _best_other(odds_BU: Tensor, units: Units) -> Tensor:

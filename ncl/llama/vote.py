@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from ncl.llama import select
-from ncl.llama.plan import Library, Plan, may_begin
+from ncl.llama.plan import Library, Plan, leads, may_begin, said_first
 from ncl.llama.reader import Reader, Reading, Units
 
 
@@ -24,9 +24,8 @@ def log_chances(
     reader: Reader, reading: Reading, units: Units, library: Library, choices: Sequence[tuple[Plan, Sequence[int]]]
 ) -> list[float]:
     """Of each prompt the log-probability of its decided plan and programs (`plan.decided`)."""
-    leads_BU = units.number_BU & (units.lead_BU == torch.arange(units.lead_BU.shape[1], device=units.lead_BU.device))
-    write_B, part_B = _sure(reading.gate_BU, leads_BU), _sure(reading.border_BU, may_begin(units))
-    spell_B = _sure(reading.symbol_BU, units.text_BU)
+    write_B, part_B = _sure(reading.gate_BU, leads(units)), _sure(reading.border_BU, may_begin(units))
+    spell_B = _sure(reading.symbol_BU, said_first(units))
     found = []
     for b, (plan, programs) in enumerate(choices):
         log = write_B[b] + part_B[b]

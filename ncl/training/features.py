@@ -82,7 +82,7 @@ def _parted(tensors: Mapping[str, Tensor], chunk: Sequence[Message]) -> list[See
     counts = [len(one.place) for one in chunk]
     parts = zip(chunk, tensors["near"].split(counts), tensors["deep"].split(counts), strict=True)
     # Copies: a part of a tensor goes to another process with all of it.
-    return [Seen(n.clone(), d.clone(), one.number, one.lead, one.begins, one.ends) for one, n, d in parts]
+    return [Seen.of(one, n.clone(), d.clone()) for one, n, d in parts]
 
 
 def _write(path: Path, tensors: dict[str, Tensor]) -> None:

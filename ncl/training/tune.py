@@ -116,10 +116,7 @@ def _read(
     generator: torch.Generator,
 ) -> Tensor:
     """The readers' loss, a prompt."""
-    seen = [
-        Seen(near, deep, one.number, one.lead, one.begins, one.ends)
-        for one, (near, deep) in zip(messages, states, strict=True)
-    ]
+    seen = [Seen.of(one, near, deep) for one, (near, deep) in zip(messages, states, strict=True)]
     plain_B = torch.tensor([lesson.plain for lesson in lessons], device=states[0][0].device)
     total = plain_B.new_zeros(())
     for reader in readers:

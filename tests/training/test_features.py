@@ -43,7 +43,7 @@ def texts(count, begin=0):
 def same(one, other):
     return len(one) == len(other) and all(
         torch.equal(a.near_UH, b.near_UH) and torch.equal(a.deep_UH, b.deep_UH)
-        and (a.number, a.lead, a.begins, a.ends) == (b.number, b.lead, b.begins, b.ends)
+        and (a.number, a.lead, a.begins, a.ends, a.same) == (b.number, b.lead, b.begins, b.ends, b.same)
         for a, b in zip(one, other)
     )  # fmt: skip
 

@@ -36,7 +36,7 @@ def lesson(rng, task, count=None):
     lead = tuple(3 if kind == DATA else place for place, kind in enumerate(kinds))
     hidden = torch.eye(HIDDEN)[kinds]
     text = tuple(not n for n in number)
-    seen = Seen(hidden, hidden.clone(), number, lead, text, text)
+    seen = Seen(hidden, hidden.clone(), number, lead, text, text, tuple(range(len(number))))
     return Lesson(seen, words, tuple(answers[task]) if task else None, 0.0 if task is None else -20.0)
 
 

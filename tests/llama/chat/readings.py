@@ -11,14 +11,18 @@ ODDS = {
 }  # fmt: skip
 
 
-def units_of(kinds, runs=()):
-    """Units of one prompt from a string of N (number) and T (text); `runs`: numbers that lead to another place."""
+def units_of(kinds, runs=(), again=()):
+    """Units of one prompt from a string of N (number) and T (text).
+
+    runs: numbers that lead to another place. again: text that says the same as text at another place.
+    """
     number = torch.tensor([[kind == "N" for kind in kinds]])
-    lead = torch.arange(len(kinds))[None].clone()
-    for place, first in runs:
-        lead[0, place] = first
+    lead, same = torch.arange(len(kinds))[None].clone(), torch.arange(len(kinds))[None].clone()
+    for to, pairs in ((lead, runs), (same, again)):
+        for place, first in pairs:
+            to[0, place] = first
     nothing = torch.zeros(1, len(kinds), 1)
-    return Units(nothing, nothing, number, ~number, lead, ~number, ~number)
+    return Units(nothing, nothing, number, ~number, lead, ~number, ~number, same)
 
 
 def reading_of(kinds, gate=None, pointer=None, symbol=None, border=None, channels=None):

@@ -2,6 +2,7 @@
 gradient."""
 
 import math
+from dataclasses import fields
 from itertools import product
 
 import pytest
@@ -89,7 +90,16 @@ class Given(torch.nn.Module):
         return (pooled @ self.choose).softmax(0)
 
 
-UNITS = Units(torch.zeros(1, 5, 1), torch.zeros(1, 5, 1), NUMBER, ~NUMBER, RUN, ~NUMBER, ~NUMBER)
+UNITS = Units(
+    torch.zeros(1, 5, 1),
+    torch.zeros(1, 5, 1),
+    NUMBER,
+    ~NUMBER,
+    RUN,
+    ~NUMBER,
+    ~NUMBER,
+    torch.arange(5)[None],
+)
 
 
 def every_plan(reader):
@@ -227,8 +237,7 @@ def test_learning_raises_the_chance_of_what_answers_right_and_of_nothing_else(pr
 
 def test_prompts_of_a_batch_do_not_mix(programs):
     reader = Given(0)
-    both = Units(*(torch.cat([getattr(UNITS, name)] * 2) for name in (
-        "near_BUH", "deep_BUH", "number_BU", "text_BU", "lead_BU", "begins_BU", "ends_BU")))  # fmt: skip
+    both = Units(*(torch.cat([getattr(UNITS, field.name)] * 2) for field in fields(UNITS)))
 
     class Twice(Given):
         def forward(self, units):

@@ -6,7 +6,18 @@ from hypothesis import strategies as st
 
 from ncl.errors import ConfigurationError
 from ncl.llama.base import chat_ids, markers
-from ncl.llama.message import EDGE, HEAD, OVERLAP, WHOLE, WINDOW, Markers, message, runs, span, windows
+from ncl.llama.message import (
+    EDGE,
+    HEAD,
+    OVERLAP,
+    WHOLE,
+    WINDOW,
+    Markers,
+    message,
+    runs,
+    span,
+    windows,
+)
 from ncl.llama.numbers import COMMA, Unit
 
 LARGEST = (1 << 16) - 2
@@ -103,6 +114,27 @@ def test_runs_are_numbers_with_nothing_but_separators_between(units, expected):
     assert runs(units) == expected
 
 
+@pytest.mark.parametrize("text, expected", [
+    ("Sort 3, 1, 2 / 5, 4", [[3, 1, 2], [5, 4]]),
+    ("Sort 3 1 | 5 4 | 6", [[3, 1], [5, 4], [6]]),
+    ("1, 2; 3, 4\n5, 6", [[1, 2], [3, 4], [5, 6]]),
+    ("1, 2\n3; 4", [[1, 2], [3, 4]]), ("1; 2 / 3; 4", [[1, 2], [3, 4]]), ("1 | 2\n3 | 4", [[1, 2], [3, 4]]),
+    ("3 1 2\n5\n6 7", [[3, 1, 2], [5], [6, 7]]),
+    ("1, -2; 3, .5", [[1, 2], [3, 5]]),
+    # One list, also over several lines, and where commas are forgotten.
+    ("3\n1\n2", [[3, 1, 2]]), ("3; 1; 2", [[3, 1, 2]]), ("3 / 1 / 2", [[3, 1, 2]]),
+    ("3, 1,\n2, 5", [[3, 1, 2, 5]]), ("3; 1;\n2", [[3, 1, 2]]), ("3, 1 2, 5", [[3, 1, 2, 5]]),
+    # What counts the lines is in no list of theirs; the last of one that goes down the page is.
+    ("1) 20\n2) 30 40", [[1], [20], [2], [30, 40]]), ("1. 20 30\n2. 40 50", [[1], [20, 30], [2], [40, 50]]),
+    ("1) 20; 30, 40\n2) 50", [[1], [20], [30, 40], [2], [50]]),
+    ("1, 2) 5 6", [[1, 2], [5, 6]]), ("3\n1\n2 in 5", [[3, 1, 2], [5]]),
+    ("3\n1\n2. Sort", [[3, 1, 2]]), ("3\n1\n2.", [[3, 1, 2]]),
+])  # fmt: skip
+def test_lists_are_parted_by_stronger_separators_than_their_numbers(tokenizer, lexer, text, expected):
+    found = lexer.units(tokenizer(text, add_special_tokens=False)["input_ids"], LARGEST)
+    assert [[found[place].value for place in run] for run in runs(found)] == expected
+
+
 def test_clauses_begin_and_end_at_marks_and_numbers(tokenizer, read):
     found = read("push 5, pop, then count.")
     pieces = [tokenizer.decode([found.tokens[place]]).strip() for place in found.place]
@@ -110,6 +142,22 @@ def test_clauses_begin_and_end_at_marks_and_numbers(tokenizer, read):
     begins = [piece for piece, begins in zip(pieces, found.begins) if begins]
     assert len(begins) == len(ends) == 3
     assert ends[1].endswith(("p", "pop")) and "push".startswith(begins[0])
+
+
+def test_text_of_equal_clauses_is_the_same_place_by_place(tokenizer, read):
+    found = read("Take it off, push 5, take it off, push 7, take it off.")
+    pieces = [found.tokens[place] for place in found.place]
+    clauses = [
+        range(b, e + 1)
+        for b, e in zip(*([u for u, on in enumerate(edge) if on] for edge in (found.begins, found.ends)))
+    ]
+    said = [tuple(pieces[u] for u in clause) for clause in clauses]
+    for clause, words in zip(clauses, said):
+        first = clauses[said.index(words)]
+        assert [found.same[u] for u in clause] == list(first)
+    assert len(set(said)) < len(said)
+    inside = {u for clause in clauses for u in clause}
+    assert all(found.same[u] == u for u in range(len(pieces)) if u not in inside)
 
 
 # --- shortening

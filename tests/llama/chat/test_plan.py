@@ -94,7 +94,7 @@ def test_padding_changes_no_probability():
     nowhere = torch.zeros(1, 3, dtype=torch.bool)
     lead = torch.cat([units.lead_BU, torch.tensor([[5, 6, 7]])], 1)
     number, text = (torch.cat([kind, nowhere], 1) for kind in (units.number_BU, units.text_BU))
-    padded = draw(wide, Units(None, None, number, text, lead, text, text), 1, 2, None)
+    padded = draw(wide, Units(None, None, number, text, lead, text, text, torch.arange(8)[None]), 1, 2, None)
     plain = draw(reading, units, 1, 2, None)
     assert plans_of(padded) == plans_of(plain)
     for name in ("write_BK", "spell_BK", "part_BK", "point_BKS", "write_bias_BK", "spell_bias_BK", "part_bias_BK"):

@@ -10,7 +10,7 @@ from ncl.llama.message import WHOLE, message, runs, windows
 from ncl.llama.numbers import COMMA, Unit
 from ncl.llama.perceive import TOKENS_AT_ONCE, Seen, batched, from_states, perceive
 from ncl.llama.plan import decided
-from ncl.llama.reader import GATE_BIAS, Reader, _best_other, _shared
+from ncl.llama.reader import GATE_BIAS, Reader, _best_other, _mean
 
 LARGEST = (1 << 16) - 2
 LAYERS = (2, 3)
@@ -72,7 +72,8 @@ def random_units(rows, seed=0):
                 lead[place] = run[0]
         near, deep = (torch.randn(len(row), 32, generator=dice) for _ in range(2))
         text = tuple(kind == "T" for kind in row)
-        seen.append(Seen(near, deep, tuple(kind == "N" for kind in row), tuple(lead), text, text))
+        seen.append(Seen(near, deep, tuple(kind == "N" for kind in row), tuple(lead), text, text,
+                         tuple(range(len(row)))))  # fmt: skip
     return seen
 
 
@@ -88,8 +89,8 @@ def test_a_window_of_its_own_sees_what_a_pass_over_the_prompt_sees(backbone, rea
         passing = from_states(found, states, 0, torch.ones_like(ids[0], dtype=torch.bool), LAYERS)
         for a, b in ((alone.near_UH, passing.near_UH), (alone.deep_UH, passing.deep_UH)):
             torch.testing.assert_close(a, b, **ROUNDING)
-        assert (alone.number, alone.lead, alone.begins, alone.ends) == (
-            passing.number, passing.lead, passing.begins, passing.ends)  # fmt: skip
+        rest = ("number", "lead", "begins", "ends", "same")
+        assert [getattr(alone, name) for name in rest] == [getattr(passing, name) for name in rest]
 
 
 @pytest.mark.parametrize("left, right", [(0, 0), (3, 0), (0, 3), (2, 5)])
@@ -219,7 +220,8 @@ def test_a_longer_list_does_not_change_what_is_selected(reader):
             for a, b in ((text.near_UH, numbers.near_UH), (text.deep_UH, numbers.deep_UH))
         ]
         is_text = (True, True, *[False] * count, True, True)
-        seen = type(text)(*parts, tuple(not t for t in is_text), lead, is_text, is_text)
+        itself = tuple(range(len(is_text)))
+        seen = Seen(*parts, tuple(not t for t in is_text), lead, is_text, is_text, itself)
         units = batched([seen])
         reading = reader(units)
         return reader.select(reader.pool(reading.channels_BUC, units.text_BU)).log_softmax(-1)
@@ -247,7 +249,22 @@ def test_numbers_of_a_run_share_one_gate_and_only_of_a_run(reader):
 def test_the_gate_of_a_run_is_the_mean_over_its_numbers(reader):
     units = batched(random_units(["TNSNNTN"]))
     odds_BU = torch.tensor([[9.0, 1.0, 9.0, 2.0, 6.0, 9.0, 4.0]])
-    assert _shared(odds_BU, units)[0, [1, 3, 4, 6]].tolist() == [3.0, 3.0, 3.0, 4.0]
+    assert _mean(odds_BU, units.number_BU, units.lead_BU)[0, [1, 3, 4, 6]].tolist() == [3.0, 3.0, 3.0, 4.0]
+
+
+def test_text_that_is_said_again_writes_in_use_what_it_writes_elsewhere(reader):
+    (seen,) = random_units(["TNTNTN"])
+    apart = reader(batched([seen])).symbol_BU
+    units = batched([replace(seen, same=(0, 1, 0, 3, 4, 5))])
+    shared = reader(units).symbol_BU
+    torch.manual_seed(0)
+    learning = reader.train()(units).symbol_BU
+    torch.manual_seed(0)
+    assert torch.equal(learning, reader(batched([seen])).symbol_BU)
+    reader.eval()
+    assert units.same_BU.tolist() == [[0, 1, 0, 3, 4, 5]]
+    torch.testing.assert_close(shared[0, [0, 2]], apart[0, [0, 2]].mean().expand(2))
+    assert torch.equal(shared[0, 4], apart[0, 4])
 
 
 def test_what_is_surely_data_is_no_likely_argument(reader):
@@ -260,7 +277,13 @@ def test_what_is_surely_data_is_no_likely_argument(reader):
 def test_padding_is_neither_number_nor_text_and_leads_to_itself():
     units = batched(random_units(["TN", "TNNNT"]))
     assert not units.number_BU[0, 2:].any() and not units.text_BU[0, 2:].any()
-    assert units.lead_BU[0].tolist() == [0, 1, 2, 3, 4] and units.lead_BU[1].tolist() == [0, 1, 1, 1, 4]
+    assert units.lead_BU[0].tolist() == units.same_BU[0].tolist() == [0, 1, 2, 3, 4] and units.lead_BU[1].tolist() == [
+        0,
+        1,
+        1,
+        1,
+        4,
+    ]
 
 
 def test_a_fresh_reader_takes_lists_for_data_and_rarely_writes_or_parts():
@@ -278,8 +301,7 @@ def test_readings_are_float32_also_under_autocast_and_on_a_bfloat16_backbone(rea
     plain = reader(batched(seen))
     with torch.autocast("cpu", torch.bfloat16):
         same(plain, reader(batched(seen)))
-    halves = [type(one)(one.near_UH.bfloat16(), one.deep_UH.bfloat16(), one.number, one.lead, one.begins, one.ends)
-              for one in seen]  # fmt: skip
+    halves = [replace(one, near_UH=one.near_UH.bfloat16(), deep_UH=one.deep_UH.bfloat16()) for one in seen]
     assert all(getattr(reader(batched(halves)), field.name).dtype == torch.float32 for field in fields(plain))
 
 

@@ -56,7 +56,7 @@ def programs():
 # Two numbers with text between them.
 NUMBERS = torch.tensor([[False, True, False, False, True]])
 SHAPES = torch.zeros(1, 5, 1), torch.zeros(1, 5, 1)
-APART = Units(*SHAPES, NUMBERS, ~NUMBERS, torch.arange(5)[None], ~NUMBERS, ~NUMBERS)
+APART = Units(*SHAPES, NUMBERS, ~NUMBERS, torch.arange(5)[None], ~NUMBERS, ~NUMBERS, torch.arange(5)[None])
 
 
 def lone(seed, *silenced):

@@ -76,3 +76,11 @@ def test_padding_does_not_count(programs):
     bare = reading_of(KINDS, **ODDS, channels={0: SORT, 3: COUNT})
     (wanted,) = log_chances(Sure(bare), bare, units, programs, decided(Sure(bare), units, 16))
     assert log == pytest.approx(wanted, abs=1e-5)
+
+
+def test_a_symbol_that_is_written_again_in_the_same_words_counts_once(programs):
+    symbols = {0: -0.5, 3: 0.25, 4: 0.25}
+    reader = Sure(reading_of("TNNTT", gate={1: 0.5, 2: 0.5}, symbol=symbols, channels={0: STACK}))
+    units = [units_of("TNNTT", [(2, 1)], again) for again in ([(4, 3)], [])]
+    once, twice = (log_chances(reader, reader.reading, one, programs, decided(reader, one, 16))[0] for one in units)
+    assert once - twice == pytest.approx(-bit(0.25), abs=1e-5)
