@@ -182,7 +182,7 @@ def _parting(between: Sequence[Unit]) -> int:
 def _counts(units: Sequence[Unit], place: int) -> bool:
     """Whether the number there, first of its line, counts the lines: "2) 30 40"."""
     mark, number = (*units[place + 1 : place + 3], Unit(0), Unit(0))[:2]
-    return mark.mark and number.value is not None
+    return mark.mark and not mark.separator and number.value is not None
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,8 @@ def test_runs_are_numbers_with_nothing_but_separators_between(units, expected):
     # What counts the lines is in no list of theirs; the last of one that goes down the page is.
     ("1) 20\n2) 30 40", [[1], [20], [2], [30, 40]]), ("1. 20 30\n2. 40 50", [[1], [20, 30], [2], [40, 50]]),
     ("1) 20; 30, 40\n2) 50", [[1], [20], [30, 40], [2], [50]]),
-    ("1, 2) 5 6", [[1, 2], [5, 6]]), ("3\n1\n2 in 5", [[3, 1, 2], [5]]),
+    ("1) 3\n4\n5\n2) 6", [[1], [3, 4, 5], [2], [6]]), ("1, 2) 5 6", [[1, 2], [5, 6]]),
+    ("3\n1\n2 in 5", [[3, 1, 2], [5]]),
     ("3\n1\n2. Sort", [[3, 1, 2]]), ("3\n1\n2.", [[3, 1, 2]]),
 ])  # fmt: skip
 def test_lists_are_parted_by_stronger_separators_than_their_numbers(tokenizer, lexer, text, expected):
