@@ -108,7 +108,9 @@ def _code(text: str) -> int:
     if _is_number(bare):
         return -int(f"2{bare}") if text[0].isspace() else int(f"2{bare}")
     if all(c in _SEPARATORS for c in bare):
-        return max(_SEPARATORS[c] for c in bare)
+        strongest = max(_SEPARATORS[c] for c in bare)
+        # Some tokenizers have a token for a bar that ends a line, as in a table.
+        return LINE if strongest == BAR and "\n" in text else strongest
     if text in _DASHES:
         return DASH
     if text.endswith(_DASHES) and not text[-2].isalnum():

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from ncl.errors import ConfigurationError
-from ncl.llama.numbers import DIGITS, NumberLexer
+from ncl.llama.numbers import BAR, COMMA, DIGITS, LINE, SEMICOLON, NumberLexer
 from ncl.llama.tokenizer import make_tokenizer
 
 LARGEST = (1 << 16) - 2
@@ -84,6 +84,16 @@ def test_a_number_of_ten_thousand_digits_is_read_and_told_in_short(read):
     (unit,) = read("9" * 10_000)
     assert unit.value == LARGEST + 1 and unit.fault == "9" * 24 + "…"
     assert [u.fault for u in read("0" * 10_000 + "7")] == [""]
+
+
+@pytest.mark.parametrize("text, kind", [
+    (",", COMMA), (" ,", COMMA), (",\n", COMMA), (";", SEMICOLON), (";\n", SEMICOLON), (",;", SEMICOLON), ("|", BAR),
+    (" /", BAR), ("/,", BAR), ("|\n", LINE), (" |\n\n", LINE), ("\n", LINE), ("\n\n", LINE),
+])  # fmt: skip
+def test_a_separator_of_several_characters_is_as_strong_as_its_strongest(text, kind):
+    words = Tokenizer(models.WordLevel({**{digit: i for i, digit in enumerate("0123456789")}, text: 10}, unk_token="0"))
+    lexer = NumberLexer(11).fill(PreTrainedTokenizerFast(tokenizer_object=words))
+    assert lexer.code_V[10] == kind
 
 
 def test_signs_and_separators_do_not_part_a_list_but_words_do(read):
