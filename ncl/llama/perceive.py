@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeVar
 
 import torch
@@ -43,6 +44,11 @@ class Seen:
     @classmethod
     def of(cls, found: Message, near_UH: Tensor, deep_UH: Tensor) -> Seen:
         return cls(near_UH, deep_UH, found.number, found.lead, found.begins, found.ends, found.same)
+
+    @cached_property
+    def facts_5U(self) -> Tensor:
+        """What each unit is, as one tensor: the same prompt comes into many batches."""
+        return torch.tensor([self.number, self.begins, self.ends, self.lead, self.same], dtype=torch.int64)
 
     def to(self, device: torch.device) -> Seen:
         return replace(self, near_UH=self.near_UH.to(device), deep_UH=self.deep_UH.to(device))
@@ -150,22 +156,16 @@ def _joined(found: Message, part: dict[int, tuple[Tensor, Tensor]], backbone: nn
 
 
 def batched(seen: Sequence[Seen]) -> Units:
-    """Padded to the longest."""
-    size = max(1, *(len(s.number) for s in seen))
-    hidden = seen[0].near_UH.shape[1]
-    near = seen[0].near_UH.new_zeros(len(seen), size, hidden)
-    deep = torch.zeros_like(near)
-    number = torch.zeros(len(seen), size, dtype=torch.bool, device=near.device)
-    text, begins, ends = torch.zeros_like(number), torch.zeros_like(number), torch.zeros_like(number)
-    lead = torch.arange(size, device=near.device).repeat(len(seen), 1)
-    same = lead.clone()
+    """What they are padded to the longest, their states in a row."""
+    size, device = max(1, *(len(s.number) for s in seen)), seen[0].near_UH.device
+    facts_B5U = torch.zeros(len(seen), 5, size, dtype=torch.int64)
+    facts_B5U[:, 3:] = torch.arange(size)  # what is padding stands for itself
+    there_BU = torch.zeros(len(seen), size, dtype=torch.bool)
     for row, one in enumerate(seen):
         count = len(one.number)
-        near[row, :count], deep[row, :count] = one.near_UH, one.deep_UH
-        number[row, :count] = torch.tensor(one.number, dtype=torch.bool, device=near.device)
-        text[row, :count] = ~number[row, :count]
-        lead[row, :count] = torch.tensor(one.lead, dtype=torch.int64, device=near.device)
-        begins[row, :count] = torch.tensor(one.begins, dtype=torch.bool, device=near.device)
-        ends[row, :count] = torch.tensor(one.ends, dtype=torch.bool, device=near.device)
-        same[row, :count] = torch.tensor(one.same, dtype=torch.int64, device=near.device)
-    return Units(near, deep, number, text, lead, begins, ends, same)
+        facts_B5U[row, :, :count] = one.facts_5U
+        there_BU[row, :count] = True
+    number, begins, ends, lead, same = facts_B5U.to(device).unbind(1)
+    text_BU = there_BU.to(device) & (number == 0)
+    near_XH, deep_XH = torch.cat([s.near_UH for s in seen]), torch.cat([s.deep_UH for s in seen])
+    return Units(near_XH, deep_XH, number.bool(), text_BU, lead, begins.bool(), ends.bool(), same)

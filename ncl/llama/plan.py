@@ -15,6 +15,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -27,6 +29,7 @@ from ncl.llama.reader import Reader, Reading, Units
 Words = Sequence[tuple[int, ...]]  # the words that each unit of a prompt stands for; text stands for none
 RARE = 1e-4  # choices of programs rarer than this are not run while learning
 MOST_LEARNED = 2  # stretches of a plan that learning follows; how many there may be in use is the model's budget
+MOST_KNOWN = 1 << 17  # runs that learning remembers: some 100 MB with tapes of ten numbers
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ class Library:
 
     programs: tuple[Program, ...]
     symbols: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def learning(self) -> Machine:
+        """Remembers runs from one step of learning to the next: once a reader knows its way, most come again."""
+        return Machine(self)
 
 
 @dataclass(frozen=True)
@@ -185,13 +193,15 @@ class _Chain:
 
 @dataclass
 class Machine:
-    """Runs programs of the library on tapes, each (program, tape, argument) once."""
+    """Runs programs of the library on tapes, each (program, tape, argument) once as long as it is known."""
 
     library: Library
     known: dict[Item, tuple[tuple[int, ...], int] | None] = field(default_factory=dict)
 
     def run(self, wanted: Sequence[Item]) -> None:
-        """Fill `known` with (result, steps), None where the program trapped."""
+        """Fill `known` with (result, steps), None where the program trapped; the oldest are forgotten."""
+        if len(self.known) > MOST_KNOWN:
+            self.known = dict(islice(self.known.items(), MOST_KNOWN // 2, None))
         fresh: dict[int, list[Item]] = {}
         for item in dict.fromkeys(wanted):
             if item not in self.known:
@@ -226,7 +236,7 @@ def solutions(trials: Sequence[Trial], library: Library) -> list[list[Calls]]:
 
     Plans of more than MOST_LEARNED stretches have none; sequences rarer than RARE are not tried.
     """
-    machine = Machine(library)
+    machine = library.learning
     found: list[list[Calls]] = [[] for _ in trials]
     chains = [
         _Chain(owner, (), None, 1.0) for owner, trial in enumerate(trials) if trial.plan.stretches <= MOST_LEARNED
@@ -251,15 +261,18 @@ def solutions(trials: Sequence[Trial], library: Library) -> list[list[Calls]]:
 
 def _next_calls(library: Library, trial: Trial, chain: _Chain) -> list[tuple[_Chain, Calls, float, Item]]:
     found = []
-    chance = chain.chance
+    chance, written = chain.chance, dict[tuple[int, ...], tuple[int, ...]]()  # by symbols, of which few are different
     for stretch in range(chain.calls[-1][0] + 1 if chain.calls else 0, trial.plan.stretches):
-        for number in range(1, len(library.programs) + 1):
+        for number, symbols in enumerate(library.symbols, 1):
             likely = chance * trial.chance[stretch][number]
             if likely < RARE:
                 continue
-            item = call(library, trial.plan, trial.words, chain.tape, stretch, number)
-            if item is not None:
-                found.append((chain, (*chain.calls, (stretch, number)), likely, item))
+            tape = chain.tape
+            if tape is None and (tape := written.get(symbols)) is None:
+                tape = written[symbols] = first_tape(trial.plan, trial.words, symbols)
+            argument = _argument(library, trial.plan, trial.words, stretch, number)
+            if argument is not None:
+                found.append((chain, (*chain.calls, (stretch, number)), likely, (number, tape, argument)))
         chance *= trial.chance[stretch][0]  # passed over
     return found
 
@@ -268,18 +281,26 @@ def call(
     library: Library, plan: Plan, word: Words, tape: tuple[int, ...] | None, stretch: int, number: int
 ) -> Item | None:
     """One call; None when it needs an argument and its stretch has no number."""
-    program, symbols = library.programs[number - 1], library.symbols[number - 1]
-    argument = 0
-    if select.takes_argument(program):
-        unit = plan.argument[stretch]
-        if unit < 0:
-            return None
-        argument = word[unit][0]
-    if tape is None:
-        written = set(plan.symbols) if symbols else set()
-        units = sorted({*plan.taken, *written})
-        tape = tuple(w for unit in units for w in (symbols if unit in written else word[unit]))
-    return number, tape, argument
+    argument = _argument(library, plan, word, stretch, number)
+    if argument is None:
+        return None
+    return number, first_tape(plan, word, library.symbols[number - 1]) if tape is None else tape, argument
+
+
+def first_tape(plan: Plan, word: Words, symbols: tuple[int, ...]) -> tuple[int, ...]:
+    """What the first call reads: the numbers taken, and the symbols where the plan writes them, if there are any."""
+    if not (symbols and plan.symbols):
+        return tuple(w for unit in plan.taken for w in word[unit])
+    written = set(plan.symbols)
+    return tuple(w for unit in sorted({*plan.taken, *written}) for w in (symbols if unit in written else word[unit]))
+
+
+def _argument(library: Library, plan: Plan, word: Words, stretch: int, number: int) -> int | None:
+    """What the program is told beside its tape: 0 where it takes nothing, None where the stretch has no number."""
+    if not select.takes_argument(library.programs[number - 1]):
+        return 0
+    unit = plan.argument[stretch]
+    return None if unit < 0 else word[unit][0]
 
 
 def plans_of(draws: Draws) -> list[list[Plan]]:

@@ -8,7 +8,10 @@ nothing.
 Kept in float32 whatever the backbone's dtype. The layers read, the widths and the pooling are those that
 docs/decisions.md measures.
 
-Legend: B prompts, U units, H hidden size, C channels, P programs ("none" is 0).
+The units of all prompts of a batch are worked on in one row, for prompts are unequal and most of a padded batch would be
+padding; only what leaves the reader is padded.
+
+Legend: B prompts, U units, X units of all prompts in a row, H hidden size, C channels, P programs ("none" is 0).
 """
 
 from __future__ import annotations
@@ -30,10 +33,10 @@ INSIDE = -3.0  # log-odds less for a call that begins inside a clause, and for a
 
 @dataclass(frozen=True)
 class Units:
-    """The units of a batch of prompts, padded: hidden states and what each unit is."""
+    """The units of a batch of prompts: their hidden states, and padded what each of them is."""
 
-    near_BUH: Tensor  # of the layer that gates and pointers read
-    deep_BUH: Tensor  # of the layer that the selection reads
+    near_XH: Tensor  # of the layer that gates and pointers read
+    deep_XH: Tensor  # of the layer that the selection reads
     number_BU: Tensor  # bool
     text_BU: Tensor  # bool; padding is neither
     lead_BU: Tensor  # of a number, the first unit of its run; else the unit itself
@@ -102,56 +105,58 @@ class Reader(nn.Module):
         return super()._apply(moved, recurse)
 
     def forward(self, units: Units) -> Reading:
-        with torch.autocast(units.near_BUH.device.type, enabled=False):
-            near_BUC = self._seen(units.near_BUH, self.near_enter, units, self.near)
-            deep_BUC = self._seen(units.deep_BUH, self.deep_enter, units, self.far)
-            deep_BUC = deep_BUC.masked_fill(~units.text_BU[..., None], 0)
-            asked_BUC = self.pool(deep_BUC, units.text_BU)[:, None].expand_as(near_BUC)
-            match_BUM = self._matched(near_BUC, deep_BUC, units)
-            meant_BUC = torch.relu(self.mix(torch.cat([near_BUC, asked_BUC, match_BUM], 2)))
-            alone_BU = _mean(self.gate(meant_BUC).squeeze(-1), units.number_BU, units.lead_BU)
-            rival_BU = _mean(self.rival(meant_BUC).squeeze(-1), units.number_BU, units.lead_BU)
+        with torch.autocast(units.near_XH.device.type, enabled=False):
+            row = _Row.of(units)
+            near_XC = self._seen(units.near_XH, self.near_enter, row, self.near)
+            deep_XC = self._seen(units.deep_XH, self.deep_enter, row, self.far) * row.text_X[:, None]
+            asked_BC = _most(deep_XC, row.prompt_X, len(units.text_BU))
+            match_XM = self._matched(near_XC, deep_XC, row, units)
+            meant_XC = torch.relu(self.mix(torch.cat([near_XC, asked_BC[row.prompt_X], match_XM], 1)))
+            alone_BU = _mean(row.odds(self.gate(meant_XC)), units.number_BU, units.lead_BU)
+            rival_BU = _mean(row.odds(self.rival(meant_XC)), units.number_BU, units.lead_BU)
             gate_BU = alone_BU - rival_BU.sigmoid() * _best_other(alone_BU, units)
             free_BU = nn.functional.logsigmoid(-gate_BU)  # what is data is no argument
-            symbol_BU = self.symbol(near_BUC).squeeze(-1)
+            symbol_BU = row.odds(self.symbol(near_XC))
             if not self.training:  # a thousand steps are as many chances to misread one that is said again and again
                 symbol_BU = _mean(symbol_BU, units.text_BU, units.same_BU)
+            # Whether a clause asks for anything: the maximum over it.
+            clause_XC = _most(deep_XC, row.clause_X, len(row.clause_X) + 1)[row.clause_X]
             return Reading(
                 gate_BU,
-                self.pointer(meant_BUC).squeeze(-1) + free_BU,
+                row.odds(self.pointer(meant_XC)) + free_BU,
                 symbol_BU + torch.where(units.ends_BU, 0.0, INSIDE),
                 torch.where(
-                    units.begins_BU,
-                    self.border(_clauses(deep_BUC, units)).squeeze(-1),
-                    self.inside(near_BUC).squeeze(-1) + INSIDE,
+                    units.begins_BU, row.odds(self.border(clause_XC)), row.odds(self.inside(near_XC)) + INSIDE
                 ),
-                deep_BUC,
+                row.padded(deep_XC),
             )
 
-    def _seen(self, hidden_BUH: Tensor, enter: nn.Linear, units: Units, look: nn.Conv1d) -> Tensor:
-        """Each unit with its neighbours. Padding, which is most of a batch of unequal prompts, is not worked on."""
-        there_BU = units.number_BU | units.text_BU
-        plain_XH = nn.functional.layer_norm(hidden_BUH[there_BU].float(), hidden_BUH.shape[-1:])
-        real_XC = self.dropout(enter(plain_XH) + self.kind(units.number_BU[there_BU].long()))
-        units_BUC = real_XC.new_zeros(*there_BU.shape, real_XC.shape[1])
-        units_BUC = units_BUC.masked_scatter(there_BU[..., None], real_XC)
-        return torch.relu(look(units_BUC.transpose(1, 2))).transpose(1, 2)
+    def _seen(self, hidden_XH: Tensor, enter: nn.Linear, row: _Row, look: nn.Conv1d) -> Tensor:
+        """Each unit with its neighbours, X×C."""
+        plain_XH = nn.functional.layer_norm(hidden_XH.float(), hidden_XH.shape[-1:])
+        real_XC = self.dropout(enter(plain_XH) + self.kind((~row.text_X).long()))
+        # Between two prompts there is as much room as one sees.
+        room = look.kernel_size[0] // 2
+        place_X = torch.arange(len(real_XC), device=real_XC.device) + row.prompt_X * room
+        size = len(real_XC) + len(row.there_BU) * room
+        line_LC = real_XC.new_zeros(size, real_XC.shape[1]).index_copy(0, place_X, real_XC)
+        return torch.relu(look(line_LC.T[None])[0].T[place_X])
 
-    def _matched(self, near_BUC: Tensor, deep_BUC: Tensor, units: Units) -> Tensor:
-        """Each number's best match with any text, 0 or more, which a longer prompt does not dilute; B×U×MATCHES."""
-        label_BXC, number_BX1 = _packed(near_BUC, units.number_BU)
-        mention_BTC, text_BT1 = _packed(deep_BUC, units.text_BU)
+    def _matched(self, near_XC: Tensor, deep_XC: Tensor, row: _Row, units: Units) -> Tensor:
+        """Each number's best match with any text, 0 or more, which a longer prompt does not dilute; X×MATCHES."""
+        label_BNC, number_BN1 = row.apart(near_XC, units.number_BU)
+        mention_BTC, text_BT1 = row.apart(deep_XC, units.text_BU)
         there_BTC = units.text_BU.gather(1, text_BT1.squeeze(2))[..., None]
         # What is no text matches with 0, which is the least that counts.
         mention_BMDT = (
             self.mention(mention_BTC).masked_fill(~there_BTC, 0).unflatten(2, (MATCHES, -1)).permute(0, 2, 3, 1)
         )
-        label_BMXD = self.label(label_BXC).unflatten(2, (MATCHES, -1)).transpose(1, 2) / MATCH_SIZE**0.5
-        found = [(part_BMXD @ mention_BMDT).amax(3) for part_BMXD in label_BMXD.split(AT_ONCE, 2)]
-        found_BXM = torch.cat(found, 2).transpose(1, 2).clamp(min=0)
-        nothing_BUM = found_BXM.new_zeros(*units.number_BU.shape, MATCHES)
-        match_BUM = nothing_BUM.scatter(1, number_BX1.expand_as(found_BXM), found_BXM)
-        return match_BUM.masked_fill(~units.number_BU[..., None], 0)
+        label_BMND = self.label(label_BNC).unflatten(2, (MATCHES, -1)).transpose(1, 2) / MATCH_SIZE**0.5
+        found = [(part_BMND @ mention_BMDT).amax(3) for part_BMND in label_BMND.split(AT_ONCE, 2)]
+        found_BNM = torch.cat(found, 2).transpose(1, 2).clamp(min=0)
+        nothing_BUM = found_BNM.new_zeros(*units.number_BU.shape, MATCHES)
+        match_BUM = nothing_BUM.scatter(1, number_BN1.expand_as(found_BNM), found_BNM)
+        return match_BUM[row.there_BU] * ~row.text_X[:, None]
 
     @staticmethod
     def pool(channels_XUC: Tensor, inside_XU: Tensor) -> Tensor:
@@ -159,18 +164,42 @@ class Reader(nn.Module):
         return (channels_XUC * inside_XU[..., None]).amax(-2)
 
 
-def _packed(states_BUC: Tensor, there_BU: Tensor) -> tuple[Tensor, Tensor]:
-    """The units that are there, in their order and padded with others, and which units those are."""
-    most = max(1, int(there_BU.sum(1).max()))
-    at_BX1 = there_BU.long().argsort(dim=1, descending=True, stable=True)[:, :most, None]
-    return states_BUC.gather(1, at_BX1.expand(-1, -1, states_BUC.shape[2])), at_BX1
+@dataclass(frozen=True)
+class _Row:
+    """The units of all prompts, one behind the other."""
+
+    there_BU: Tensor  # bool; what is not there is padding
+    prompt_X: Tensor  # whose unit it is
+    clause_X: Tensor  # in which clause it stands; they are numbered through
+    text_X: Tensor  # bool; else it is a number
+
+    @classmethod
+    def of(cls, units: Units) -> _Row:
+        there_BU = units.number_BU | units.text_BU
+        prompt_X = there_BU.nonzero()[:, 0]
+        first_X = prompt_X.diff(prepend=prompt_X.new_full((1,), -1)) > 0
+        return cls(there_BU, prompt_X, (first_X | units.begins_BU[there_BU]).cumsum(0), units.text_BU[there_BU])
+
+    def padded(self, states_XC: Tensor) -> Tensor:
+        """Apart again and padded with 0, B×U×C."""
+        apart_BUC = states_XC.new_zeros(*self.there_BU.shape, states_XC.shape[1])
+        return apart_BUC.masked_scatter(self.there_BU[..., None], states_XC)
+
+    def odds(self, states_X1: Tensor) -> Tensor:
+        """The same of one channel, B×U."""
+        return self.padded(states_X1).squeeze(2)
+
+    def apart(self, states_XC: Tensor, some_BU: Tensor) -> tuple[Tensor, Tensor]:
+        """Each prompt's units of one kind, in their order and padded with others, and which units those are."""
+        most = max(1, int(some_BU.sum(1).max()))
+        at_BN1 = some_BU.long().argsort(dim=1, descending=True, stable=True)[:, :most, None]
+        return self.padded(states_XC).gather(1, at_BN1.expand(-1, -1, states_XC.shape[1])), at_BN1
 
 
-def _clauses(channels_BUC: Tensor, units: Units) -> Tensor:
-    """The maximum over each clause, at each of its units: whether it asks for anything."""
-    clause_BUC = units.begins_BU.long().cumsum(1)[..., None].expand_as(channels_BUC)
-    most_BUC = torch.zeros_like(channels_BUC[:, :1]).expand(-1, channels_BUC.shape[1] + 1, -1)
-    return most_BUC.scatter_reduce(1, clause_BUC, channels_BUC, "amax").gather(1, clause_BUC)
+def _most(channels_XC: Tensor, owner_X: Tensor, owners: int) -> Tensor:
+    """The maximum over the units of each owner, owners×C; 0 or more, as channels are."""
+    nothing_XC, owner_XC = channels_XC.new_zeros(owners, channels_XC.shape[1]), owner_X[:, None].expand_as(channels_XC)
+    return nothing_XC.scatter_reduce(0, owner_XC, channels_XC, "amax")
 
 
 def _mean(odds_BU: Tensor, there_BU: Tensor, first_BU: Tensor) -> Tensor:

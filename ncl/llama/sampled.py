@@ -60,12 +60,15 @@ def likelihood(
 def _choices(reader: Reader, reading: Reading, units: Units, draws: Draws) -> Tensor:
     """Log-probabilities of what each stretch calls. Most plans of a prompt share stretches: each is pooled once."""
     batch, count, size = draws.stretch_BKU.shape
-    inside_BKSU = draws.stretch_BKU[:, :, None] == torch.arange(MOST_LEARNED, device=draws.stretch_BKU.device)[:, None]
-    inside_BKSU &= units.text_BU[:, None, None]
-    owner_X1 = torch.arange(batch, device=inside_BKSU.device).repeat_interleave(count * MOST_LEARNED)[:, None]
-    rows_XU = torch.cat([owner_X1, inside_BKSU.reshape(-1, size).long()], 1)
-    unique_YU, place_X = rows_XU.unique(dim=0, return_inverse=True)
-    pooled_YC = reader.pool(reading.channels_BUC[unique_YU[:, 0]], unique_YU[:, 1:])
+    # A stretch lies between the ends of the one before and its own.
+    ends_BKS = torch.stack([(draws.stretch_BKU <= s).sum(2) for s in range(-1, MOST_LEARNED)], 2)
+    owner_B11 = torch.arange(batch, device=ends_BKS.device)[:, None, None]
+    key_BKS = (owner_B11 * (size + 1) + ends_BKS[..., :-1]) * (size + 1) + ends_BKS[..., 1:]
+    unique_Y, place_X = key_BKS.flatten().unique(return_inverse=True)
+    owner_Y, begin_Y, end_Y = unique_Y // (size + 1) ** 2, unique_Y // (size + 1) % (size + 1), unique_Y % (size + 1)
+    at_U = torch.arange(size, device=unique_Y.device)
+    inside_YU = (at_U >= begin_Y[:, None]) & (at_U < end_Y[:, None]) & units.text_BU[owner_Y]
+    pooled_YC = reader.pool(reading.channels_BUC[owner_Y], inside_YU)
     choice_YP = reader.select(pooled_YC).log_softmax(-1)
     return choice_YP[place_X].view(batch, count, MOST_LEARNED, -1)
 

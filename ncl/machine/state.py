@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -77,7 +78,8 @@ def blank(program: Program, batch: int) -> MachineState:
     sizes = program.sizes
 
     def zeros(*shape: int) -> Tensor:
-        return torch.zeros(batch, *shape, dtype=torch.int64)
+        # numpy's come as the system clears them, so that memory which no run touches costs nothing.
+        return torch.from_numpy(np.zeros((batch, *shape), np.int64))
 
     memory, frame, depth = (max(n, 1) for n in (sizes.memory, sizes.frame, sizes.depth))
     return MachineState(

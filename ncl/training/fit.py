@@ -6,6 +6,7 @@ one of the tasks has stalled (`worst`); the caller makes it again with another s
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -71,7 +72,26 @@ def fit(
     advance: Callable[[int, float], None] = lambda step, loss: None,
     patient: bool = True,
 ) -> tuple[Reader, list[float]]:
-    """A fitted reader and the loss of each step. One that is not patient gives up where it is seen to stall."""
+    """A fitted reader and the loss of each step. One that is not patient gives up where it is seen to stall.
+
+    Steps make millions of small objects, so Python would look through all lessons for garbage again and again: they are
+    set aside.
+    """
+    gc.freeze()
+    try:
+        return _fit(lessons, library, hidden, config, advance, patient)
+    finally:
+        gc.unfreeze()
+
+
+def _fit(
+    lessons: Sequence[Lesson],
+    library: Library,
+    hidden: int,
+    config: FitConfig,
+    advance: Callable[[int, float], None],
+    patient: bool,
+) -> tuple[Reader, list[float]]:
     torch.manual_seed(config.seed)
     rng, generator = Random(config.seed), torch.Generator().manual_seed(config.seed)
     reader = config.make(hidden, config.channels, len(library.programs), config.dropout)

@@ -9,6 +9,8 @@ from readings import KINDS, ODDS, RUNS, Sure, reading_of, units_of
 from torch.nn.functional import logsigmoid
 
 from ncl.build import build_library
+from ncl.llama import plan as planning
+from ncl.llama import select
 from ncl.llama.adapter import PROGRAMS
 from ncl.llama.plan import Library, Machine, Plan, Trial, _bits, call, decided, draw, follow, plans_of, solutions
 from ncl.llama.reader import Reading, Units
@@ -196,15 +198,39 @@ def test_a_trap_ends_a_chain(programs):
 
 
 def test_the_same_run_is_made_once(programs, monkeypatch):
-    from ncl.llama import select
-
-    runs = []
-    monkeypatch.setattr(select, "run", lambda *a, original=select.run: runs.append(len(a[1])) or original(*a))
+    runs, fresh = counted(monkeypatch), Library(programs.programs, programs.symbols)
     plan = Plan((1, 2, 3), (), 1, (1,))
-    solutions([trial(plan, LIST, (1, 2, 3))] * 7, programs)
+    solutions([trial(plan, LIST, (1, 2, 3))] * 7, fresh)
     assert runs == [1] * 5
     Machine(programs).run([(SORT, (2, 1), 0), (SORT, (2, 1), 0), (SORT, (3,), 0)])
     assert runs[5:] == [2]
+
+
+def test_learning_remembers_runs_from_one_step_to_the_next(programs, monkeypatch):
+    runs, fresh = counted(monkeypatch), Library(programs.programs, programs.symbols)
+    plan, other = Plan((1, 2, 3), (), 1, (1,)), Plan((1, 2), (), 1, (1,))
+    first = solutions([trial(plan, LIST, (1, 2, 3))], fresh)
+    assert solutions([trial(plan, LIST, (1, 2, 3))], fresh) == first and runs == [1] * 5
+    solutions([trial(plan, LIST, (1, 2, 3)), trial(other, LIST, (1, 3))], fresh)
+    assert runs == [1] * 10
+
+
+def test_of_what_learning_remembers_the_oldest_is_forgotten(programs, monkeypatch):
+    monkeypatch.setattr(planning, "MOST_KNOWN", 4)
+    runs, machine = counted(monkeypatch), Machine(programs)
+    items = [(SORT, (number, 1), 0) for number in range(5)]
+    machine.run(items)
+    machine.run(items[3:])
+    assert list(machine.known) == items[2:] and runs == [5]
+    machine.run(items[:1])
+    assert machine.known[items[0]] == ((0, 1), machine.known[items[0]][1]) and runs == [5, 1]
+
+
+def counted(monkeypatch):
+    """How many tapes each run has had."""
+    runs = []
+    monkeypatch.setattr(select, "run", lambda *a, original=select.run: runs.append(len(a[1])) or original(*a))
+    return runs
 
 
 # --- deciding

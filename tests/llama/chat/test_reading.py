@@ -10,7 +10,7 @@ from ncl.llama.message import WHOLE, message, runs, windows
 from ncl.llama.numbers import COMMA, Unit
 from ncl.llama.perceive import TOKENS_AT_ONCE, Seen, batched, from_states, perceive
 from ncl.llama.plan import decided
-from ncl.llama.reader import GATE_BIAS, Reader, _best_other, _mean
+from ncl.llama.reader import GATE_BIAS, Reader, _best_other, _mean, _Row
 
 LARGEST = (1 << 16) - 2
 LAYERS = (2, 3)
@@ -202,9 +202,9 @@ def test_a_list_is_matched_with_any_text_however_far(reader):
     units = batched(random_units(["TNNT" + "T" * 600]))
 
     def matched(*mentions):
-        near, deep = torch.ones(1, 604, reader.gate.in_features), torch.zeros(1, 604, reader.gate.in_features)
-        deep[0, list(mentions)] = 3.0
-        return reader._matched(near, deep, units)
+        near, deep = torch.ones(604, reader.gate.in_features), torch.zeros(604, reader.gate.in_features)
+        deep[list(mentions)] = 3.0
+        return reader._matched(near, deep, _Row.of(units), units)
 
     assert torch.equal(matched(5), matched(603)) and not torch.equal(matched(603), matched())
     assert torch.equal(matched(1), matched())  # a number is no mention
