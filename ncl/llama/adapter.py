@@ -32,6 +32,7 @@ from ncl.llama.augment import ADAPTER as ADAPTER
 from ncl.llama.augment import LIBRARY
 from ncl.llama.base import Base, backbone_state, depths, load_base, markers, weights_digest
 from ncl.llama.chat import NCLChatLlamaForCausalLM
+from ncl.llama.compact import packed, unpacked
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.reader import Reader
@@ -149,7 +150,7 @@ def _save(
             model.artefact.save(fresh / LIBRARY)
             record.write(model.paper, fresh / LIBRARY / record.FILE_NAME)
             bring(fresh)
-            save_file({name: _small(tensor) for name, tensor in readers.items()}, fresh / READERS)
+            save_file(packed(readers), fresh / READERS)
             (fresh / ADAPTER).write_text(whole.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
             (fresh / CARD).write_text(_card(whole, model.paper.seal), encoding="utf-8")
             _replace(folder, fresh, Path(name) / "old")
@@ -180,12 +181,6 @@ def _replace(folder: Path, fresh: Path, old: Path) -> None:
         if old.exists():
             os.replace(old, folder)
         raise
-
-
-def _small(tensor: Tensor) -> Tensor:
-    """In half the bytes, where that loses nothing."""
-    half = tensor.half()
-    return (half if torch.equal(half.to(tensor.dtype), tensor) else tensor).contiguous()
 
 
 def _library_digest(artefact: Artefact) -> str:
@@ -275,8 +270,8 @@ def _read_library(folder: Path, settings: AdapterRecord) -> tuple[Artefact, reco
 
 def _read_readers(path: Path, settings: AdapterRecord) -> Mapping[str, Tensor]:
     try:
-        weights = {name: tensor.float() for name, tensor in load_file(path).items()}
-    except (OSError, SafetensorError) as fault:
+        weights = unpacked(load_file(path))
+    except (OSError, SafetensorError, ValueError) as fault:
         raise GateRefused(f"the readers' weights cannot be read: {fault}", where=str(path)) from fault
     if gate.tensors_digest(weights) != settings.readers_digest:
         raise GateRefused("the readers' weights are not those that were saved", where=str(path))

@@ -8,8 +8,8 @@ nothing.
 Kept in float32 whatever the backbone's dtype. The layers read, the widths and the pooling are those that
 docs/decisions.md measures.
 
-The units of all prompts of a batch are worked on in one row, for prompts are unequal and most of a padded batch would be
-padding; only what leaves the reader is padded.
+The units of all prompts of a batch are worked on in one row, for prompts are unequal, and most of a padded batch would
+be padding; only what leaves the reader is padded.
 
 Legend: B prompts, U units, X units of all prompts in a row, H hidden size, C channels, P programs ("none" is 0).
 """
@@ -21,6 +21,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from ncl.llama.compact import settled
 
 MATCHES, MATCH_SIZE = 4, 8  # in how many ways a list's label may match other words, and the size of what is compared
 AT_ONCE = 256  # units whose matches are held at once
@@ -90,9 +92,9 @@ class Reader(nn.Module):
 
     @torch.no_grad()
     def settle(self) -> Reader:
-        """Weights that half the bytes hold exactly, so that a saved reader is small and still the same."""
+        """Weights that few bytes hold exactly, so that a saved reader is small and still the same."""
         for weight in self.parameters():
-            weight.copy_(weight.half())
+            weight.copy_(settled(weight))
         return self
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
@@ -125,9 +127,7 @@ class Reader(nn.Module):
                 gate_BU,
                 row.odds(self.pointer(meant_XC)) + free_BU,
                 symbol_BU + torch.where(units.ends_BU, 0.0, INSIDE),
-                torch.where(
-                    units.begins_BU, row.odds(self.border(clause_XC)), row.odds(self.inside(near_XC)) + INSIDE
-                ),
+                torch.where(units.begins_BU, row.odds(self.border(clause_XC)), row.odds(self.inside(near_XC)) + INSIDE),
                 row.padded(deep_XC),
             )
 

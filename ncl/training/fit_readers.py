@@ -53,7 +53,7 @@ def fit_readers(
 ) -> list[Fitted]:
     """All readers, the best first: it decides where they disagree and no answer has more votes.
 
-    `jobs`: with more than one, each reader has a process of its own, so that three share two cores evenly; what comes
+    `jobs`: with more than one, each reader has a process of its own, so that they share the cores evenly; what comes
     out does not depend on it. On other devices than the CPU there is one. Several `ranks` share the readers out.
     """
     own = list(_fit_some(ranks.mine(range(wanted.readers)), wanted, lessons, library, hidden, step, jobs))

@@ -74,16 +74,16 @@ def test_an_adapter_comes_back_to_the_bit_and_behind_the_gate(saved, base, encod
         assert torch.equal(model(**batch).logits, loaded(**batch).logits)
 
 
-def test_settled_readers_take_half_the_bytes_and_come_back_to_the_bit(base, fitted, tmp_path):
+def test_settled_readers_take_less_than_half_of_the_bytes_and_come_back_to_the_bit(base, fitted, tmp_path):
     model = fitted(base)
     settings = default_settings(base, channels=16)
     save_adapter(model, settings, tmp_path / "whole")
     for reader in model.readers:
         reader.settle()
-    save_adapter(model, settings, tmp_path / "half")
-    sizes = [(tmp_path / name / "readers.safetensors").stat().st_size for name in ("whole", "half")]
-    assert sizes[1] < 0.6 * sizes[0]
-    assert same_readers(model, load_adapter(tmp_path / "half", base))
+    save_adapter(model, settings, tmp_path / "small")
+    sizes = [(tmp_path / name / "readers.safetensors").stat().st_size for name in ("whole", "small")]
+    assert 2 * sizes[1] < sizes[0]
+    assert same_readers(model, load_adapter(tmp_path / "small", base))
 
 
 def test_the_adapter_of_a_model_of_smollms_size_is_well_under_a_megabyte(base, fitted, tmp_path, granted):
@@ -92,9 +92,9 @@ def test_the_adapter_of_a_model_of_smollms_size_is_well_under_a_megabyte(base, f
     lexer.code_V[: len(base.tokenizer)] = model.lexer.code_V
     library = build_library(PROGRAMS, width=16, weights=lexer.tables())
     model.artefact, model.paper = library, granted(library)
-    model.readers = torch.nn.ModuleList(Reader(576, 64, len(PROGRAMS)).settle() for _ in range(3))
-    save_adapter(model, default_settings(base, readers=3), tmp_path / "adapter")
-    assert sum(file.stat().st_size for file in (tmp_path / "adapter").rglob("*") if file.is_file()) < 900_000
+    model.readers = torch.nn.ModuleList(Reader(576, 64, len(PROGRAMS)).settle() for _ in range(4))
+    save_adapter(model, default_settings(base, readers=4), tmp_path / "adapter")
+    assert sum(file.stat().st_size for file in (tmp_path / "adapter").rglob("*") if file.is_file()) < 750_000
 
 
 def test_transformers_own_loaders_take_an_adapter_and_a_merged_folder(saved, merged, base, tmp_path):
