@@ -25,7 +25,8 @@ def settled(weight: Tensor) -> Tensor:
     fraction_R1, power_R1 = torch.frexp(rows_RX.abs().amax(1, keepdim=True) / TOP)
     scale_R1 = torch.ldexp((fraction_R1 * 2**BITS).round() / 2**BITS, power_R1)
     scale_R1 = torch.where(scale_R1 > 0, scale_R1, 1)
-    return ((rows_RX / scale_R1).round().clamp(-TOP, TOP) * scale_R1).view_as(weight)
+    # Whole numbers have one zero, weights two.
+    return ((rows_RX / scale_R1).round().clamp(-TOP, TOP) * scale_R1 + 0.0).view_as(weight)
 
 
 def packed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -34,17 +35,22 @@ def packed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for name, weight in weights.items():
         if weight.dim() < 2:
             half = weight.half()
-            found[name] = (half if torch.equal(half.to(weight.dtype), weight) else weight).contiguous()
+            found[name] = (half if _same(half.to(weight.dtype), weight) else weight).contiguous()
             continue
         scale_R1 = weight.flatten(1).abs().amax(1, keepdim=True) / TOP
         scale_R1 = torch.where(scale_R1 > 0, scale_R1, 1)
-        whole_RX = (weight.flatten(1) / scale_R1).round()
-        if torch.equal((whole_RX * scale_R1).view_as(weight), weight):
-            found[name] = whole_RX.to(torch.int8).view_as(weight).contiguous()
+        whole_RX = (weight.flatten(1) / scale_R1).round().to(torch.int8)
+        if _same((whole_RX * scale_R1).view_as(weight), weight):
+            found[name] = whole_RX.view_as(weight).contiguous()
             found[name + SCALE] = scale_R1.squeeze(1).contiguous()
         else:
             found[name] = weight.contiguous()
     return found
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """To the bit: a digest tells zeros apart."""
+    return torch.equal(one.contiguous().view(torch.uint8), other.contiguous().view(torch.uint8))
 
 
 def unpacked(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -22,11 +22,16 @@ def measured(
 ) -> tuple[list[Cell], list[Outcome]]:
     """The arm's cells in the order in which the prompts come, and how each prompt was answered."""
     outcomes = arm.ask(arm.takes(prompts), advance)
+    return cells_of(arm.name, outcomes, base, seed), outcomes
+
+
+def cells_of(arm: str, outcomes: Sequence[Outcome], base: Base, seed: int) -> list[Cell]:
+    """In the order in which the prompts come."""
     grouped: dict[tuple[Any, ...], list[Outcome]] = {}
     for outcome in outcomes:
         p = outcome.prompt
         grouped.setdefault((p.task, p.length, p.phrasing, p.calls), []).append(outcome)
-    return [_cell(arm.name, seed, group, base) for group in grouped.values()], outcomes
+    return [_cell(arm, seed, group, base) for group in grouped.values()]
 
 
 def _cell(arm: str, seed: int, group: Sequence[Outcome], base: Base) -> Cell:

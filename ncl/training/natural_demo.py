@@ -18,17 +18,17 @@ from ncl.gate import Policy
 from ncl.llama.base import Base
 from ncl.llama.chat import NCLChatLlamaForCausalLM
 from ncl.llama.tokenizer import digest_of
-from ncl.training.arms import CHEAP, Arm, cheap
+from ncl.training.arms import CHEAP, Arm, Outcome, cheap
 from ncl.training.arms.computer import computer
 from ncl.training.arms.lora import demand_peft
 from ncl.training.demo import DOCUMENT, PLOT, REPORT, Clock, Doors, certified, claim, document_of, settle
 from ncl.training.evaluate import Cell
 from ncl.training.held_out import Exam
-from ncl.training.measure import measured
+from ncl.training.measure import cells_of
 from ncl.training.natural import NaturalConfig, Progress, training_prompts
 from ncl.training.natural_report import About, NaturalAccount, page
 from ncl.training.natural_run import find_run, library_for, open_arm, open_computer, train_arm
-from ncl.training.natural_samples import samples
+from ncl.training.natural_samples import samples, shown
 from ncl.training.plot import natural_plot
 
 
@@ -92,18 +92,17 @@ def _made(plan: Plan, doors: Doors, load: Callable[[], Base], place: Path, clock
     run = find_run(place / "ncl")
     assert run is not None
     model = open_computer(run, base, plan.policy)
-    asked = {"ncl": computer(model, base)}
-    cells = _asked(asked["ncl"], plan.exam, base, doors, clock)
+    cells, told = list[Cell](), dict[str, list[Outcome]]()
+    _ask(computer(model, base), plan.exam, base, cells, told, doors, clock)
     for name in plan.arms:
         if name not in CHEAP:
             runs[name] = _trained(name, plan, doors, base, place, clock, seconds=runs["ncl"]["seconds"])
-        asked[name] = _opened(name, plan, base, place)
-        cells += _asked(asked[name], plan.besides, base, doors, clock)
-    with clock.stage("read samples"), doors.bar("reading samples", 9 * len(asked)) as advance:
-        shown = samples(model, asked, plan.config.seed, lambda count: advance(count, ""))
+        _ask(_opened(name, plan, base, place), plan.besides, base, cells, told, doors, clock)
+    with clock.stage("read samples"):
+        read = samples(model, told)
     return NaturalAccount(
         command=plan.command, config=plan.config, base=about(base), readers=_weights(model), artefact=artefact,
-        paper=paper, runs=runs, cells=cells, samples=shown, stages=clock.stages,
+        paper=paper, runs=runs, cells=cells, samples=read, stages=clock.stages,
     )  # fmt: skip
 
 
@@ -142,12 +141,16 @@ def _opened(name: str, plan: Plan, base: Base, place: Path) -> Arm:
     return open_arm(run, base, plan.policy)
 
 
-def _asked(arm: Arm, exam: Exam, base: Base, doors: Doors, clock: Clock) -> list[Cell]:
-    prompts = arm.takes(exam.prompts())
-    with clock.stage(f"ask {arm.name}") as remarks, doors.bar(f"asking {arm.name}", len(prompts)) as advance:
-        cells, outcomes = measured(arm, prompts, base, exam.seed, lambda count: advance(count, ""))
-        remarks.append(f"{sum(o.exact for o in outcomes)} of {len(outcomes)} exact")
-    return cells
+def _ask(
+    arm: Arm, exam: Exam, base: Base, cells: list[Cell], told: dict[str, list[Outcome]], doors: Doors, clock: Clock
+) -> None:
+    """An arm's exam, for its cells, and along with it the prompts that are shown, for what it tells of them."""
+    asked, also = arm.takes(exam.prompts()), arm.takes(shown(exam.seed))
+    with clock.stage(f"ask {arm.name}") as remarks, doors.bar(f"asking {arm.name}", len(asked) + len(also)) as advance:
+        outcomes = arm.ask([*asked, *also], lambda count: advance(count, ""))
+        own, told[arm.name] = outcomes[: len(asked)], outcomes[len(asked) :]
+        cells += cells_of(arm.name, own, base, exam.seed)
+        remarks.append(f"{sum(o.exact for o in own)} of {len(own)} exact")
 
 
 def about(base: Base) -> About:

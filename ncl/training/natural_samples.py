@@ -5,7 +5,7 @@ Called by the natural demo's report.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
@@ -19,7 +19,7 @@ from ncl.llama.chat import SYMBOLS, NCLChatLlamaForCausalLM
 from ncl.llama.ends import pad_of
 from ncl.llama.message import Message
 from ncl.llama.perceive import perceive
-from ncl.training.arms import Arm, Outcome
+from ncl.training.arms import Outcome
 from ncl.training.prompts import LISTED, TASKS, Prompt, held_out_wording, phrasings, sample
 
 LENGTH, CALLS = 8, 3
@@ -62,16 +62,12 @@ def shown(seed: int) -> list[Prompt]:
     return found + [Prompt(rng.choice(chat[kind]), None, "chat", 0, 0, kind) for kind in ("plain", "near_misses")]
 
 
-def samples(
-    model: NCLChatLlamaForCausalLM, arms: Mapping[str, Arm], seed: int, advance: Callable[[int], None]
-) -> list[Sample]:
-    """Each prompt as `model` read it, with the answers of all arms; `ncl` is among them."""
-    prompts = shown(seed)
-    told: dict[str, dict[str, Outcome]] = {}
-    for name, arm in arms.items():
-        told[name] = {o.prompt.text: o for o in arm.ask(arm.takes(prompts), advance)}
+def samples(model: NCLChatLlamaForCausalLM, told: Mapping[str, Sequence[Outcome]]) -> list[Sample]:
+    """Each prompt as `model` read it, with the answers of all arms; `ncl` is among them and was asked them all."""
+    by_text = {name: {o.prompt.text: o for o in outcomes} for name, outcomes in told.items()}
     return [
-        _sample(model, prompt, {name: found.get(prompt.text) for name, found in told.items()}) for prompt in prompts
+        _sample(model, own.prompt, {name: found.get(own.prompt.text) for name, found in by_text.items()})
+        for own in told["ncl"]
     ]
 
 
