@@ -1,5 +1,6 @@
 """Fitting a reader: a toy problem whose features show the answer is learned in seconds, the same for the same seed."""
 
+import gc
 from dataclasses import replace
 from random import Random
 
@@ -91,6 +92,16 @@ def test_the_same_seed_gives_the_same_reader_to_the_bit_and_another_seed_another
     assert first[1] == again[1] != other[1]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert not all(torch.equal(weights[0][name], weights[2][name]) for name in weights[0])
+
+
+def test_a_fit_leaves_the_search_for_garbage_as_it_was(library):
+    def stopped(step, loss):
+        raise KeyboardInterrupt
+
+    before = gc.get_freeze_count()
+    with pytest.raises(KeyboardInterrupt):
+        fit(lessons(0), library, HIDDEN, FitConfig(steps=1, batch=8, draws=4, channels=8), stopped)
+    assert gc.get_freeze_count() == before
 
 
 def test_a_fitted_reader_is_what_few_bytes_hold(fitted):

@@ -154,7 +154,7 @@ def test_which_layers_are_read_follows_the_depth(base):
 
 
 def test_what_pads_a_batch_changes_no_reading(reader):
-    rows = ["TNNNT", "TNSNTTN", "T", "NNNN", "TTTTTTTTTTTTNSNSN"]
+    rows = ["TNNNT", "TNSNTTN", "T", "STNNT", "NNNN", "TTTTTTTTTTTTNSNSN"]
     together = reader(batched(random_units(rows)))
     seen = random_units(rows)
     for row, one in enumerate(seen):
