@@ -53,8 +53,9 @@ def fit_readers(
 ) -> list[Fitted]:
     """All readers, the best first: it decides where they disagree and no answer has more votes.
 
-    `jobs`: with more than one, each reader has a process of its own, so that they share the cores evenly; what comes
-    out does not depend on it. On other devices than the CPU there is one. Several `ranks` share the readers out.
+    `jobs`: with more than one there are so many processes where they share the readers out evenly, else each reader has
+    one; what comes out does not depend on it. On other devices than the CPU there is one. Several `ranks` share the
+    readers out.
     """
     own = list(_fit_some(ranks.mine(range(wanted.readers)), wanted, lessons, library, hidden, step, jobs))
     return sorted(ranks.gathered(own, wanted.readers), key=lambda one: one.worst)
@@ -69,7 +70,7 @@ def _fit_some(
             yield _fit(number, *rest, step)
         return
     with Manager() as shared:
-        steps, pool, whole = shared.Queue(), workers(len(numbers)), False
+        steps, pool, whole = shared.Queue(), workers(_processes(len(numbers), jobs)), False
         try:
             waited = [pool.submit(_fit, number, *rest, _Told(steps)) for number in numbers]
             while not all(one.done() for one in waited) or not steps.empty():
@@ -79,6 +80,11 @@ def _fit_some(
         finally:
             pool.shutdown(wait=True, kill_workers=not whole)  # they would go on for minutes
     yield from found
+
+
+def _processes(readers: int, jobs: int) -> int:
+    """Each takes seconds to begin, and two on a core are slower; but a core must not wait for the last reader."""
+    return readers if readers % jobs else jobs
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from ncl import certificate as record
 from ncl.errors import GateRefused
 from ncl.llama import load_adapter
 from ncl.training import natural
+from ncl.training.fit_readers import _processes
 from ncl.training.natural import METRICS, NaturalConfig, Progress, train_natural
 
 CONFIG = NaturalConfig(singles=12, told=0, several=4, chains=4, longest=3, steps=2, batch=6, draws=2, channels=8,
@@ -122,3 +123,10 @@ def test_the_backbone_is_not_touched(train, chat_base):
     train()
     after = chat_base.model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize(
+    ("readers", "jobs", "processes"), [(4, 2, 2), (3, 2, 3), (4, 3, 4), (4, 4, 4), (4, 16, 4), (6, 3, 3)]
+)
+def test_readers_get_as_many_processes_as_share_them_out_evenly(readers, jobs, processes):
+    assert _processes(readers, jobs) == processes
