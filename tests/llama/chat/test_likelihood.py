@@ -236,21 +236,24 @@ def test_learning_raises_the_chance_of_what_answers_right_and_of_nothing_else(pr
 
 
 def test_prompts_of_a_batch_do_not_mix(programs):
-    reader = Given(0)
+    first, second = Given(0), Given(1)
+    second.choose = first.choose
     both = Units(*(torch.cat([getattr(UNITS, field.name)] * 2) for field in fields(UNITS)))
 
-    class Twice(Given):
+    class Both(Given):
         def forward(self, units):
-            one = super().forward(units)
-            names = ("gate_BU", "pointer_BU", "symbol_BU", "border_BU", "channels_BUC")
-            return Reading(*(torch.cat([getattr(one, name)] * len(units.number_BU)) for name in names))
+            one, other = first(units), second(units)
+            return Reading(*(torch.cat([getattr(r, field.name) for r in (one, other)]) for field in fields(Reading)))
 
-    twice = Twice(0)
-    plain = torch.tensor([-2.0, 0.0])
-    log_B, known_B = likelihood(twice, both, [WORDS] * 2, [(1, 2), None], plain, programs, 1)
-    for row, answer in enumerate([(1, 2), None]):
-        (alone,), (known,) = likelihood(reader, UNITS, [WORDS], [answer], plain[row : row + 1], programs, 1)
-        assert torch.equal(log_B[row], alone) and bool(known_B[row]) == bool(known)
+    reader = Both(0)
+    reader.choose = first.choose
+    for answers in ([(1, 2), None], [None, (1, 2)]):
+        plain = torch.tensor([0.0 if answer is None else -2.0 for answer in answers])
+        log_B, known_B = likelihood(reader, both, [WORDS] * 2, answers, plain, programs, 1)
+        for row, own in enumerate((first, second)):
+            (alone,), (known,) = likelihood(own, UNITS, [WORDS], [answers[row]], plain[row : row + 1], programs, 1)
+            torch.testing.assert_close(log_B[row], alone)
+            assert bool(known_B[row]) == bool(known)
 
 
 def test_a_prompt_that_nothing_solves_still_has_the_language_models_part(programs):

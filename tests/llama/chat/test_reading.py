@@ -177,6 +177,12 @@ def test_a_border_is_read_from_the_whole_of_its_clause_and_of_no_other(reader):
     assert before[0] == after[0] and before[12] != after[12]
 
 
+def test_what_stands_at_numbers_asks_for_nothing(reader):
+    units = batched(random_units(["TNNTTN", "NNNNT"]))
+    channels_BUC = reader(units).channels_BUC
+    assert channels_BUC[units.text_BU].any() and not channels_BUC[units.number_BU].any()
+
+
 def test_the_rival_of_a_list_is_the_likeliest_other_one():
     units = batched(random_units(["NTNNTNT", "NNTTTTT"]))
     odds_BU = torch.tensor([[1.0, 9.0, 4.0, 4.0, 9.0, -2.0, 9.0], [3.0, 3.0, 9.0, 9.0, 9.0, 9.0, 9.0]])
