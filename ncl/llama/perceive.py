@@ -156,7 +156,7 @@ def _joined(found: Message, part: dict[int, tuple[Tensor, Tensor]], backbone: nn
 
 
 def batched(seen: Sequence[Seen]) -> Units:
-    """What they are padded to the longest, their states in a row."""
+    """What the units are, padded to the longest prompt; their states in a row."""
     size, device = max(1, *(len(s.number) for s in seen)), seen[0].near_UH.device
     facts_B5U = torch.zeros(len(seen), 5, size, dtype=torch.int64)
     facts_B5U[:, 3:] = torch.arange(size)  # what is padding stands for itself

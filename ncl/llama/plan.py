@@ -29,7 +29,8 @@ from ncl.llama.reader import Reader, Reading, Units
 Words = Sequence[tuple[int, ...]]  # the words that each unit of a prompt stands for; text stands for none
 RARE = 1e-4  # choices of programs rarer than this are not run while learning
 MOST_LEARNED = 2  # stretches of a plan that learning follows; how many there may be in use is the model's budget
-MOST_KNOWN = 1 << 17  # runs that learning remembers: some 100 MB with tapes of ten numbers
+MOST_KNOWN = 1 << 22  # numbers of tapes and results that learning remembers; with what holds them some 200 MB
+OVERHEAD = 12  # … that a run counts for beside its own
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,7 @@ def _bits(
 
 
 Item = tuple[int, tuple[int, ...], int]  # program, tape, argument
+Ran = tuple[tuple[int, ...], int]  # result, steps
 
 
 @dataclass(frozen=True)
@@ -196,12 +198,14 @@ class Machine:
     """Runs programs of the library on tapes, each (program, tape, argument) once as long as it is known."""
 
     library: Library
-    known: dict[Item, tuple[tuple[int, ...], int] | None] = field(default_factory=dict)
+    known: dict[Item, Ran | None] = field(default_factory=dict)
+    held: int = 0  # by `_held`
 
     def run(self, wanted: Sequence[Item]) -> None:
         """Fill `known` with (result, steps), None where the program trapped; the oldest are forgotten."""
-        if len(self.known) > MOST_KNOWN:
-            self.known = dict(islice(self.known.items(), MOST_KNOWN // 2, None))
+        if self.held > MOST_KNOWN:
+            self.known = dict(islice(self.known.items(), len(self.known) // 2, None))
+            self.held = sum(map(_held, self.known.items()))
         fresh: dict[int, list[Item]] = {}
         for item in dict.fromkeys(wanted):
             if item not in self.known:
@@ -216,6 +220,13 @@ class Machine:
             trapped, steps = outcome.trapped_S.tolist(), outcome.steps_S.tolist()
             for item, row, length, trap, took in zip(items, rows, lengths, trapped, steps):
                 self.known[item] = None if trap else (tuple(row[:length]), took)
+                self.held += _held((item, self.known[item]))
+
+
+def _held(run: tuple[Item, Ran | None]) -> int:
+    """How much is remembered with a run, in numbers."""
+    (_, tape, _), ran = run
+    return OVERHEAD + len(tape) + (len(ran[0]) if ran else 0)
 
 
 @dataclass(frozen=True)

@@ -216,14 +216,17 @@ def test_learning_remembers_runs_from_one_step_to_the_next(programs, monkeypatch
 
 
 def test_of_what_learning_remembers_the_oldest_is_forgotten(programs, monkeypatch):
-    monkeypatch.setattr(planning, "MOST_KNOWN", 4)
+    monkeypatch.setattr(planning, "MOST_KNOWN", 4 * (planning.OVERHEAD + 4))
     runs, machine = counted(monkeypatch), Machine(programs)
-    items = [(SORT, (number, 1), 0) for number in range(5)]
-    machine.run(items)
+    items = [(SORT, (number, 1), 0) for number in range(5)]  # two numbers of the tape and two of the result
+    machine.run(items[:4])
+    machine.run(items[4:])
+    assert list(machine.known) == items
     machine.run(items[3:])
-    assert list(machine.known) == items[2:] and runs == [5]
+    assert list(machine.known) == items[2:] and runs == [4, 1]
     machine.run(items[:1])
-    assert machine.known[items[0]] == ((0, 1), machine.known[items[0]][1]) and runs == [5, 1]
+    assert machine.known[items[0]][0] == (0, 1) and runs == [4, 1, 1]
+    assert list(machine.known) == [*items[2:], items[0]]  # those that are left count, and no others
 
 
 def counted(monkeypatch):
