@@ -54,12 +54,15 @@ def _same(one: Tensor, other: Tensor) -> bool:
 
 
 def unpacked(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights again, in float32. Raises ValueError for whole numbers without their scales."""
+    """The weights again, in float32. Raises ValueError for whole numbers without their scales, or the other way."""
+    whole = {name for name, tensor in stored.items() if tensor.dtype == torch.int8}
+    if stray := sorted(name for name in stored if name.endswith(SCALE) and name.removesuffix(SCALE) not in whole):
+        raise ValueError(f"{stray[0]} is the scale of nothing")
     found = {}
     for name, tensor in stored.items():
         if name.endswith(SCALE):
             continue
-        if tensor.dtype != torch.int8:
+        if name not in whole:
             found[name] = tensor.float()
             continue
         scale_R = stored.get(name + SCALE)

@@ -169,6 +169,14 @@ def test_one_bit_of_the_readers_weights_is_refused(folder, base, place):
     assert "the readers' weights" in refused(folder, base)
 
 
+@pytest.mark.parametrize("change", [{"stray.scale": torch.ones(3)}, {"whole": torch.ones(2, 2, dtype=torch.int8)}])
+def test_weights_with_a_tensor_more_are_refused(folder, base, change):
+    path = folder / "readers.safetensors"
+    save_file({**load_file(path), **change}, path)
+    with pytest.raises(GateRefused, match="readers' weights"):
+        load_adapter(folder, base)
+
+
 def test_missing_weights_of_the_readers_are_refused(folder, base):
     (folder / "readers.safetensors").unlink()
     assert "cannot be read" in refused(folder, base)

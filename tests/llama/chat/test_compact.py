@@ -65,3 +65,9 @@ def test_whole_numbers_without_a_scale_for_each_row_are_refused(scale):
     stored = {"w": torch.ones(4, 2, dtype=torch.int8), **({} if scale is None else {"w" + SCALE: scale})}
     with pytest.raises(ValueError, match="w has no scale for each of its rows"):
         unpacked(stored)
+
+
+@pytest.mark.parametrize("name", ["w", "other"])
+def test_a_scale_of_nothing_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name}.scale is the scale of nothing"):
+        unpacked({"w": torch.ones(2, 2), name + SCALE: torch.ones(2)})
