@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import Literal
@@ -20,18 +20,22 @@ from torch import Tensor
 from ncl.llama import sampled, soft_tape
 from ncl.llama.perceive import Seen, batched
 from ncl.llama.plan import Library
-from ncl.llama.reader import Reader
+from ncl.llama.reader import Reader, Units
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One training prompt as the reader sees it. answer None: nothing is to be called. plain: LM's log-probability."""
+    """One training prompt as the reader sees it. answer None: nothing is to be called. plain: LM's log-probability.
+
+    hide: the chance, at every step, that the near and that the deep states of a piece of text are hidden from it.
+    """
 
     seen: Seen
     words: tuple[tuple[int, ...], ...]
     answer: tuple[int, ...] | None
     plain: float
     task: str = ""
+    hide: tuple[float, float] = (0.0, 0.0)
 
 
 Estimator = Literal["sampled", "pathwise", "dense"]
@@ -142,8 +146,22 @@ def worst(reader: Reader, lessons: Sequence[Lesson], library: Library, config: F
 def _likelihood(
     reader: Reader, chosen: Sequence[Lesson], library: Library, config: FitConfig, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
+    units = batched([lesson.seen for lesson in chosen])
+    if reader.training:
+        units = _partly_hidden(units, chosen, generator)
     return ESTIMATES[config.estimator](
-        reader, batched([lesson.seen for lesson in chosen]), [lesson.words for lesson in chosen],
+        reader, units, [lesson.words for lesson in chosen],
         [lesson.answer for lesson in chosen], torch.tensor([lesson.plain for lesson in chosen]), library,
         config.draws, generator,
     )  # fmt: skip
+
+
+def _partly_hidden(units: Units, chosen: Sequence[Lesson], generator: torch.Generator) -> Units:
+    """Who is shown all words of a request trusts one of them; who misses some learns what the others say."""
+    if not any(share for lesson in chosen for share in lesson.hide):
+        return units
+    there_BU = units.number_BU | units.text_BU
+    share_X2 = torch.tensor([lesson.hide for lesson in chosen])[there_BU.nonzero()[:, 0].cpu()]
+    drawn_X2 = (torch.rand(share_X2.shape, generator=generator) < share_X2).to(there_BU.device)
+    near_X1, deep_X1 = (drawn_X2 & units.text_BU[there_BU][:, None]).split(1, 1)
+    return replace(units, near_XH=units.near_XH.masked_fill(near_X1, 0), deep_XH=units.deep_XH.masked_fill(deep_X1, 0))

@@ -63,6 +63,7 @@ class NaturalConfig(BaseModel):
     silent: float = Field(0.2, ge=0, lt=1)
     learning_rate: float = Field(3e-3, gt=0)
     dropout: float = Field(0.3, ge=0, lt=1)
+    hide: float = Field(0.2, ge=0, lt=1)
     channels: int = Field(64, ge=1)
     readers: int = Field(4, ge=1)
     restarts: int = Field(2, ge=0)
@@ -124,6 +125,16 @@ def training_prompts(config: NaturalConfig) -> list[Prompt]:
     return found
 
 
+def hidden_of(prompt: Prompt, share: float) -> tuple[float, float]:
+    """How much of a training prompt's text is hidden, of its near and of its deep states.
+
+    Nothing where it hangs on one word which of several lists is meant, where another call begins, or what is popped.
+    """
+    if prompt.calls != 1 or prompt.phrasing == "several":
+        return 0.0, 0.0
+    return (0.0 if prompt.task == "stack" else share), share
+
+
 def read_all(tokenizer: PreTrainedTokenizerBase, lexer: NumberLexer, texts: list[str], width: int) -> list[Message]:
     around = markers(tokenizer)
     found = [message(chat_ids(tokenizer, text), around, lexer, (1 << width) - 2) for text in texts]
@@ -158,7 +169,7 @@ def train_natural(
     several = ranks()
     seen = features(base.model.model, base.digest, messages, depths(base.model.config), pad, cache, tell.seen, several)
     lessons = [
-        Lesson(s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.task)
+        Lesson(s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.task, hidden_of(p, config.hide))
         for p, m, s in zip(prompts, messages, seen, strict=True)
     ]
     out.mkdir(parents=True, exist_ok=True)

@@ -108,6 +108,43 @@ def test_a_fitted_reader_is_what_few_bytes_hold(fitted):
     assert all(torch.equal(weight, settled(weight)) for weight in fitted[0].parameters())
 
 
+def test_what_is_hidden_is_some_of_the_text_of_the_lessons_that_say_so(library):
+    rng = Random(3)
+    given = [replace(lesson(rng, "sort", 50), hide=hide) for hide in ((0.0, 0.5), (0.5, 0.0), (0.0, 0.0), (1.0, 1.0))]
+    units, generator = batched([one.seen for one in given]), torch.Generator().manual_seed(0)
+    hidden = fitting._partly_hidden(units, given, generator)
+    rows = [len(one.seen.number) for one in given]
+    for before, after, shares in (
+        (units.near_XH, hidden.near_XH, [0, 0.5, 0, 1]),
+        (units.deep_XH, hidden.deep_XH, [0.5, 0, 0, 1]),
+    ):
+        for one, was, now, share in zip(given, before.split(rows), after.split(rows), shares, strict=True):
+            number = torch.tensor(one.seen.number)
+            assert torch.equal(was[number], now[number]), "numbers are always shown"
+            gone = (now[~number] == 0).all(1)
+            assert torch.equal(was[~number][~gone], now[~number][~gone])
+            assert {0: not gone.any(), 1: gone.all()}.get(share, True)
+    assert torch.equal(units.near_XH[0], torch.eye(HIDDEN)[1]), "the states that lessons hold are left as they are"
+
+
+def test_hidden_text_is_drawn_anew_at_every_step_and_only_while_learning(library, monkeypatch):
+    drawn = []
+    real = fitting._partly_hidden
+
+    def watched(units, chosen, generator):
+        drawn.append(real(units, chosen, generator))
+        return drawn[-1]
+
+    monkeypatch.setattr(fitting, "_partly_hidden", watched)
+    one = [replace(lesson(Random(0), "sort"), hide=(0.5, 0.5))]
+    config = FitConfig(steps=6, batch=4, draws=4, channels=8, silent=0.0)
+    reader, _ = fit(one, library, HIDDEN, config)
+    seen = {tuple(map(tuple, units.deep_XH.tolist())) for units in drawn}
+    assert len(drawn) == 6 and len(seen) > 3
+    worst(reader, one, library, config)
+    assert len(drawn) == 6
+
+
 def test_each_step_is_told_with_its_loss(library):
     told = []
     _, losses = fit(lessons(0), library, HIDDEN, FitConfig(steps=4, batch=8, draws=4, channels=8),

@@ -130,3 +130,15 @@ def test_the_backbone_is_not_touched(train, chat_base):
 )
 def test_readers_get_as_many_processes_as_share_them_out_evenly(readers, jobs, processes):
     assert _processes(readers, jobs) == processes
+
+
+def test_text_is_hidden_only_where_nothing_hangs_on_one_word():
+    told = {
+        (prompt.phrasing, prompt.calls, prompt.task == "stack"): natural.hidden_of(prompt, 0.2)
+        for prompt in natural.training_prompts(NaturalConfig())
+    }
+    assert told == {
+        ("seen", 1, False): (0.2, 0.2), ("seen", 1, True): (0.0, 0.2),
+        ("seen", 2, False): (0.0, 0.0), ("several", 1, False): (0.0, 0.0), ("several", 1, True): (0.0, 0.0),
+        ("plain", 0, False): (0.0, 0.0), ("near_misses", 0, False): (0.0, 0.0),
+    }  # fmt: skip
