@@ -142,3 +142,17 @@ def test_text_is_hidden_only_where_nothing_hangs_on_one_word():
         ("seen", 2, False): (0.0, 0.0), ("several", 1, False): (0.0, 0.0), ("several", 1, True): (0.0, 0.0),
         ("plain", 0, False): (0.0, 0.0), ("near_misses", 0, False): (0.0, 0.0),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4])
+def test_lessons_hide_as_much_text_as_the_configuration_says(train, monkeypatch, share):
+    class Seen(Exception):
+        pass
+
+    def look(wanted, lessons, *rest):
+        raise Seen(*{lesson.hide for lesson in lessons})
+
+    monkeypatch.setattr(natural, "fit_readers", look)
+    with pytest.raises(Seen) as told:
+        train(config=CONFIG.model_copy(update={"hide": share}))
+    assert set(told.value.args) == {(0.0, 0.0), (0.0, share), (share, share)}
