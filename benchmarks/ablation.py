@@ -39,7 +39,7 @@ from ncl.llama.plan import Library, decided, follow
 from ncl.llama.reader import Reader
 from ncl.training.features import features
 from ncl.training.fit import FitConfig, Lesson, fit, worst
-from ncl.training.natural import NEGLIGIBLE, read_all
+from ncl.training.natural import NEGLIGIBLE, NaturalConfig, hidden_of, read_all
 from ncl.training.prompts import TASKS, Prompt, held_out_wording, phrasings, sample, training_wording
 from ncl.training.tune import TuneConfig, tune
 
@@ -83,7 +83,7 @@ def farsighted(hidden: int, channels: int, programs: int, dropout: float) -> Rea
 class Switch:
     """One row. layers: as shares of the depth, None for the default; split: a digit token is a number of its own.
 
-    tuned: after the fit reader and backbone are trained together, by LoRA.
+    tuned: after the fit reader and backbone are trained together, by LoRA; hide: how much of the text, as `hidden_of`.
     """
 
     layers: tuple[float, float] | None = None
@@ -92,6 +92,7 @@ class Switch:
     chat: bool = True
     small: int = 0
     tuned: bool = False
+    hide: float = NaturalConfig().hide
     fit: FitConfig = DEFAULTS
 
 
@@ -106,6 +107,7 @@ SWITCHES = {
     "pooling: mean": Switch(make=Mean),
     "pooling: last text": Switch(make=Last),
     "no examples without a call": Switch(chat=False, fit=FitConfig(silent=0.0)),
+    "no text hidden": Switch(hide=0.0),
     "4 tapes a prompt instead of 16": Switch(fit=FitConfig(draws=4)),
     "backbone trained along: LoRA": Switch(tuned=True),
     "8 bits: sampled": Switch(small=8),
@@ -172,7 +174,7 @@ class Bench:
         prompts = self.training(switch)
         messages, seen = self.read(switch, prompts)
         lessons = [
-            Lesson(s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.task)
+            Lesson(s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.task, hidden_of(p, switch.hide))
             for p, m, s in zip(prompts, messages, seen, strict=True)
         ]
         config = replace(switch.fit, seed=seed, steps=steps, make=switch.make)
