@@ -182,10 +182,11 @@ class World:
         function = z3.Function(f"count.{array.cells}", z3.IntSort(), z3.IntSort(), z3.IntSort())
         if ground:
             stop = self._simple(stop)
-        key = (array.cells.get_id(), z3.simplify(stop).get_id())
+        short = z3.simplify(stop)
+        key = (array.cells.get_id(), short.get_id())
         if ground and key not in self.counted:
             self.counted.add(key)
-            self.kept += [array.cells, stop, z3.simplify(stop)]
+            self.kept += [array.cells, short]
             v = z3.Int("v!")
             step = function(stop - 1, v) + z3.If(array.cells[stop - 1] == v, 1, 0)
             unfolded = function(stop, v) == z3.If(stop <= 0, 0, step)

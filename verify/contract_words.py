@@ -177,7 +177,8 @@ class Words(Goals):
                    for n, a in arrays.items()}  # fmt: skip
         result: Any = self.world.word(callee.name)
         if callee.signature.result == "array":
-            (origin,) = self.origins[callee.name] or {NEW}
+            # Where it may be one array or another, what it gives is dropped: no name receives it.
+            origin = NEW if len(self.origins[callee.name]) != 1 else min(self.origins[callee.name])
             result = self.world.array(callee.name) if origin == NEW else changed[origin]
         after = Speech(self.world, words, changed, words, arrays, before.settled, result)
         for clause in callee.contract.ensures:

@@ -251,6 +251,13 @@ def test_a_slice_whose_end_may_lie_outside_is_no_trouble_for_patterns():
     assert prove_function(read(source)).complete
 
 
+def test_an_array_that_may_be_either_of_two_is_dropped_without_a_fault():
+    either = "def g(xs: Array, ys: Array) -> Array:\n    ensures(len(ys) == len(old(ys)))\n"
+    either += "    if len(xs) < 3:\n        return xs\n    return ys\n\n\n"
+    body = "def f(xs: Array, ys: Array) -> Word:\n    ensures(result == len(xs))\n    g(xs, ys)\n    return len(xs)\n"
+    assert prove_function(read(either + body)).complete
+
+
 # --- right ones ------------------------------------------------------------------------------------------------------
 
 
