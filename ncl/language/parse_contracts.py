@@ -204,6 +204,9 @@ class _Reading:
             case "len", [of]:
                 array = self.array(of)
                 return Size(array, place) if array else self.no_array(of)
+            case "old", [ast.Name(id=name)] if name in self.bound:
+                return self.refuse(node, f"{name} is the variable of a quantifier here, and `old` takes a parameter",
+                                   "give the quantifier another variable")  # fmt: skip
             case "old", [ast.Name(id=name)] if name in self.parameters and name not in self.arrays:
                 return Name(name, "old", place)
             case "old", [_]:

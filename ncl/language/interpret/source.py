@@ -144,14 +144,17 @@ def _body(function: Function, sizes: Sizes, watched: bool, checked: bool) -> Act
     try:
         for name, one in function.program.items():
             body = Statements(function.program, bodies, sizes, watched, checked and name).block(one.body)
-            bodies[name] = _kept(one, body, 1 << sizes.width) if checked and one.contract else body
+            bodies[name] = _kept(one, body, 1 << sizes.width) if checked else body
         return bodies[function.name]
     except RecursionError as fault:
         raise CapacityError("the nesting is too deep to run", where=f"{function.file}:{function.name}") from fault
 
 
 def _kept(function: Function, body: Action, size: int) -> Action:
-    """The body between its `requires` and its `ensures`; a call of itself must have a smaller measure."""
+    """The body between its `requires` and its `ensures`; a call of itself must have a smaller measure.
+
+    A function without either has invariants all the same, in which `old` means what it was passed.
+    """
     name, contract = function.name, function.contract
 
     def run_kept(run: Run) -> Leaving:
