@@ -99,6 +99,7 @@ class Writer:
     kinds: set[str] = field(default_factory=set)
     used: dict[str, Written] = field(default_factory=dict)
     writes: set[str] = field(default_factory=set)
+    straight: bool = False  # no loops
     calling: int = 0  # calls in the expression being written
     most_calls: int = 2
 
@@ -216,7 +217,7 @@ class Writer:
 
     def statement(self, scope: _Scope) -> list[str]:
         kinds = ["assign"] * 3 + ["store"] * 3 * bool(scope.arrays) + ["pair"]
-        kinds += ["if", "if"] + (["while", "for"] if scope.depth < 2 else []) + ["leave"] * bool(scope.depth)
+        kinds += ["if", "if"] + (["while", "for"] if scope.depth < 2 and not self.straight else []) + ["leave"] * bool(scope.depth)
         kinds += ["perform"] * 2 * bool(self.fitting(scope)) + ["make"] * (scope.depth == 0)
         match self.pick(*kinds):
             case "store":
@@ -304,10 +305,11 @@ class Writer:
         self.loops.append(Loop(tuple(scope.words), tuple(scope.arrays), variable))
         return f"    # loop {len(self.loops) - 1}"
 
-    def while_loop(self, scope: _Scope) -> list[str]:
+    def while_loop(self, scope: _Scope, counter: str | None = None) -> list[str]:
         """With a counter or without; what its condition or its body moves may be what should fall."""
         self.calling = 0
-        counter = self.pick("n", "m", "") if scope.depth == 0 else ""
+        wanted = counter
+        counter = wanted if wanted is not None else self.pick("n", "m", "") if scope.depth == 0 else ""
         before: list[str] = []
         ahead: list[str] = []
         if counter and counter not in scope.counters:
@@ -318,13 +320,14 @@ class Writer:
                 scope.words.append(counter)
             ahead = [f"{counter} {'+' if up else '-'}= 1"]
             bounded = f"{counter} < {self.pick(self.literal(), self.atom(scope))}" if up else f"{counter} > 0"
-            condition = self.condition(scope, 0.9) if self.chance.random() < 0.45 else bounded
+            calls = self.chance.random() < (0.9 if wanted else 0.45)
+            condition = self.condition(scope, 0.9) if calls else bounded
         else:
-            counter, condition = "", self.condition(scope, 0.75)
+            counter, condition = "", self.condition(scope, 0.9)
         mark = self._loop(scope)
         inner = scope.inside(*([counter] if counter else []), looping=True)
         inner.words = list(dict.fromkeys(inner.words))
-        body = [] if counter and self.chance.random() < 0.5 else self.moving(inner)
+        body = [] if counter and self.chance.random() < 0.6 else self.moving(inner)
         lines = ahead + body if self.chance.random() < 0.5 else body + ahead
         if any(_leaves([line]) for line in lines[:-1]):
             lines = ahead + body
@@ -332,7 +335,7 @@ class Writer:
 
     def moving(self, scope: _Scope) -> list[str]:
         """A body that changes an array by a step, or any."""
-        if scope.arrays and self.chance.random() < 0.5:
+        if scope.arrays and self.chance.random() < 0.6:
             target = self.cell(scope)
             self.writes.add(target.split("[")[0])
             return [f"{target} {self.pick('-= 1', '-= 1', '+= 1', '= 0', '= 1')}"]
@@ -372,6 +375,18 @@ def _ways(lines: list[str]) -> list[list[str]]:
     return [lines[:at], lines[at + 1 :]]
 
 
+def _marked(lines: list[str], loops: list[Loop]) -> tuple[tuple[str, ...], tuple[Loop, ...]]:
+    """Lines and the loops that are left in them, numbered in the order of the text."""
+    kept: list[Loop] = []
+    numbered: list[str] = []
+    for line in lines:
+        if mark := MARK.match(line):
+            line = f"{mark[1]}# loop {len(kept)}"
+            kept.append(loops[int(mark[2])])
+        numbered.append(line)
+    return tuple(numbered), tuple(kept)
+
+
 def indented(lines: list[str]) -> list[str]:
     return [f"    {line}" for line in lines]
 
@@ -394,7 +409,7 @@ def callee(chance: random.Random, name: str) -> Written:
     lines = _callee_lines(chance, kind, name, writer, scope, requires)
     shuffled = [p.name for p in parameters]
     return Written(
-        name, tuple(parameters), least, fixed, tuple(lines), tuple(writer.loops),
+        name, tuple(parameters), least, fixed, *_marked(lines, writer.loops),
         frozenset(writer.kinds | ({"recursion"} if kind == "recursion" else set())), "word",
         frozenset(writer.writes), tuple(requires), decreases="n" if kind == "recursion" and "n" in shuffled else "",
     )  # fmt: skip
@@ -434,47 +449,75 @@ def _callee_lines(
     return [f"return {writer.expression(scope, 2)}"]
 
 
-def entry(chance: random.Random, pool: tuple[Written, ...]) -> Written:
-    """A program that calls some of the pool."""
-    parameters = [Parameter("xs", "array")]
-    if chance.random() < 0.35:
-        parameters.append(Parameter("ys", "array"))
-    words = [w for w in "kd" if chance.random() < 0.4]
-    parameters += [Parameter(w, "word") for w in words]
+SHAPES = ("straight", "spread", "head", "moving", "any")
+
+
+def entry(chance: random.Random, pool: tuple[Written, ...], shape: str = "any") -> Written:
+    """A program that calls some of the pool. `shape`: straight has no loop, spread requires something of all elements,
+    head has a loop whose condition calls, moving one whose body moves what its condition moves, any is anything."""
+    parameters, requires, least, fixed, positive = _given(chance, shape)
+    words = [p.name for p in parameters if p.sort == "word"]
     arrays = [p.name for p in parameters if p.sort == "array"]
-    least = {a: chance.choice((1, 1, 2)) for a in arrays}
-    if len(arrays) == 2 and chance.random() < 0.7:
-        least["ys"] = least["xs"]
-    fixed = frozenset(a for a in arrays if chance.random() < 0.85)
-    requires = [f"len({a}) {'==' if a in fixed else '>='} {least[a]}" for a in arrays]
-    positive = ("d",) if "d" in words and chance.random() < 0.8 else ()
-    requires += [f"d > {chance.choice((0, 0, 1))}"] if positive else []
-    for array in arrays:
-        if chance.random() < 0.5:
-            requires.append(f"{array}[0] {chance.choice(('== 0', '== 0', '< 3', '< ~0', '< ~1', '> 0', '< 2'))}")
-    writer = Writer(chance, chance_of(chance, pool), dict(least), positive)
-    if chance.random() < 0.25:
+    chosen = _some(chance, pool, shape)
+    writer = Writer(chance, chosen, dict(least), positive, straight=shape in ("straight", "spread"))
+    if shape == "spread" or (shape == "any" and chance.random() < 0.15):
         requires.append(_spread(chance, arrays, words, positive))
         writer.kinds.add("quantified requires")
-    scope = _Scope(list(words), list(arrays))
-    lines = writer.block(scope, 3)
-    while _leaves(lines[-1:]):
-        lines = writer.block(_Scope(list(words), list(arrays)), 3)
+    lines, scope = _lines(chance, writer, words, arrays, shape)
     gives = "array" if chance.random() < 0.12 else "word"
     writer.calling = 0
     last = f"return {chance.choice(arrays)}" if gives == "array" else writer.returned(scope)
     lines = [re.sub(r"\breturn .*", last, line) if gives == "array" else line for line in lines]
     kinds = writer.kinds | ({"several arrays"} if len(arrays) > 1 else set())
     return Written(
-        "f", tuple(parameters), {**least}, fixed, (*lines, last), tuple(writer.loops), frozenset(kinds), gives,
+        "f", parameters, least, fixed, *_marked([*lines, last], writer.loops), frozenset(kinds), gives,
         frozenset(writer.writes), tuple(requires), callees=tuple(writer.used.values()),
     )  # fmt: skip
 
 
-def chance_of(chance: random.Random, pool: tuple[Written, ...]) -> tuple[Written, ...]:
-    """A few of the pool, now and then none."""
-    few = chance.choice((0, 1, 1, 2, 2, 2, 3))
-    return tuple(chance.sample(pool, min(few, len(pool))))
+def _given(
+    chance: random.Random, shape: str
+) -> tuple[tuple[Parameter, ...], list[str], dict[str, int], frozenset[str], tuple[str, ...]]:
+    """Parameters, what is required of each, lengths of arrays, and words that are not 0."""
+    arrays = ["xs", "ys"] if chance.random() < (0.6 if shape == "spread" else 0.25) else ["xs"]
+    words = [w for w in "kd" if chance.random() < (0.7 if shape == "spread" and w == "d" else 0.3)]
+    least = {a: chance.choice((1, 1, 2) if shape != "spread" else (2, 2, 1)) for a in arrays}
+    if len(arrays) == 2 and chance.random() < 0.7:
+        least["ys"] = least["xs"]
+    fixed = frozenset(a for a in arrays if chance.random() < 0.85)
+    positive = ("d",) if "d" in words and chance.random() < 0.8 else ()
+    requires = [f"len({a}) {'==' if a in fixed else '>='} {least[a]}" for a in arrays]
+    requires += [f"d > {chance.choice((0, 0, 1))}"] if positive else []
+    if shape != "spread":
+        bounds = ("== 0", "== 0", "< 3", "< ~0", "< ~1", "> 0", "< 2")
+        requires += [f"{a}[0] {chance.choice(bounds)}" for a in arrays if chance.random() < 0.55]
+    parameters = (*(Parameter(a, "array") for a in arrays), *(Parameter(w, "word") for w in words))
+    return parameters, requires, least, fixed, positive
+
+
+def _lines(
+    chance: random.Random, writer: Writer, words: list[str], arrays: list[str], shape: str
+) -> tuple[list[str], _Scope]:
+    scope = _Scope(list(words), list(arrays))
+    match shape:
+        case "straight" | "spread":
+            lines = writer.block(scope, 2) if chance.random() < (0.75 if shape == "straight" else 0.4) else []
+        case "head" | "moving":
+            before = [writer.assign(scope)] if chance.random() < 0.2 else []
+            lines = [*before, *writer.while_loop(scope, "n" if shape == "head" else "")]
+        case _:
+            lines = writer.block(scope, 3)
+    return (lines, scope) if not _leaves(lines[-1:]) else _lines(chance, writer, words, arrays, shape)
+
+
+def _some(chance: random.Random, pool: tuple[Written, ...], shape: str) -> tuple[Written, ...]:
+    """A few of the pool; a loop that calls needs one that writes."""
+    few = chance.choice((0, 1, 1, 2) if shape == "spread" else (1, 2, 2, 3))
+    chosen = chance.sample(pool, min(few, len(pool)))
+    writing = [one for one in pool if one.writes and one not in chosen]
+    if shape in ("head", "moving") and writing and not any(one.writes for one in chosen):
+        chosen.append(chance.choice(writing))
+    return tuple(chosen)
 
 
 def _spread(chance: random.Random, arrays: list[str], words: list[str], positive: tuple[str, ...]) -> str:
