@@ -81,12 +81,13 @@ class Walk:
 
     function: Function
     steps: int
+    program: dict[str, Function] | None = None  # its own when None
     goals: list[Goal] = field(init=False)
     lacking: list[str] = field(init=False)
     asked: int = 0
 
     def __post_init__(self) -> None:
-        paths = Paths(self.function, self.function.program)
+        paths = Paths(self.function, self.program or self.function.program)
         self.goals, self.lacking, self.world = paths.run(), paths.lacking, paths.world
         chosen = [(axiom, self.world.choices(axiom)) for axiom in self.world.axioms]
         self._common = [axiom for axiom, choices in chosen if not choices]
