@@ -79,14 +79,14 @@ def _chosen(cell: str, low: str, chance: random.Random) -> str:
 # --- facts that hold -------------------------------------------------------------------------------------------------
 
 
-def facts(place: Place, states: list[State], chance: random.Random, most: int) -> list[Fact]:
-    """At most so many facts of all states, numbers and quantifiers mixed."""
+def facts(place: Place, states: list[State], chance: random.Random, most: int, spread: int) -> list[Fact]:
+    """At most `most` facts of all states; at most `spread` of them are quantified or of whole sequences."""
     few = states if len(states) <= SOME else chance.sample(states, SOME)
     numbers = list(dict.fromkeys(_numeric(place, few, chance)))
     chance.shuffle(numbers)
-    spread = list(dict.fromkeys(quantified(place, chance, 10 if place.arrays else 0)))
-    kept = [f for f in spread if true_of(f.text, few)]
-    chosen = [*kept[: most // 2], *numbers][:most]
+    whole = list(dict.fromkeys(quantified(place, chance, 2 * spread if place.arrays else 0)))
+    kept = [f for f in whole if true_of(f.text, few)]
+    chosen = [*kept[:spread], *numbers][:most]
     chance.shuffle(chosen)
     return [f for f in chosen if len(few) == len(states) or true_of(f.text, states)]
 
@@ -238,7 +238,7 @@ def quantified(place: Place, chance: random.Random, number: int) -> Iterator[Fac
 
 def near(fact: Fact, place: Place, chance: random.Random) -> Fact:
     """The fact with one thing changed."""
-    ways = [_moved, _other_variable, _stricter, _without_old, _wider]
+    ways = [_moved, _moved, _other_variable, _stricter, _old_for_new, _old_for_new, _wider]
     chance.shuffle(ways)
     for way in ways:
         other = way(fact, place, chance)
@@ -269,11 +269,16 @@ def _stricter(fact: Fact, place: Place, chance: random.Random) -> Fact | None:
     return replace(fact, operator=chance.choice(stronger[fact.operator])) if fact.operator in stronger else None
 
 
-def _without_old(fact: Fact, place: Place, chance: random.Random) -> Fact | None:
-    if "old(" not in fact.text:
+def _old_for_new(fact: Fact, place: Place, chance: random.Random) -> Fact | None:
+    """Elements as they were passed for elements now, or the other way round."""
+    if "old(" in fact.text and chance.random() < 0.5:
+        return replace(fact, **{side: re.sub(r"old\((\w+)\)", r"\1", getattr(fact, side)) for side in ("left", "right")})
+    now = [a for a in place.arrays if f"old({a})" in place.arrays and re.search(rf"(?<!old\()\b{a}\b", fact.text)]
+    if not now:
         return None
-    less = [re.sub(r"old\((\w+)\)", r"\1", part) for part in (fact.left, fact.right)]
-    return replace(fact, left=less[0], right=less[1])
+    array = chance.choice(now)
+    side = chance.choice(("left", "right"))
+    return replace(fact, **{side: re.sub(rf"(?<!old\()\b{array}\b", f"old({array})", getattr(fact, side))})
 
 
 def _wider(fact: Fact, place: Place, chance: random.Random) -> Fact | None:
@@ -294,9 +299,14 @@ def _negated(fact: Fact) -> Fact:
 
 def impossible(place: Place, chance: random.Random) -> Fact:
     """Two numbers that no relation binds, said to be equal; or what is never so."""
-    numbers = [*place.words, *(f"{a}[{i}]" for a, least in place.arrays.items() for i in range(min(least, 2)))]
-    if len(numbers) < 2 or chance.random() < 0.25:
+    cells = [f"{a}[{i}]" for a, least in place.arrays.items() for i in range(min(least, 2))]
+    numbers = [*place.words, *cells]
+    if len(numbers) < 2 or chance.random() < 0.2:
         return Fact("0", "==", "1")
+    pairs = [a for a, least in place.arrays.items() if least > 1]
+    if pairs and chance.random() < 0.4:
+        array = chance.choice(pairs)
+        return Fact(f"{array}[0]", "==", f"{array}[1]")
     left, right = chance.sample(numbers, 2)
     return Fact(left, "==", stepped(right, chance.choice((0, 0, 1))))
 

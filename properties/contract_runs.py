@@ -11,7 +11,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice, pairwise, product
+from itertools import pairwise, product
 from types import CodeType
 from typing import Any
 
@@ -222,6 +222,7 @@ def small_inputs(
 ) -> dict[int, list[list[Value]]]:
     """Inputs at each width that takes the literals, which meet `requires`; all of them where they are not too many."""
     clauses = [compiled(text) for text in requires]
+    tried = most * (16 if any(" for " in text for text in requires) else 4)
     names = [p.name for p in function.signature.parameters]
     found: dict[int, list[list[Value]]] = {}
     for width in WIDTHS:
@@ -229,10 +230,10 @@ def small_inputs(
             check_width(function, width)
         except Exception:  # a literal that is no word of this width
             continue
-        rows = list(_rows(function, 1 << width, lengths, chance, most))
-        good = [row for row in rows if all(holds(c, _before(names, row, 1 << width)) for c in clauses)]
+        states = ((row, _before(names, row, 1 << width)) for row in _rows(function, 1 << width, lengths, chance, tried))
+        good = [row for row, state in states if all(holds(clause, state) for clause in clauses)]
         if good:
-            found[width] = good
+            found[width] = good if len(good) <= most else chance.sample(good, most)
     return found
 
 
@@ -243,7 +244,7 @@ def _before(names: list[str], row: list[Value], size: int) -> State:
 
 
 def _rows(
-    function: Function, size: int, lengths: dict[str, int | None], chance: random.Random, most: int
+    function: Function, size: int, lengths: dict[str, int | None], chance: random.Random, tried: int
 ) -> Iterator[list[Value]]:
     choices: list[list[Value]] = []
     total = 1
@@ -255,7 +256,7 @@ def _rows(
             sizes = range(min(LONGEST, size - 1) + 1) if fixed is None else [fixed] if fixed < size else []
             choices.append([list(row) for n in sizes for row in product(range(size), repeat=n)])
         total *= len(choices[-1])
-    if total <= 4 * most:
+    if total <= tried:
         yield from (list(row) for row in product(*choices))
     elif total:
-        yield from islice(([chance.choice(c) for c in choices] for _ in range(2 * most)), 2 * most)
+        yield from ([chance.choice(c) for c in choices] for _ in range(tried))

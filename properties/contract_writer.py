@@ -152,7 +152,7 @@ class Writer:
                 arguments.append(passed[-1])
                 if parameter.name in callee.writes:
                     self.writes.add(passed[-1])
-            elif self.fitting(scope) and depth and self.chance.random() < 0.5:
+            elif self.fitting(scope) and depth and self.chance.random() < 0.6:
                 arguments.append(self.call(scope, "arguments", depth - 1))
             else:
                 arguments.append(self.atom(scope) if self.chance.random() < 0.8 else self.expression(scope, 1))
@@ -479,16 +479,17 @@ def _given(
     chance: random.Random, shape: str
 ) -> tuple[tuple[Parameter, ...], list[str], dict[str, int], frozenset[str], tuple[str, ...]]:
     """Parameters, what is required of each, lengths of arrays, and words that are not 0."""
-    arrays = ["xs", "ys"] if chance.random() < (0.6 if shape == "spread" else 0.25) else ["xs"]
-    words = [w for w in "kd" if chance.random() < (0.7 if shape == "spread" and w == "d" else 0.3)]
-    least = {a: chance.choice((1, 1, 2) if shape != "spread" else (2, 2, 1)) for a in arrays}
+    spread = shape == "spread"
+    arrays = ["xs", "ys"] if chance.random() < (0.75 if spread else 0.25) else ["xs"]
+    words = [w for w in "kd" if chance.random() < (0.9 if spread and w == "d" else 0.15 if spread else 0.3)]
+    least = {a: chance.choice((2, 2, 2, 1) if spread else (1, 1, 2)) for a in arrays}
     if len(arrays) == 2 and chance.random() < 0.7:
         least["ys"] = least["xs"]
     fixed = frozenset(a for a in arrays if chance.random() < 0.85)
-    positive = ("d",) if "d" in words and chance.random() < 0.8 else ()
+    positive = ("d",) if "d" in words and chance.random() < 0.85 else ()
     requires = [f"len({a}) {'==' if a in fixed else '>='} {least[a]}" for a in arrays]
     requires += [f"d > {chance.choice((0, 0, 1))}"] if positive else []
-    if shape != "spread":
+    if not spread:
         bounds = ("== 0", "== 0", "< 3", "< ~0", "< ~1", "> 0", "< 2")
         requires += [f"{a}[0] {chance.choice(bounds)}" for a in arrays if chance.random() < 0.55]
     parameters = (*(Parameter(a, "array") for a in arrays), *(Parameter(w, "word") for w in words))
@@ -528,9 +529,10 @@ def _spread(chance: random.Random, arrays: list[str], words: list[str], positive
         f"max({a}[p], {low})", f"min({a}[p], {low})", f"({a}[p] if {a}[p] > {low} else {low})", f"{a}[p]",
         f"({a}[p] if p > 0 else {low})",
     ))  # fmt: skip
-    divisor = chance.choice(("2", "3", *positive * 6))
+    divisor = chance.choice(("2", "3", *positive * 8))
     value = f"{chosen} {chance.choice(('%', '%', '//'))} {divisor}"
-    other = f"{b}[p]" if b != a and chance.random() < 0.7 else chance.choice(("0", "1", f"{a}[p]", *words))
-    if chance.random() < 0.4:
+    if chance.random() < 0.25:
         return f"sum({value} for p in range(len({a}))) == {chance.choice(('1', '1', '2', '3', *words))}"
-    return f"{value} {chance.choice(('==', '==', '<=', '<'))} {other} for p in range(min(len({a}), len({b})))"
+    other = f"{b}[p]" if b != a or chance.random() < 0.4 else chance.choice(("0", "1", *words))
+    reach = f"len({a})" if a == b or "[p]" not in other else f"min(len({a}), len({b}))"
+    return f"{value} {chance.choice(('==', '==', '==', '<='))} {other} for p in range({reach})"

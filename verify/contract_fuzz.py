@@ -33,7 +33,7 @@ STEPS = 60_000  # of the solver for one goal: what is proved at all is mostly pr
 ROUNDS = 6  # of thinning
 FACTS = 12  # about the result, and as many near misses
 INPUTS = 60  # at each width
-MIXED = (40, 15, 15, 15, 15)  # of a hundred programs, by shape
+MIXED = (45, 20, 12, 13, 10)  # of a hundred programs, by shape
 CHEAP = (76, 20, 2, 1, 1)
 POOL, PROGRAMS = 6, 18  # functions to call, and programs that call them, of one batch
 
@@ -188,9 +188,9 @@ def _full(case: _Case) -> Written:
     filled = []
     for number, loop in enumerate(written.loops):
         place, states = _head(written, loop), case.heads(number)
-        right = facts(place, states, chance, 8) if states else []
+        right = facts(place, states, chance, 7, 2) if states else []
         near_by = {near(fact, place, chance).text for fact in chance.sample(right, min(3, len(right)))}
-        wrong = [text for text in sorted(near_by) if not true_of(text, states)][:2]
+        wrong = [text for text in sorted(near_by) if not true_of(text, states)][:1]
         case.wrong.append(wrong)
         case.falling.append(_measures(case, number, place))
         first = case.falling[-1][0] if case.falling[-1] else ""
@@ -204,7 +204,7 @@ def _clauses(case: _Case) -> dict[str, bool]:
     states, chance, place = case.runs.returns, case.chance, case.place
     if not states:
         return {impossible(place, chance).text: True}
-    right = facts(place, states, chance, FACTS)
+    right = facts(place, states, chance, FACTS, FACTS // 3)
     missed = [near(fact, place, chance) for fact in right]
     wrong = [*missed, *(impossible(place, chance) for _ in range(3))]
     found = dict.fromkeys(fact.text for fact in [*right, *wrong])
@@ -219,7 +219,7 @@ def _measures(case: _Case, number: int, place: Place) -> list[str]:
     every = measures(place)
     case.chance.shuffle(every)
     right = [text for text in every if falls(text, begun)]
-    return [*right[:1], *[text for text in every if text not in right][:3]]
+    return [*right[:1], *[text for text in every if text not in right][:2]]
 
 
 # --- proving ---------------------------------------------------------------------------------------------------------
