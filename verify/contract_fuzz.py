@@ -33,8 +33,8 @@ STEPS = 60_000  # of the solver for one goal: what is proved at all is mostly pr
 ROUNDS = 6  # of thinning
 FACTS = 12  # about the result, and as many near misses
 INPUTS = 60  # at each width
-MIXED = (45, 20, 12, 13, 10)  # of a hundred programs, by shape
-CHEAP = (76, 20, 2, 1, 1)
+# Of a hundred programs, how many of each of SHAPES: what is asked in CI, and what is cheap to ask in great numbers.
+MIXES = {"mixed": (45, 20, 12, 13, 10), "cheap": (76, 20, 2, 1, 1)}
 POOL, PROGRAMS = 6, 18  # functions to call, and programs that call them, of one batch
 
 
@@ -83,15 +83,18 @@ class Tally:
         return self.asked.total()
 
 
-def batch(seed: int, number: int, programs: int = PROGRAMS, cheap: bool = False) -> Tally:
-    """A few functions to call, each asked about, and programs that call them. The same numbers, the same questions."""
+def batch(seed: int, number: int, mix: str = "mixed", programs: int = PROGRAMS) -> Tally:
+    """A few functions to call, each asked about, and programs that call them. The same numbers, the same questions.
+
+    `mix` is one of MIXES, or one of SHAPES for programs of that shape alone.
+    """
     begin = time.process_time()
     tally = Tally()
-    chance = random.Random(f"{seed}:{number}")
+    chance = random.Random(f"{seed}:{mix}:{number}")
     asked = (_asked(callee(chance, name), chance, tally, (seed, number)) for name in "ghqrst"[:POOL])
     pool = tuple(one for one in asked if one is not None)
     for _ in range(programs):
-        shape = chance.choices(SHAPES, CHEAP if cheap else MIXED)[0]
+        shape = chance.choices(SHAPES, MIXES[mix])[0] if mix in MIXES else mix
         _asked(entry(chance, pool, shape), chance, tally, (seed, number))
     tally.seconds = time.process_time() - begin
     return tally
