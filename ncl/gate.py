@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from ncl import certificate as record
+from ncl import sources
 from ncl.certificate import Certificate, ObligationRecord, canonical_json, digest
 from ncl.errors import FormatError, GateRefused, NclError
 from ncl.language.opcodes import WORD_OPS, Opcode
@@ -270,7 +271,7 @@ def refusals(
         loaded["tokenizer"] = tokenizer
     if device is not None:
         loaded["device"] = device
-    faults = record.uncovered(certificate, loaded)
+    faults = record.uncovered(certificate, loaded) + sources.strangers()
     if not artefact.programs:
         faults.append("the artefact holds no program")
     for name, program in artefact.programs.items():

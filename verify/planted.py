@@ -18,6 +18,7 @@ _KERNEL, _STEP = "ncl/machine/kernel.py", "ncl/machine/step.py"
 _REGISTERS = "ncl/compiler/blocks_to_registers.py"
 _PATHWISE, _DENSE = "ncl/machine/executors/pathwise.py", "ncl/machine/executors/dense_step.py"
 _HEAT, _GATE, _RECORD = "ncl/machine/temperature.py", "ncl/gate.py", "ncl/certificate.py"
+_SOURCES = "ncl/sources.py"
 
 _GOLDEN, _TAMPERING = "verify.golden:check", "verify.tampering:check"
 _STEPS, _LOOP = "verify.step:check", "verify.loop:check"
@@ -115,8 +116,13 @@ _CERTIFICATE_FAULTS = tuple(
     for name, file, old, new in (
         ("the seal is not compared", _GATE, '"seal": certificate.content_digest()', '"seal": certificate.seal'),
         ("what is required is taken from the certificate", _GATE, "unmet(required_obligations(artefact, policy), certificate.obligations)", "unmet({o.id: Requirement((o.verdict,), {}) for o in certificate.obligations}, certificate.obligations)"),
-        ("digests skip the files in subfolders", _RECORD, 'place.rglob("*")', 'place.glob("*")'),
-        ("a room of sources is not digested", _RECORD, '    "compiler": ("ncl/compiler",),', '    "compiler": ("ncl/compile",),'),
+        ("digests skip the files in subfolders", _SOURCES, "if name.endswith(SUFFIXES)]", 'if name.endswith(SUFFIXES) and inside.count("/") < 2]'),
+        ("what elects the answer is exempt", _SOURCES, '    "ncl/cli/output.py": "', '    "ncl/llama/vote.py": "elects", "ncl/cli/output.py": "'),
+        ("data files are not digested", _SOURCES, '".pyd", ".json", ', '".pyd", '),
+        ("a package is not digested", _SOURCES, 'BESIDE = ("verify", "properties")', 'BESIDE = ("verify",)'),
+        ("a room that is absent passes", _SOURCES, "if absent := [room for room in ROOMS if not rooms[room]]:", "if absent := [room for room in rooms if room not in ROOMS]:"),
+        ("modules from elsewhere are not seen", _SOURCES, "if not _lies_in(module, places[root]):", "if _origin(module) is None:"),
+        ("compiled files of another source are not seen", _SOURCES, "elif told := _compiled_otherwise(module):", 'elif told := "":'),
         ("the width is not compared", _GATE, "if program.sizes.width != certificate.width:", "if not program.sizes.width:"),
         ("the policy's digest is not compared", _GATE, '"policy": policy.digest, ', ""),
         ("unknown does", _GATE, "if shown.verdict not in self.accept:", 'if shown.verdict == "refuted":'),

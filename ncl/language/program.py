@@ -150,8 +150,8 @@ class Program:
         }
 
     def canonical(self) -> bytes:
-        """The bytes that a digest covers."""
-        return json.dumps(self.to_json(), sort_keys=True, separators=(",", ":")).encode()
+        """The bytes that a digest covers: RFC 8785, which for names and whole numbers is this."""
+        return json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     @staticmethod
     def from_json(data: Mapping[str, Any], where: str = "program") -> Program:
