@@ -18,7 +18,7 @@ _KERNEL, _STEP = "ncl/machine/kernel.py", "ncl/machine/step.py"
 _REGISTERS = "ncl/compiler/blocks_to_registers.py"
 _PATHWISE, _DENSE = "ncl/machine/executors/pathwise.py", "ncl/machine/executors/dense_step.py"
 _HEAT, _GATE, _RECORD = "ncl/machine/temperature.py", "ncl/gate.py", "ncl/certificate.py"
-_SOURCES = "ncl/sources.py"
+_SOURCES, _POLICY = "ncl/sources.py", "ncl/policy.py"
 
 _GOLDEN, _TAMPERING = "verify.golden:check", "verify.tampering:check"
 _STEPS, _LOOP = "verify.step:check", "verify.loop:check"
@@ -125,8 +125,14 @@ _CERTIFICATE_FAULTS = tuple(
         ("compiled files of another source are not seen", _SOURCES, "elif told := _compiled_otherwise(module):", 'elif told := "":'),
         ("the width is not compared", _GATE, "if program.sizes.width != certificate.width:", "if not program.sizes.width:"),
         ("the policy's digest is not compared", _GATE, '"policy": policy.digest, ', ""),
-        ("unknown does", _GATE, "if shown.verdict not in self.accept:", 'if shown.verdict == "refuted":'),
-        ("bounds are not compared", _GATE, "if shown.limits.get(name, 0) < least", "if shown.limits.get(name, 0) < 0"),
+        ("the floor may be tested", _POLICY, '"source/{program}": (("proved",), {}),', '"source/{program}": (ACCEPTABLE, {}),'),
+        ("circuits of one bit do", _POLICY, '(("proved", "proved-bounded"), {"width": 10})', '(("proved", "proved-bounded"), {"width": 1})'),
+        ("a later rule shadows the floor", _POLICY, "for other in earlier if _meet(other, template))", "for other in earlier if other == template)"),
+        ("bounds of nothing do", _POLICY, "if any(least < 1 for", "if any(least < 0 for"),
+        ("rules of no obligation do", _POLICY, "        if numbers is None:\n            yield", "        if numbers is None:\n            continue\n            yield"),
+        ("verdicts that are none do", _POLICY, "not set(accept) <= set(ACCEPTABLE)", "not set(accept) & set(ACCEPTABLE)"),
+        ("unknown does", _POLICY, "if shown.verdict not in self.accept:", 'if shown.verdict == "refuted":'),
+        ("bounds are not compared", _POLICY, "if shown.limits.get(name, 0) < least", "if shown.limits.get(name, 0) < 0"),
         ("weights are digested without their bytes", _RECORD, "repr(tuple(shape)).encode(), data):", "repr(tuple(shape)).encode()):"),
         ("witnesses are digested by name", _GATE, "digest(canonical_json(w.to_json()))", "digest(name.encode())"),
         ("versions are not compared", _GATE, "        for name in policy.versions\n", "        for name in policy.versions[:1]\n"),

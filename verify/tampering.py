@@ -31,6 +31,7 @@ from ncl.errors import GateRefused, NclError
 from ncl.gate import Policy
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Instruction, Program
+from verify import hollow
 from verify.counterexample import SCHEMA, Replayed
 from verify.obligation import Obligation, Outcome
 
@@ -182,7 +183,7 @@ def _lowered(data: dict[str, Any]) -> None:
 
 
 def _laxer(data: dict[str, Any]) -> None:
-    next(row for row in data["obligations"] if row["id"] == "step/{component}")["accept"].append("tested")
+    next(row for row in data["obligations"] if row["id"] == "circuit-onehot/{word_op}")["accept"].append("tested")
 
 
 def _on_disk(file: str, change: Callable[[bytes], bytes]) -> Callable[[Case], Case]:
@@ -330,9 +331,18 @@ def check() -> Outcome:
     for trial in trials:
         if fault := fault_of(trial, case):
             return _refuted(trial.name, fault)
-    if fault := _unmissed(case) or _unseen_change(permit, case) or _unseen_module(case) or _unseen_source():
+    if (
+        fault := _unmissed(case)
+        or _unseen_change(permit, case)
+        or _unseen_module(case)
+        or hollow.accepted()
+        or _unseen_source()
+    ):
         return _refuted("the gate", fault)
-    bound = f"{len(trials)} tamperings refused, each obligation missed, each edited source seen; the honest one passes"
+    bound = (
+        f"{len(trials)} tamperings and {len(hollow.HOLLOW)} hollow policies refused, each obligation missed, "
+        "each edited source seen; the honest one passes"
+    )
     return Outcome("tested", METHOD, bound, limits={"trials": len(trials)})
 
 

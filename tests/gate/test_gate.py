@@ -148,7 +148,7 @@ def test_edited_sources_reach_the_gate(artefact, certificate, policy, monkeypatc
 
 def test_an_edited_policy_is_refused(artefact, certificate, policy, tmp_path):
     data = json.loads(gate.DEFAULT_POLICY.read_text())
-    data["obligations"][0]["at_least"] = {"examples": 0}
+    data["obligations"][0]["at_least"] = {"examples": 2}
     (tmp_path / "policy.json").write_text(json.dumps(data))
     edited = gate.read_policy(tmp_path / "policy.json")
     assert reason(artefact, certificate, edited).count("policy") == 1
