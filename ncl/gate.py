@@ -122,6 +122,8 @@ def require(
         raise
     except NclError as fault:
         _refuse([str(fault).splitlines()[0]])
+    except Exception as fault:  # whatever cannot be digested or compared is not covered
+        _refuse([f"{type(fault).__name__}: {str(fault).partition(chr(10))[0]}"])
     if faults:
         _refuse(faults)
     loaded = digests(artefact, tensors)

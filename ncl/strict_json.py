@@ -2,7 +2,8 @@
 
 Reading refuses whatever two readers could take differently, or what a canonical form could not say again: a key twice,
 NaN, numbers past the doubles or past 2^53, lone surrogates, a byte order mark, other encodings, deep nesting, anything
-behind the document, and what is no regular file. The canonical form is RFC 8785 (JSON Canonicalization Scheme).
+behind the document, and what is no regular file. A document that is JSON but not strictly so is refused (exit code 1);
+what is no JSON at all is a wrong input (2). The canonical form is RFC 8785 (JSON Canonicalization Scheme).
 Standard library and `rfc8785`; called by every room that reads a document which decides something.
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 
 import rfc8785
 
-from ncl.errors import FormatError, NotFoundError
+from ncl.errors import FormatError, NotFoundError, refused
 
 SAFE = (1 << 53) - 1  # whole numbers that every reader of JSON keeps (RFC 7493, I-JSON)
 DEEPEST = 64
@@ -32,12 +33,12 @@ def read(path: Path, what: str, largest: int = SAFE) -> Any:
     """The document in a file. Raises NotFoundError and FormatError, each with the file's name."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise FormatError(f"not a {what}: it is no regular file", where=str(path))
+            raise FormatError(f"not {_one(what)}: it is no regular file", where=str(path))
         data = path.read_bytes()
     except FileNotFoundError as fault:
         raise NotFoundError(f"no {what} there", where=str(path)) from fault
     except OSError as fault:
-        raise FormatError(f"not a {what}: cannot be read: {fault.strerror}", where=str(path)) from fault
+        raise FormatError(f"not {_one(what)}: cannot read: {fault.strerror}", where=str(path)) from fault
     return parse(data, what, str(path), largest)
 
 
@@ -46,7 +47,7 @@ def parse(data: bytes | str, what: str, where: str, largest: int = SAFE) -> Any:
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
         if text.startswith("\ufeff"):
-            raise ValueError("it begins with a byte order mark")
+            raise _NotStrict("it begins with a byte order mark")
         found = json.loads(
             text,
             object_pairs_hook=_object,
@@ -56,12 +57,23 @@ def parse(data: bytes | str, what: str, where: str, largest: int = SAFE) -> Any:
         )
         _look_through(found)
     except UnicodeDecodeError as fault:
-        raise FormatError(f"not a {what}: not UTF-8 at byte {fault.start}", where=where) from fault
+        raise FormatError(f"not {_one(what)}: not UTF-8 at byte {fault.start}", where=where) from fault
     except RecursionError as fault:
-        raise FormatError(f"not a {what}: nested deeper than {DEEPEST}", where=where) from fault
-    except ValueError as fault:
-        raise FormatError(f"not a {what}: {fault}", where=where) from fault
+        raise refused(FormatError(f"not {_one(what)}: nested deeper than {DEEPEST}", where=where)) from fault
+    except _NotStrict as fault:
+        raise refused(FormatError(f"not {_one(what)}: {fault}", where=where)) from fault
+    except json.JSONDecodeError as fault:
+        told = FormatError(f"not {_one(what)}: {fault}", where=where)
+        raise (refused(told) if fault.msg == "Extra data" else told) from fault
     return found
+
+
+class _NotStrict(ValueError):
+    """JSON that two readers could take differently."""
+
+
+def _one(what: str) -> str:
+    return what if "JSON" in what else f"a {what}"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -69,34 +81,34 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise ValueError(f"the key {twice[:_SHOWN]!a} stands there twice")
+        raise _NotStrict(f"the key {twice[:_SHOWN]!a} stands there twice")
     return found
 
 
 def _constant(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
+    raise _NotStrict(f"{name} is no number of JSON")
 
 
 def _float(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise ValueError(f"the number {digits[:_SHOWN]} is past what a double holds")
+        raise _NotStrict(f"the number {digits[:_SHOWN]} is past what a double holds")
     return value
 
 
 def _int(digits: str, largest: int) -> int:
     # Python refuses to read numbers of thousands of digits, in words that say nothing of the file.
     if len(digits) > len(str(largest)) + 1 or abs(int(digits)) > largest:
-        raise ValueError(f"the whole number {digits[:_SHOWN]} is past {largest}")
+        raise _NotStrict(f"the whole number {digits[:_SHOWN]} is past {largest}")
     return int(digits)
 
 
 def _look_through(document: Any) -> None:
-    """Raise ValueError for a lone surrogate anywhere, or nesting that is too deep."""
+    """Raise _NotStrict for a lone surrogate anywhere, or nesting that is too deep."""
     level, depth = [document], 0
     while level:
         if depth > DEEPEST:
-            raise ValueError(f"nested deeper than {DEEPEST}")
+            raise _NotStrict(f"nested deeper than {DEEPEST}")
         inner: list[Any] = []
         for value in level:
             if isinstance(value, str):
@@ -112,4 +124,4 @@ def _look_through(document: Any) -> None:
 
 def _whole(text: str) -> None:
     if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise ValueError(f"the text {text[:_SHOWN]!a} holds half a character (a lone surrogate)")
+        raise _NotStrict(f"the text {text[:_SHOWN]!a} holds half a character (a lone surrogate)")

@@ -18,7 +18,7 @@ _KERNEL, _STEP = "ncl/machine/kernel.py", "ncl/machine/step.py"
 _REGISTERS = "ncl/compiler/blocks_to_registers.py"
 _PATHWISE, _DENSE = "ncl/machine/executors/pathwise.py", "ncl/machine/executors/dense_step.py"
 _HEAT, _GATE, _RECORD = "ncl/machine/temperature.py", "ncl/gate.py", "ncl/certificate.py"
-_SOURCES, _POLICY = "ncl/sources.py", "ncl/policy.py"
+_SOURCES, _POLICY, _STRICT = "ncl/sources.py", "ncl/policy.py", "ncl/strict_json.py"
 
 _GOLDEN, _TAMPERING = "verify.golden:check", "verify.tampering:check"
 _STEPS, _LOOP = "verify.step:check", "verify.loop:check"
@@ -125,6 +125,12 @@ _CERTIFICATE_FAULTS = tuple(
         ("compiled files of another source are not seen", _SOURCES, "elif told := _compiled_otherwise(module):", 'elif told := "":'),
         ("the width is not compared", _GATE, "if program.sizes.width != certificate.width:", "if not program.sizes.width:"),
         ("the policy's digest is not compared", _GATE, '"policy": policy.digest, ', ""),
+        ("the last of two equal keys counts", _STRICT, "    if len(found) != len(pairs):", "    if len(found) > len(pairs):"),
+        ("NaN is a number", _STRICT, "            parse_constant=_constant,\n", ""),
+        ("what no double holds is endless", _STRICT, "if not math.isfinite(value):", "if math.isnan(value):"),
+        ("numbers past 2^53 are rounded by others", _STRICT, "or abs(int(digits)) > largest", ""),
+        ("half a character is one", _STRICT, "if not text.isascii() and any(", "if text.isascii() and any("),
+        ("a certificate's numbers may be texts", _RECORD, "json.dumps(data), strict=True)", "json.dumps(data), strict=False)"),
         ("the floor may be tested", _POLICY, '"source/{program}": (("proved",), {}),', '"source/{program}": (ACCEPTABLE, {}),'),
         ("circuits of one bit do", _POLICY, '(("proved", "proved-bounded"), {"width": 10})', '(("proved", "proved-bounded"), {"width": 1})'),
         ("a later rule shadows the floor", _POLICY, "for other in earlier if _meet(other, template))", "for other in earlier if other == template)"),

@@ -218,6 +218,20 @@ def _certificate_text(text: str | None) -> Callable[[Case], Case]:
     return spoil
 
 
+def _written(old: str, new: str) -> Callable[[Case], Case]:
+    """The honest certificate's text with one place changed by hand, and in the certificate's place."""
+
+    def spoil(case: Case) -> Case:
+        file = case.folder / record.FILE_NAME
+        record.write(case.paper, file)  # type: ignore[arg-type]
+        text = file.read_text(encoding="utf-8")
+        assert text.count(old), old
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+        return replace(case, paper=file)
+
+    return spoil
+
+
 def _versions(name: str) -> Callable[[Case], Case]:
     return lambda case: case.sealed(versions={**case.paper.versions, name: "0.1"})  # type: ignore[union-attr]
 
@@ -289,6 +303,20 @@ TRIALS: tuple[Trial, ...] = (
     Trial("a certificate that is no JSON", "not a certificate", _certificate_text("{")),
     Trial("a certificate of another schema", "certificate schema 2", _certificate_text('{"schema": 2}')),
     Trial("a certificate without fields", "not a certificate", _certificate_text('{"schema": 1}')),
+    *(Trial(f"a certificate with {name}", told, _written(old, new)) for name, told, old, new in (
+        ("a key twice", "'width' stands there twice", '"width": 8', '"width": 9, "width": 8'),
+        ("a duration of NaN", "NaN is no number", '"seconds": 0.0', '"seconds": NaN'),
+        ("an endless duration", "Infinity is no number", '"seconds": 0.0', '"seconds": Infinity'),
+        ("a duration past all doubles", "past what a double holds", '"seconds": 0.0', '"seconds": 1e400'),
+        ("a number past 2^53", "past 9007199254740991", '"width": 8', '"width": 9007199254740993'),
+        ("half a character", "a lone surrogate", '"bound": "as asked"', '"bound": "\\ud800"'),
+        ("a width in words", "width", '"width": 8', '"width": "8"'),
+        ("a width that is true", "width", '"width": 8', '"width": true'),
+        ("a fraction for a width", "width", '"width": 8', '"width": 8.0'),
+        ("something behind it", "Extra data", "\n}\n", "\n}\n{}"),
+        ("a byte order mark", "byte order mark", "{", "\ufeff{"),
+        ("deep nesting", "nested deeper", '"tau": null', f'"tau": {"[" * 99}{"]" * 99}'),
+    )),
 )  # fmt: skip
 
 
