@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ncl import strict_json
 from ncl.compiler.compile import compile_function
 from ncl.compiler.witness import Witness
 from ncl.errors import FormatError, InputError, NotFoundError
@@ -262,11 +263,7 @@ def _is_artefact(place: Path) -> bool:
 def _read_all(folder: Path, read: Callable[[Mapping[str, Any], str], Any]) -> list[Any]:
     found = []
     for path in sorted(folder.glob("*.json")):
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as fault:
-            raise FormatError(f"not readable JSON: {fault}", where=str(path)) from fault
-        item = read(data, str(path))
+        item = read(strict_json.read(path, "readable JSON"), str(path))
         name = item.name if isinstance(item, Program) else item.function
         if name != path.stem:
             raise FormatError(f"it holds {name}, its file says {path.stem}", where=str(path))
@@ -275,13 +272,16 @@ def _read_all(folder: Path, read: Callable[[Mapping[str, Any], str], Any]) -> li
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    remedy = "certify the artefact again"
+    if not path.is_file():
+        raise FormatError("there is no such regular file", where=str(path), remedy=remedy)
     try:
         return dict(load_file(path))
-    except (SafetensorError, OSError) as fault:
-        raise FormatError(f"not readable: {fault}", where=str(path), remedy="certify the artefact again") from fault
+    except Exception as fault:  # what a damaged header makes safetensors and torch raise is not theirs to list
+        told = str(fault).partition("\n")[0]
+        raise FormatError(f"not readable: {told}", where=str(path), remedy=remedy) from fault
 
 
 def build_library(

@@ -42,7 +42,8 @@ def check_compiled(function: Function, program: Program) -> Outcome:
     if again.canonical() != program.canonical():
         what = "source digest" if again.source != program.source else "machine code"
         return Outcome("refuted", method, detail=f"the artefact's {what} is not what {function.name} compiles to now")
-    return Outcome("tested", method, bound="1 compilation, byte for byte", limits={"samples": 1})
+    # Nothing is left open: there is this source and this machine code, and they were compared whole.
+    return Outcome("proved", method, detail="byte for byte")
 
 
 def check_runs(function: Function, program: Program, samples: int, seed: int) -> Outcome:

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ncl.errors import FormatError, InputError, LanguageError, NclError, NotFoundError
+from ncl import strict_json
+from ncl.errors import InputError, LanguageError, NclError, NotFoundError
 
 SCHEMA = 1
 MOST_REGISTERS = 4096
@@ -96,15 +97,14 @@ def _beside(path: Path) -> Path:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON document in a file; NotFoundError or FormatError otherwise."""
+    """The JSON document in a file, strictly read; NotFoundError or FormatError otherwise."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
     except FileNotFoundError as fault:
         raise NotFoundError("no such file", where=str(path)) from fault
     except OSError as fault:
         raise NotFoundError(f"cannot read: {fault.strerror}", where=str(path)) from fault
-    except (ValueError, RecursionError) as fault:
-        raise FormatError(f"not JSON: {fault}", where=str(path)) from fault
+    return strict_json.parse(data, "JSON", str(path))
 
 
 def one_process() -> bool:

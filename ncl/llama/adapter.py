@@ -25,9 +25,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from ncl import certificate as record
-from ncl import gate
+from ncl import gate, strict_json
 from ncl.build import Artefact, writable
-from ncl.errors import ConfigurationError, FormatError, GateRefused, InputError, NclError, NotFoundError
+from ncl.errors import ConfigurationError, FormatError, GateRefused, InputError, NclError, NotFoundError, refused
 from ncl.llama.augment import ADAPTER as ADAPTER
 from ncl.llama.augment import LIBRARY
 from ncl.llama.base import Base, backbone_state, depths, load_base, markers, weights_digest
@@ -246,11 +246,12 @@ def read_settings(folder: Path) -> AdapterRecord:
     """Raises NotFoundError, FormatError, GateRefused when it was edited."""
     path = folder / ADAPTER
     try:
-        settings = AdapterRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as fault:
+        told = strict_json.read(path, "adapter")
+        settings = AdapterRecord.model_validate_json(json.dumps(told), strict=True)
+    except NotFoundError as fault:
         raise NotFoundError("no adapter here", where=str(folder), remedy="fit one with `ncl train natural`") from fault
-    except (OSError, ValueError, RecursionError, ValidationError) as fault:
-        raise FormatError(f"not an adapter: {fault}", where=str(path)) from fault
+    except ValidationError as fault:
+        raise refused(FormatError(f"not an adapter: {record.told_of(fault)}", where=str(path))) from fault
     if settings.seal != settings.content_digest():
         raise GateRefused("the record was edited: its seal does not fit", where=str(path))
     return settings

@@ -8,7 +8,6 @@ another.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -22,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, GgufConfig, LlamaConfig, LlamaForCausalLM
 
+from ncl import strict_json
 from ncl.errors import ConfigurationError, FormatError, NotFoundError
 from ncl.llama.message import Markers
 
@@ -112,9 +112,9 @@ def _demand_gguf() -> None:
 def _plain_config(folder: Path) -> LlamaConfig:
     """Of a LLaMA, or of one that was merged with an adapter."""
     try:
-        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        told = strict_json.read(folder / "config.json", "readable config.json")
         kind = told.get("model_type")
-    except (OSError, ValueError, AttributeError) as fault:
+    except (NotFoundError, AttributeError) as fault:
         raise FormatError(f"no readable config.json: {fault}", where=str(folder)) from fault
     if kind not in ("llama", "ncl_llama"):
         raise FormatError(f"model_type is {kind!r}, expected 'llama'", where=str(folder))

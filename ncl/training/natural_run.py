@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ncl import gate
+from ncl import gate, strict_json
 from ncl.build import Artefact, writable
-from ncl.errors import FormatError, InputError
+from ncl.errors import FormatError, InputError, NotFoundError
 from ncl.llama.adapter import ADAPTER, HERE, claim_adapter, load_adapter, read_settings
 from ncl.llama.base import Base
 from ncl.llama.chat import NCLChatLlamaForCausalLM
@@ -61,11 +61,9 @@ def find_run(folder: Path) -> Run | None:
 def read_record(folder: Path) -> dict[str, Any]:
     """What `run.json` tells; nothing where there is none. Raises FormatError."""
     try:
-        told = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        told = strict_json.read(folder / RECORD, "readable JSON")
+    except NotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as fault:
-        raise FormatError(f"not readable JSON: {fault}", where=str(folder / RECORD)) from fault
     if not isinstance(told, dict):
         raise FormatError("not the record of a run", where=str(folder / RECORD))
     return told

@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from ncl import certificate as record
-from ncl import gate
+from ncl import gate, strict_json
 from ncl.build import Artefact, build_library, writable
 from ncl.errors import FormatError, GateRefused, InputError, NclError, NotFoundError
 from ncl.llama.augment import NCLLlamaForCausalLM
@@ -210,7 +210,7 @@ def _resume(out: Path, config: TrainConfig, model: Any, optimizer: torch.optim.O
     if not (folder / STATE).is_file():
         raise NotFoundError("no checkpoint to resume from", where=str(folder), remedy="leave out --resume")
     try:
-        before = validated(json.loads((folder / CONFIG).read_text(encoding="utf-8")), str(folder / CONFIG))
+        before = validated(strict_json.read(folder / CONFIG, "checkpoint"), str(folder / CONFIG))
         state, weights = load_file(folder / STATE), load_file(folder / "model.safetensors")
     except (OSError, ValueError, SafetensorError) as fault:
         raise FormatError(f"not readable: {fault}", where=str(folder), remedy="train anew") from fault
@@ -239,12 +239,12 @@ def load_checkpoint(
     """Model, tokenizer and configuration of a run's folder (or its `model/`). Raises NotFoundError, GateRefused."""
     place = folder / "model" if (folder / "model").is_dir() else folder
     try:
-        config = validated(json.loads((place / CONFIG).read_text(encoding="utf-8")), str(place / CONFIG))
+        config = validated(strict_json.read(place / CONFIG, "checkpoint"), str(place / CONFIG))
         tokenizer = PreTrainedTokenizerFast.from_pretrained(place)
         if config.arm == "plain":
             return LlamaForCausalLM.from_pretrained(place, use_safetensors=True), tokenizer, config
         return NCLLlamaForCausalLM.from_pretrained(place, ncl_policy=policy), tokenizer, config
-    except FileNotFoundError as fault:
+    except (FileNotFoundError, NotFoundError) as fault:
         raise NotFoundError("no checkpoint here", where=str(place), remedy="train one with `ncl train`") from fault
     except (OSError, ValueError, SafetensorError) as fault:
         told = str(fault).partition("\n")[0]
