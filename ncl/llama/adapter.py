@@ -11,8 +11,6 @@ library by digest and is sealed itself: what is loaded is what was saved, or not
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,8 +22,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from ncl import atomic, gate
 from ncl import certificate as record
-from ncl import gate
 from ncl.build import Artefact, writable
 from ncl.errors import ConfigurationError, FormatError, GateRefused, InputError, NclError, NotFoundError
 from ncl.llama.augment import ADAPTER as ADAPTER
@@ -144,16 +142,13 @@ def _save(
     whole = settings.model_copy(update=digests)
     whole = whole.model_copy(update={"seal": whole.content_digest()})
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
-            fresh = Path(name) / "new"
-            model.artefact.save(fresh / LIBRARY)
-            record.write(model.paper, fresh / LIBRARY / record.FILE_NAME)
+        with atomic.folder(folder) as fresh:
+            model.artefact.save(fresh / LIBRARY, model.paper)
             bring(fresh)
             save_file(packed(readers), fresh / READERS)
             (fresh / ADAPTER).write_text(whole.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
             (fresh / CARD).write_text(_card(whole, model.paper.seal), encoding="utf-8")
-            _replace(folder, fresh, Path(name) / "old")
+            _demand_nothing_lost(folder, fresh)
     except OSError as fault:
         raise InputError(f"cannot write: {fault.strerror or fault}", where=str(folder)) from fault
 
@@ -165,22 +160,13 @@ def claim_adapter(folder: Path) -> None:
     writable(folder)
 
 
-def _replace(folder: Path, fresh: Path, old: Path) -> None:
-    """What was there is set aside, and comes back when the new folder cannot be put in its place."""
-    if folder.exists():
-        lost = sorted(p.name for p in folder.iterdir() if not (fresh / p.name).exists())
-        if lost:
-            raise InputError(
-                f"beside an adapter there is {', '.join(lost)}, which would be lost", where=str(folder),
-                remedy="move it, or name a new folder",
-            )  # fmt: skip
-        os.replace(folder, old)
-    try:
-        os.replace(fresh, folder)
-    except OSError:
-        if old.exists():
-            os.replace(old, folder)
-        raise
+def _demand_nothing_lost(folder: Path, fresh: Path) -> None:
+    lost = sorted(p.name for p in folder.iterdir() if not (fresh / p.name).exists()) if folder.exists() else []
+    if lost:
+        raise InputError(
+            f"beside an adapter there is {', '.join(lost)}, which would be lost", where=str(folder),
+            remedy="move it, or name a new folder",
+        )  # fmt: skip
 
 
 def _library_digest(artefact: Artefact) -> str:
@@ -245,6 +231,7 @@ def load_adapter(
 def read_settings(folder: Path) -> AdapterRecord:
     """Raises NotFoundError, FormatError, GateRefused when it was edited."""
     path = folder / ADAPTER
+    atomic.recover(folder)
     try:
         settings = AdapterRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as fault:

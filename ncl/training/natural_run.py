@@ -7,16 +7,13 @@ certified library. Proving comes from above. Called by the command line and the 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ncl import gate
+from ncl import atomic, gate
 from ncl.build import Artefact, writable
 from ncl.errors import FormatError, InputError
 from ncl.llama.adapter import ADAPTER, HERE, claim_adapter, load_adapter, read_settings
@@ -152,20 +149,15 @@ def _lora(
 ) -> dict[str, Any]:
     demand_peft()
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".lora.", dir=out) as name:
-        fresh = Path(name) / "new"
+    with atomic.folder(out / PLACE) as fresh:
         prompts = training_prompts(config)
         told = train_lora(base, prompts, fresh, seconds, config.seed, advance)
-        shutil.rmtree(out / PLACE, ignore_errors=True)
-        os.replace(fresh, out / PLACE)
     return {"prompts": len(prompts), "stalled": False, "softness": None, **told}
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
     """Whole or not at all."""
-    fresh = path.with_name(f".{path.name}.new")
     try:
-        fresh.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        os.replace(fresh, path)
+        atomic.write_text(path, json.dumps(document, indent=1) + "\n")
     except OSError as fault:
         raise InputError(f"cannot write: {fault.strerror}", where=str(path)) from fault
