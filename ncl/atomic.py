@@ -43,10 +43,10 @@ def write_bytes(path: Path, data: bytes) -> None:
 @contextmanager
 def file(path: Path) -> Iterator[Path]:
     """Yields where to write what becomes the file `path` when the block ends well."""
-    path = Path(os.path.realpath(path))
-    if path.exists() and not path.is_file():  # a device or a pipe has nothing to keep; a folder makes the block fail
+    if is_stream(path):
         yield path
         return
+    path = Path(os.path.realpath(path))
     with _held(path.parent):
         fresh = _beside(path)
         try:
@@ -60,6 +60,11 @@ def file(path: Path) -> Iterator[Path]:
         except BaseException:
             fresh.unlink(missing_ok=True)
             raise
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a device, a pipe or a stream of this process is there: written to as it stands, never replaced."""
+    return str(path).startswith(("/dev/", "/proc/")) or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 @contextmanager

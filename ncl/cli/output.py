@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ncl import atomic
 from ncl.errors import FormatError, InputError, LanguageError, NclError, NotFoundError
 
 SCHEMA = 1
@@ -71,9 +70,7 @@ def claim_file(path: Path | None) -> None:
         return
     if path.is_dir():
         raise InputError("this is a folder, expected a file to write", where=str(path))
-    if path.exists() and not path.is_file():
-        return  # a device or a pipe
-    probe = path.with_name(f".{path.name}.{os.getpid()}{atomic.TEMPORARY}")
+    probe = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         probe.touch()
@@ -83,12 +80,19 @@ def claim_file(path: Path | None) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """A reader sees the old file or the whole new one. Raises InputError."""
+    """Write under a temporary name, then rename: a reader sees the old file or the whole new one."""
     claim_file(path)
+    temporary = _beside(path)
     try:
-        atomic.write_text(path, text)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
     except OSError as fault:
+        temporary.unlink(missing_ok=True)
         raise InputError(f"cannot write: {fault.strerror}", where=str(path)) from fault
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 def read_json(path: Path) -> Any:
