@@ -81,7 +81,7 @@ def folder(place: Path) -> Iterator[Path]:
                 if path.is_file():
                     os.chmod(path, mode)
                 _flush(path)
-            _put(fresh, place)
+            put(fresh, place)
             _flush(place.parent)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)  # what was there before, or what was not finished
@@ -116,9 +116,9 @@ def recover(place: Path) -> None:
 # --- putting in place ------------------------------------------------------------------------------------------------
 
 
-def _put(fresh: Path, place: Path) -> None:
-    """Rename; an earlier folder there is at `fresh` afterwards, or gone."""
-    if not place.exists():
+def put(fresh: Path, place: Path) -> None:
+    """Rename a file or folder that is whole; an earlier folder there is at `fresh` afterwards, or gone."""
+    if not place.exists() or not place.is_dir():
         os.replace(fresh, place)
     elif not _exchanged(fresh, place):
         aside = _aside(place)
