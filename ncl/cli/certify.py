@@ -63,8 +63,7 @@ def certified(artefact: Any, out: Path, rules: Any, jobs: int, tokenizer: str | 
     claim(out)
     findings = findings_of(artefact, rules, jobs)
     paper = guard.load("verify.certify").certify(artefact, rules, findings=findings, tokenizer=tokenizer)
-    artefact.save(out)
-    guard.load("verify.certify").record.write(paper, out / "certificate.json")
+    artefact.save(out, paper)
     return paper
 
 

@@ -13,12 +13,13 @@ Legend: B rows, T tokens, V vocabulary.
 from __future__ import annotations
 
 import os
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM, StoppingCriteriaList
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel, StoppingCriteriaList
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from ncl import certificate as record
@@ -131,13 +132,16 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         return model
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *arguments: Any, **options: Any) -> None:
-        """As in transformers, with the library and its certificate beside the weights."""
+        """As in transformers, with the library and its certificate beside the weights.
+
+        Raises ConfigurationError for a push to the hub, which would leave the library behind.
+        """
         if self.artefact is None or self.paper is None:
             raise ConfigurationError("a model without a certified library is not saved", remedy="attach one first")
-        super().save_pretrained(save_directory, *arguments, **options)
-        folder = Path(save_directory) / LIBRARY
-        self.artefact.save(folder)
-        record.write(self.paper, folder / record.FILE_NAME)
+        chosen = saving(self, save_directory, arguments, options)
+        super().save_pretrained(**chosen)
+        if chosen.get("is_main_process", True):
+            self.artefact.save(Path(save_directory) / LIBRARY, self.paper)
 
     # --- reading prompts
 
@@ -308,6 +312,16 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         tapes = tape.sampled(literals, TAPES if self.training else 1, self.tape_generator)
         matches = select.matches(self.programs, tapes, _answers(labels_BT, self._end()), self.lexer, self._end())
         return select.marginal(reading.selection_BP, plain_B, self.programs, tapes, matches)
+
+
+def saving(model: Any, place: str | os.PathLike[str], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """The options of `save_pretrained`, by name. Raises ConfigurationError for a push to the hub."""
+    bound = signature(PreTrainedModel.save_pretrained).bind(model, place, *arguments, **options).arguments
+    chosen = {name: value for name, value in {**bound, **bound.pop("kwargs", {})}.items() if name != "self"}
+    if chosen.pop("push_to_hub", False):
+        raise ConfigurationError("only weights would be pushed, without the library and its certificate",
+                                 where="push_to_hub", remedy="save the folder, then upload it whole")  # fmt: skip
+    return chosen
 
 
 def most_new(options: dict[str, Any], prompt: int) -> int | None:

@@ -125,10 +125,13 @@ def _plain_config(folder: Path) -> LlamaConfig:
         raise FormatError(f"not the config.json of a LLaMA: {fault}", where=str(folder)) from fault
 
 
-def weights_digest(model: nn.Module) -> str:
-    """Over names, shapes and values of the backbone's parameters, rounded to bfloat16: the same in either dtype."""
+def weights_digest(model: nn.Module, state: Mapping[str, Tensor] | None = None) -> str:
+    """Over names, shapes and values of the backbone's parameters, rounded to bfloat16: the same in either dtype.
+
+    `state`: instead of the model's own.
+    """
     whole = hashlib.sha256()
-    for name, tensor in sorted(backbone_state(model).items()):
+    for name, tensor in sorted((backbone_state(model) if state is None else state).items()):
         whole.update(f"{name}:{tuple(tensor.shape)}:".encode())
         whole.update(tensor.detach().to("cpu", torch.bfloat16).contiguous().view(torch.uint8).numpy().tobytes())
     return whole.hexdigest()

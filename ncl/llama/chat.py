@@ -28,7 +28,7 @@ from ncl.certificate import Certificate
 from ncl.errors import ConfigurationError, GateRefused
 from ncl.llama import plan as planning
 from ncl.llama import select
-from ncl.llama.augment import NCLLlamaForCausalLM, asked, mixed, most_new, real_tokens
+from ncl.llama.augment import NCLLlamaForCausalLM, asked, mixed, most_new, real_tokens, saving
 from ncl.llama.base import watched
 from ncl.llama.block import BlockStreamer, Taken, spliced
 from ncl.llama.call import Answers, Call
@@ -99,10 +99,24 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         self.library = planning.Library(self.programs, symbols)
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *arguments: Any, **options: Any) -> None:
-        """A merged folder, written whole (`adapter.save_merged`)."""
-        from ncl.llama.adapter import save_merged
+        """As in transformers: a merged folder (`adapter.save_into`), beside whatever else lies there.
 
-        save_merged(self, Path(save_directory))
+        Raises ConfigurationError for options that such a folder cannot keep.
+        """
+        from ncl.llama.adapter import save_into
+
+        chosen = saving(self, save_directory, arguments, options)
+        state, place = chosen.pop("state_dict", None), Path(chosen.pop("save_directory"))
+        if not chosen.pop("is_main_process", True):
+            return
+        size = {"max_shard_size": chosen.pop("max_shard_size")} if "max_shard_size" in chosen else {}
+        for name in ("token", "save_peft_format", "save_original_format"):
+            chosen.pop(name, None)  # of the hub, and of models that this is not
+        if unfit := [name for name, value in chosen.items() if value]:
+            raise ConfigurationError(
+                "a merged folder cannot be saved so", where=", ".join(unfit), remedy="leave it out"
+            )
+        save_into(self, place, state, **size)
 
     # --- reading
 
