@@ -27,6 +27,8 @@ TEXTS = {
     "traps": "def traps(a: Word, b: Word) -> Word:\n    assert a < b\n    return a // (b - 1 - a)\n",
     "down": "def down(xs: Array) -> Array:\n"
     "    for i in range(len(xs) - 1, -1, -1):\n        xs[i] += i\n    return xs\n",
+    "falling": "def falling(n: Word) -> Word:\n"
+    "    c = 0\n    for i in range(n, -1, -1):\n        c += i\n    return c\n",
     "steps": "def steps(n: Word) -> Word:\n    c = 0\n    for i in range(1, n, 3):\n        c += i\n    return c\n",
     "either": "def either(a: Word, b: Word) -> Word:\n    return a > 2 and b or not a\n",
     "swap": "def swap(a: Word, b: Word) -> Word:\n    a, b = b, a\n    return a << 1 ^ b\n",
