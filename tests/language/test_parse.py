@@ -134,13 +134,31 @@ def test_a_decorator_that_may_make_another_function_is_refused_on_a_program_and_
 
 # What stands in the file besides `def f` | the line that is told, counted from the end of it
 REBOUND = [
-    "f = 3", "f, k = 1, 2", "del f", "def f(n):\n    return 1", "class f:\n    pass", "import os as f", "import f.g",
-    "from os import path as f", "if True:\n    f = 3", "for f in ():\n    pass", "with A as f:\n    pass",
-    "try:\n    pass\nexcept E as f:\n    pass", "k = (f := 3)", "f += 1", "f: int = 3", "k = lambda x=(f := 3): x",
-    "match A:\n    case f:\n        pass", "match A:\n    case [*f]:\n        pass", 
-    "match A:\n    case {**f}:\n        pass",    "while A:\n    f = 3", "def k():\n    global f\n    f = 3", "@(f := A)\ndef k():\n    pass", 
-    "class k(f := A):\n    pass",    "async def f():\n    pass",
-]  # fmt: skip
+    "f = 3",
+    "f, k = 1, 2",
+    "del f",
+    "def f(n):\n    return 1",
+    "class f:\n    pass",
+    "import os as f",
+    "import f.g",
+    "from os import path as f",
+    "if True:\n    f = 3",
+    "for f in ():\n    pass",
+    "with A as f:\n    pass",
+    "try:\n    pass\nexcept E as f:\n    pass",
+    "k = (f := 3)",
+    "f += 1",
+    "f: int = 3",
+    "k = lambda x=(f := 3): x",
+    "match A:\n    case f:\n        pass",
+    "match A:\n    case [*f]:\n        pass",
+    "match A:\n    case {**f}:\n        pass",
+    "while A:\n    f = 3",
+    "def k():\n    global f\n    f = 3",
+    "@(f := A)\ndef k():\n    pass",
+    "class k(f := A):\n    pass",
+    "async def f():\n    pass",
+]
 
 
 @pytest.mark.parametrize("after", REBOUND)
@@ -171,9 +189,7 @@ def test_what_a_name_is_bound_to_besides_makes_it_no_constant_and_no_function_to
 
 
 @pytest.mark.parametrize("name", ["min", "max", "abs", "len", "range"])
-@pytest.mark.parametrize(
-    "before", ["{} = print", "import os as {}", "class {}:\n    pass", "def k():\n    global {}"]
-)
+@pytest.mark.parametrize("before", ["{} = print", "import os as {}", "class {}:\n    pass", "def k():\n    global {}"])
 def test_a_function_of_the_language_that_the_file_hides_is_refused(name, before):
     use = {"abs": "abs(n - 1)", "len": "len(xs)", "range": "0\n    for i in range(n):\n        n += i"}.get(
         name, f"{name}(n, 1)"
