@@ -172,7 +172,7 @@ class Paths(Words):
         return [s for s in (head.knowing(z3.Not(test)), *ways) if self.reachable(s)]
 
     def for_loop(self, statement: For, state: State) -> list[State]:
-        start, state = self.word(statement.start, state)
+        start, state = self.start(statement, state)
         stop: Term = None
         if statement.stop is not None:
             stop, state = self.word(statement.stop, state)
@@ -180,7 +180,7 @@ class Paths(Words):
         if statement.falling is not None:
             step = z3.IntVal(-statement.falling)
             if stop is None:
-                start, stop = z3.If(start == self.world.size - 1, -1, start), z3.IntVal(-1)
+                stop = z3.IntVal(-1)
         else:
             self.claim("division", statement.position, "the step is not 0", state, step != 0)
             state = state.knowing(step != 0)
@@ -205,6 +205,15 @@ class Paths(Words):
             kept = [] if assigns(statement.body, name) else [last == following - step]
             done = done.word(name, last).knowing(z3.If(following == start, last == before, z3.And(*kept)))
         return [s for s in (done, *ways) if self.reachable(s)]
+
+    def start(self, statement: For, state: State) -> tuple[Term, State]:
+        """The first index; of a range down to 0 from a - b the number itself, which may be below 0."""
+        difference = statement.difference
+        if difference is None:
+            return self.word(statement.start, state)
+        left, state = self.word(difference.left, state)
+        right, state = self.word(difference.right, state)
+        return left - right, state
 
     def cut(
         self, loop: While | For, contract: LoopContract, state: State, arriving: dict[str, Term],

@@ -2,8 +2,8 @@
 
 The machine's obligations (golden, algebra, circuits, compiled loop, step, temperature, gate) are the same for every
 program of one width; each program adds that it is its source for every input, that it is what its source compiles to,
-that every executor runs it alike and, where it has a contract, that it keeps that. Called by `certify`, the command
-line and users.
+that every executor runs it alike, that plain Python does where nothing wraps, and that it keeps its contract where it
+has one. Called by `certify`, the command line and users.
 """
 
 from __future__ import annotations
@@ -144,6 +144,9 @@ def program_obligations(claim: Claim, executors: Iterable[str] = EXECUTORS) -> t
             f"cross-check/{name}", name, "cross-check", f"{here}:check_runs", (function, program, SAMPLES, SEED), 180.0
         ),
     ]
+    found.append(
+        Obligation(f"python/{name}", name, "python", "verify.plain:check_python", (function, program, SAMPLES, SEED))
+    )
     if function.contract:
         found.append(_contract_obligation(function))
     for executor in executors:

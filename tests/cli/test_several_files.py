@@ -31,7 +31,7 @@ def step(n: Word) -> Word:
     return n + 1
 """
 QUICK = ("verify", "main.py:main", "--no-machine", "--width", "4", "--jobs", "1", "--json")
-SOURCE = {"source/main", "compiled/main", "cross-check/main", "contract/main"}
+SOURCE = {"source/main", "compiled/main", "cross-check/main", "python/main", "contract/main"}
 
 
 @pytest.fixture

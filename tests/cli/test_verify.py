@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 OBLIGATIONS = [
     "compiled/one",
     "cross-check/one",
+    "python/one",
     "executor/dense/one",
     "executor/integer/one",
     "executor/pathwise/one",
