@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import tempfile
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib import metadata
@@ -21,6 +19,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ncl.errors import FormatError, NotFoundError
+from ncl.files import write_whole
 
 SCHEMA = 1
 FILE_NAME = "certificate.json"
@@ -38,6 +37,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ncl/build.py",
         "ncl/policy.json",
         "ncl/errors.py",
+        "ncl/files.py",
     ),
     # From tokens to the tape, and from the program's answer to tokens again.
     "llama": tuple(
@@ -216,19 +216,8 @@ def installed_versions() -> dict[str, str]:
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Written whole or not at all: to a neighbour first, then renamed over."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1, ensure_ascii=False, allow_nan=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    """Written whole or not at all. Raises OSError."""
+    write_whole(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path, what: str) -> Any:
