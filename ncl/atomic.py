@@ -100,6 +100,25 @@ def workspace(parent: Path) -> Iterator[Path]:
             shutil.rmtree(made, ignore_errors=True)
 
 
+def probe(path: Path) -> None:
+    """Raise OSError when no file could be written at `path`. Makes no folder and leaves nothing.
+
+    Where folders are missing, the nearest that exists is asked: the others would be made in it.
+    """
+    if is_stream(path):
+        if not os.access(path, os.W_OK):
+            raise PermissionError(13, os.strerror(13), str(path))
+        return
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        os.lstat(path)  # a name that is too long
+    place = path.parent
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    beside = place / f".{secrets.token_hex(4)}{TEMPORARY}"
+    os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    beside.unlink()
+
+
 def sweep(parent: Path) -> None:
     """Remove what killed writers left in this folder, and put back what they had set aside; not while others write."""
     with contextlib.suppress(OSError), _locked(parent, alone=True):

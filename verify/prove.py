@@ -18,7 +18,7 @@ from ncl.language.program import Program
 from ncl.language.syntax import Function
 from verify import cache, golden, programs, report, runner
 from verify.obligation import Obligation, Outcome
-from verify.runner import Finding, Progress
+from verify.runner import Finding, Progress, Watch
 
 EXECUTORS = ("integer", "pathwise", "dense")
 SHOWN = ("source", "contract", "executor", "step")  # kinds that a printed proof tells one by one
@@ -75,14 +75,18 @@ def prove(
     machine: bool = True,
     use_cache: bool = True,
     progress: Progress | None = None,
+    watch: Watch | None = None,
     budget: float | None = None,
     total_budget: float | None = None,
 ) -> Proof:
     """Run every obligation of a compiled program or an artefact. `machine=False` leaves out the machine's own."""
     asked = obligations(subject, machine=machine)
     return Proof(
-        runner.run(asked, jobs=jobs, use_cache=use_cache, progress=progress, budget=budget, total_budget=total_budget)
-    )
+        runner.run(
+            asked, jobs=jobs, use_cache=use_cache, progress=progress, watch=watch, budget=budget,
+            total_budget=total_budget,
+        )
+    )  # fmt: skip
 
 
 def obligations(

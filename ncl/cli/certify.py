@@ -9,7 +9,7 @@ import typer
 
 from ncl.cli import guard
 from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, progress, tell
-from ncl.cli.verify import COUNTEREXAMPLES, Jobs, Targets, artefact_of, keep_counterexamples
+from ncl.cli.verify import COUNTEREXAMPLES, Jobs, Targets, artefact_of, followed, keep_counterexamples
 
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy file; default: the shipped one.")]
 
@@ -71,9 +71,7 @@ def findings_of(artefact: Any, rules: Any, jobs: int) -> Any:
     """Run all obligations of an artefact under a policy; counterexamples are kept where `ncl replay` finds them."""
     asked = guard.load("verify.prove").obligations(artefact, executors=rules.executors)
     with progress("verifying", len(asked)) as advance:
-        findings = guard.load("verify.runner").run(
-            asked, jobs=jobs, progress=lambda finding, done, total: advance(1, finding.obligation.id)
-        )
+        findings = guard.load("verify.runner").run(asked, jobs=jobs, **followed(advance))
     for path in keep_counterexamples(findings, COUNTEREXAMPLES).values():
         tell(f"replay it: ncl replay {path}")
     return findings
