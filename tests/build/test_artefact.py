@@ -178,7 +178,7 @@ SPOILED = {
     "another width": (
         lambda f: edit(f / "programs/count.json", lambda d: d["sizes"].update(width=9)), "programs of different widths",
     ),
-    "weights that are missing": (lambda f: (f / "weights.safetensors").unlink(), "not readable"),
+    "weights that are missing": (lambda f: (f / "weights.safetensors").unlink(), "no such regular file"),
     "weights that are spoiled": (lambda f: (f / "weights.safetensors").write_bytes(b"\x09" * 40), "not readable"),
     "weights that are cut off": (lambda f: (f / "weights.safetensors").write_bytes(b""), "not readable"),
 }  # fmt: skip

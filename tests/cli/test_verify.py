@@ -14,10 +14,10 @@ pytestmark = pytest.mark.usefixtures("in_this_process")
 OBLIGATIONS = [
     "compiled/one",
     "cross-check/one",
-    "python/one",
     "executor/dense/one",
     "executor/integer/one",
     "executor/pathwise/one",
+    "python/one",
     "source/one",
 ]
 QUICK = ("verify", "two.py:one", "--no-machine", "--width", "4", "--jobs", "1")
@@ -31,7 +31,7 @@ def test_a_program_of_ones_own_is_shown(ncl):
     assert set(document["obligations"][0]) >= {
         "id", "subject", "kind", "verdict", "method", "bound", "solver", "seconds",
     }  # fmt: skip
-    assert [o["id"] for o in sorted(document["obligations"], key=lambda o: o["id"])][:6] == OBLIGATIONS
+    assert [o["id"] for o in sorted(document["obligations"], key=lambda o: o["id"])][:7] == OBLIGATIONS
     assert sum(document["verdicts"].values()) == len(document["obligations"])
     assert all(o["bound"] for o in document["obligations"] if o["verdict"].startswith(("tested", "proved-b")))
 
@@ -146,4 +146,4 @@ def test_a_report_may_go_to_a_stream(ncl, here):
 def test_a_log_without_a_terminal_gets_lines_of_what_runs_and_since_when(ncl, monkeypatch):
     monkeypatch.setattr(output, "QUIET", 0.01)
     err = ncl(*QUICK, "--no-cache").err
-    assert "ncl: verifying" in err and "/7" in err
+    assert "ncl: verifying" in err and "/8" in err
