@@ -198,18 +198,27 @@ class Walk:
     def alike(self, mine: Term, theirs: Term, seen: dict[tuple[int, int], bool]) -> bool:
         """Equal, seen part by part: the solver compares only what differs in shape, so products need no meaning.
 
-        `seen` is of this path alone. Its keys are parts of terms that the caller holds.
+        On a stack of its own: terms are as deep as a program is long. `seen` is of this path alone. Its keys are parts
+        of terms that the caller holds.
         """
-        if mine.eq(theirs):
-            return True
-        key = (mine.get_id(), theirs.get_id())
-        if key not in seen:
-            same = mine.decl().eq(theirs.decl()) and mine.num_args() > 0
-            pairs = zip(mine.children(), theirs.children(), strict=True) if same else ()
-            seen[key] = (same and all(self.alike(*pair, seen) for pair in pairs)) or (
-                self.ask([*self.path, mine != theirs], QUICK).said == "unsat"
-            )
-        return seen[key]
+
+        def known(x: Term, y: Term) -> bool | None:
+            return True if x.eq(y) else seen.get((x.get_id(), y.get_id()))
+
+        waiting = [(mine, theirs)]
+        while waiting:
+            x, y = waiting[-1]
+            if known(x, y) is None:
+                same = x.decl().eq(y.decl()) and x.num_args() > 0
+                pairs = list(zip(x.children(), y.children(), strict=True)) if same else []
+                parts = [known(*pair) for pair in pairs]
+                if same and False not in parts and None in parts:
+                    waiting.append(pairs[parts.index(None)])
+                    continue
+                alike = same and all(parts)
+                seen[x.get_id(), y.get_id()] = alike or self.ask([*self.path, x != y], QUICK).said == "unsat"
+            waiting.pop()
+        return bool(known(mine, theirs))
 
 
 Way = tuple[Term, Callable[[], Node], Callable[[], Node]]
