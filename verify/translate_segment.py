@@ -22,6 +22,7 @@ from verify.translate_terms import SECONDS, Term, satisfiable, shared_memory, sh
 Rows = Mapping[Spot, Mapping[int, Pairs]]
 QUICK = 0.5  # seconds for a question that may be put in another way
 MOST = 20_000  # pairs of nodes in one segment; with joins, hundreds is much
+FEW = 600  # where the segment could be cut in more places
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Failure:
     what: str
     model: Any = None
     undecided: bool = False
+    crowded: bool = False  # there are more paths than are walked
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Walk:
     """One segment's walk: what is known on the path, and what has been counted."""
 
     rows: Rows
+    most: int
     known: dict[int, tuple[Term, bool]] = field(default_factory=dict)
     path: list[Term] = field(default_factory=list)
     ends: int = 0
@@ -73,8 +76,11 @@ class Walk:
         visit(source, machine)
         while waiting and not failure:
             visits += 1
-            if visits > MOST:
-                return Failure(f"more than {MOST} pairs of paths between two points", undecided=True)
+            if visits > self.most:
+                return Failure(
+                    f"more than {self.most} pairs of paths between two points; give parts of a long expression, or of "
+                    "a long condition, statements of their own", undecided=True, crowded=True,
+                )  # fmt: skip
             waiting.pop()()
         return failure[0] if failure else None
 
