@@ -31,7 +31,11 @@ def campaign(
 
 
 def until(
-    contracts: int, seed: int = 0, mix: str = "cheap", jobs: int = 1, progress: Callable[[Tally], None] = lambda tally: None
+    contracts: int,
+    seed: int = 0,
+    mix: str = "cheap",
+    jobs: int = 1,
+    progress: Callable[[Tally], None] = lambda tally: None,
 ) -> Tally:
     """Batches until so many contracts were asked, a round of a few for each process at a time."""
     tally, number, stride = Tally(), 0, 16 * jobs
