@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ncl.errors import NclError
 from ncl.language.parse import parse_text
+from ncl.language.program import Value
 from properties.contract_facts import Place, facts, falls, impossible, measures, near, true_of
 from properties.contract_programs import SHAPES, callee, entry
 from properties.contract_runs import Runs, State, observe, small_inputs
@@ -21,7 +22,7 @@ from properties.contract_text import Loop, Written
 
 FILE = "generated.py"
 FACTS = 12  # about the result, and as many near misses
-INPUTS = 60  # at each width
+INPUTS = 100  # at each width: all of them where there are no more, else so many drawn
 FEWEST = 3  # inputs that meet `requires`
 
 
@@ -34,6 +35,7 @@ class Case:
     """
 
     written: Written
+    inputs: dict[int, list[list[Value]]]
     runs: Runs
     place: Place
     full: Written
@@ -64,17 +66,17 @@ class Case:
         return replace(self.full, loops=loops, ensures=tuple(text for text, true in self.truths.items() if true))
 
 
-def case_of(written: Written, chance: random.Random) -> Case | None:
+def case_of(written: Written, chance: random.Random, most: int = INPUTS) -> Case | None:
     """Run a program and find clauses for it; None where it is none, or hardly any input meets what it requires."""
     try:
         function = parse_text(written.text, FILE, written.name)[0]
     except NclError:
         return None
     lengths = {a: n if a in written.fixed else None for a, n in written.least.items()}
-    inputs = small_inputs(function, written.requires, lengths, chance, INPUTS)
+    inputs = small_inputs(function, written.requires, lengths, chance, most)
     if sum(map(len, inputs.values())) < FEWEST:
         return None
-    case = Case(written, observe(function, inputs), _place(written), written)
+    case = Case(written, inputs, observe(function, inputs), _place(written), written)
     case.full = _full(case, chance)
     return case
 

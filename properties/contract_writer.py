@@ -81,7 +81,7 @@ class Writer:
     def call(self, scope: Scope, place: str, depth: int = 1) -> str:
         """A call of a function that fits; `place` is where it stands, as the report names it."""
         fit = self.fitting(scope)
-        writing = [one for one in fit if one.writes] if place == "conditions" and self.chance.random() < 0.7 else []
+        writing = [one for one in fit if one.writes] if place != "operands" and self.chance.random() < 0.7 else []
         callee = self.chance.choice(writing or fit)
         self.calling += 1
         self.used[callee.name] = callee
@@ -95,7 +95,7 @@ class Writer:
                 arguments.append(passed[-1])
                 if parameter.name in callee.writes:
                     self.writes.add(passed[-1])
-            elif self.fitting(scope) and depth and self.chance.random() < 0.6:
+            elif self.fitting(scope) and depth and self.chance.random() < 0.75:
                 arguments.append(self.call(scope, "arguments", depth - 1))
             else:
                 arguments.append(self.atom(scope) if self.chance.random() < 0.8 else self.expression(scope, 1))

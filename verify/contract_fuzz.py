@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 import z3
 
 from ncl.language.program import Position
-from properties.contract_cases import Case, case_of
+from properties.contract_cases import INPUTS, Case, case_of
 from properties.contract_facts import falls
 from properties.contract_programs import SHAPES, callee, entry
 from properties.contract_text import Loop, Written
@@ -31,6 +31,7 @@ from verify.contract_terms import Unprovable
 
 STEPS = 60_000  # of the solver for one goal: what is proved at all is mostly proved in a tenth of them
 ROUNDS = 6  # of thinning
+WIDE, OFTEN = 1000, 10  # inputs at each width in one batch of so many
 KNOWN = 5  # clauses that callers know of a function
 # Of a hundred programs, how many of each of SHAPES. A straight program costs a quarter of one with a loop.
 MIXES = {"mixed": (45, 20, 12, 13, 10), "cheap": (76, 20, 2, 1, 1)}
@@ -130,7 +131,7 @@ class _Trial:
 
 def _asked(written: Written, chance: random.Random, tally: Tally, origin: tuple[int, int]) -> Written | None:
     """Ask about one program. Gives it with the clauses that were proved, None where nothing is to be had of it."""
-    case = case_of(written, chance)
+    case = case_of(written, chance, WIDE if origin[1] % OFTEN == OFTEN - 1 else INPUTS)
     if case is None:
         tally.barren += 1
         return None
