@@ -43,9 +43,10 @@ def commit() -> str:
     return head + ("+changes" if dirty else "")
 
 
-def contracts(folder: str) -> dict:
-    """The report of `contract_fuzz.py`, which prints its progress."""
-    count, out = os.environ.get("NCL_CONTRACTS", "1000000"), Path(folder) / "contracts.json"
+def contracts() -> dict:
+    """The report of `contract_fuzz.py`, which prints its progress; it and what replays stay beside the results."""
+    count = os.environ.get("NCL_CONTRACTS", "1000000")
+    out = HERE / "results" / f"contract-fuzz-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
     command = [sys.executable, str(HERE / "contract_fuzz.py"), "--contracts", count, "--out", str(out)]
     done = subprocess.run(command)
     if done.returncode not in (0, 1):
@@ -64,7 +65,7 @@ def main() -> int:
             )
             demos.append({"seed": seed, "wall_seconds": round(seconds, 1), "cells": document["cells"]})
             print(f"seed {seed}: {seconds:.0f} s", file=sys.stderr)
-        asked = contracts(folder)
+        asked = contracts()
     cells = [c for demo in demos for c in demo["cells"] if c["arm"] == "ncl"]
     worst = min(c["exact"] for c in cells)
     green = set(verified["verdicts"]) <= {"proved", "proved-bounded", "tested"}

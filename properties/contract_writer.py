@@ -90,8 +90,8 @@ class Writer:
         for parameter in callee.parameters:
             if parameter.sort == "array":
                 free = [a for a in scope.arrays if a not in passed]
-                fit = [a for a in free if self.least[a] >= callee.least[parameter.name]] or free
-                passed.append(self.chance.choice(fit))
+                long = [a for a in free if self.least[a] >= callee.least[parameter.name]]
+                passed.append(self.chance.choice(long or free))
                 arguments.append(passed[-1])
                 if parameter.name in callee.writes:
                     self.writes.add(passed[-1])
