@@ -158,7 +158,7 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
             return Verdict(f"That asks for more than {self.config.ncl_most_calls} calls, which is all that I follow.")
         first = next(number for number in programs if number)
         used = {*plan.taken, *(plan.argument[s] for s, n in enumerate(programs) if n and self._argued(n))}
-        bad = [fault for unit in sorted(used) if unit >= 0 for fault in found.faults[unit]]
+        bad = list(dict.fromkeys(fault for unit in sorted(used) if unit >= 0 for fault in found.faults[unit]))
         if bad:
             told = ", ".join(bad[:3]) + (" …" if len(bad) > 3 else "")
             return Verdict(f"I compute with whole numbers from 0 to {self.largest}; this is none: {told}.")
