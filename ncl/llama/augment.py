@@ -202,7 +202,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         if unknown is not None and bool((called_BT & (ids_BT == unknown)).any()):
             raise InputError(
                 "the prompt holds what the tokenizer has no token for, so a number of it would be missing",
-                where="prompt", remedy="numbers are whole and plain, with blanks between, and no larger than its tokens",
+                where="prompt", remedy="write numbers whole and plain, with blanks between, as large as it has them",
             )  # fmt: skip
 
     def _told(self, program: Program, tapes: tape.Tapes, row: int, outcome: select.Outcome, place: int) -> Call:

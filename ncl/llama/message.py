@@ -109,8 +109,9 @@ def earlier(found: Message, markers: Markers, lexer: NumberLexer, largest: int) 
         if markers.after[0] in tokens:  # what ends a message ends an answer
             tokens = tokens[: tokens.index(markers.after[0])]
         answer, message = lexer.units(tokens, largest), lexer.units(said[first:end], largest)
-        if answer and all(unit.value is not None or unit.separator for unit in answer):
-            return _list_of(answer, [at for at, unit in enumerate(answer) if unit.value is not None])
+        numbers = [at for at, unit in enumerate(answer) if unit.value is not None]
+        if numbers and all(unit.value is not None or unit.separator for unit in answer):
+            return _list_of(answer, numbers)
         lists = [run for run in runs(message) if len(run) > 1]  # a number alone is hardly a list
         if lists:
             return _list_of(message, lists[0]) if len(lists) == 1 else None

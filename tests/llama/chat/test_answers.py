@@ -371,7 +371,7 @@ def test_a_later_turn_without_a_list_of_its_own_goes_on_with_the_one_before(mode
 @pytest.mark.parametrize("texts", [
     ["sort it"], ["Hello", "Hi", "sort it"], ["My lists are 5, 3 and also 2, 1.", "Fine", "sort it"], ["Sort:"],
     ["Reverse: it, then sort it"], ["Hello", "I have 2 of them", "sort it"],
-    ["I am 25 years old", "Good", "sort it"],
+    ["I am 25 years old", "Good", "sort it"], ["Hello", ",", "sort it"],
 ])  # fmt: skip
 def test_a_call_on_a_tape_that_no_text_wrote_is_no_call(model, backbone, by_digit, texts):
     ids = turns(by_digit, *texts)
