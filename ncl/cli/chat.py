@@ -19,7 +19,12 @@ def chat(
     checkpoint: Annotated[Path, typer.Argument(help="A natural run's folder, or its adapter.")],
     prompt: Annotated[str | None, typer.Option(help="Ask this and leave.")] = None,
     remember: Annotated[
-        bool, typer.Option("--remember", help="Show the model what was said before; else each prompt stands alone.")
+        bool,
+        typer.Option(
+            "--remember",
+            help="Show the model what was said before, and let 'sort it' mean the list that was there last; "
+            "else each prompt stands alone.",
+        ),
     ] = False,
     most: Annotated[int, typer.Option(min=1, help="New tokens of the language model at most.")] = 512,
     temperature: Annotated[float, typer.Option(min=0, help="Of the language model's sampling; 0 is greedy.")] = 0.0,

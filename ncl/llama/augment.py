@@ -27,7 +27,7 @@ from ncl import certificate as record
 from ncl import gate
 from ncl.build import Artefact
 from ncl.certificate import Certificate
-from ncl.errors import ConfigurationError, GateRefused, NclError
+from ncl.errors import ConfigurationError, GateRefused, InputError, NclError
 from ncl.language.program import Program
 from ncl.llama import generating, select, tape
 from ncl.llama.beside import ALL, beside, put_beside
@@ -180,6 +180,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         reading, literals = self.read(ids_BT, prompt_BT)
         tapes = tape.decided(literals)
         choice_B = torch.where(prompt_BT.any(1), reading.selection_BP.argmax(1), 0)
+        self._known(ids_BT, prompt_BT & (choice_B > 0)[:, None])
         # Behind the call sign; the prompt may be padded on either side.
         starts = (prompt_BT.long() * torch.arange(1, prompt_BT.shape[1] + 1, device=prompt_BT.device)).amax(1).tolist()
         for number, program in enumerate(self.programs, 1):
@@ -189,12 +190,24 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             values_SM, lengths_S = tapes.values_BKM[chosen_S, 0], tapes.lengths_BK[chosen_S, 0]
             outcome = select.run(program, values_SM, lengths_S, tapes.argument_BK[chosen_S, 0])
             tokens_SA, fine_S = select.spelled(outcome, self.lexer, self._end())
+            least = 2 if select.takes_argument(program) else 1
             for place, row in enumerate(chosen_S.tolist()):
+                # A tape without the numbers that the prompt has, which no text wrote, is no call.
+                unwritten = not int(lengths_S[place]) and int(literals.there_BL[row].sum()) >= least
                 # A trapped or unspellable answer is none: the language model speaks for itself.
-                if fine_S[place]:
+                if fine_S[place] and not unwritten:
                     size = int(outcome.lengths_S[place]) + 1
                     call = self._told(program, tapes, row, outcome, place)
                     found[row] = Row(tuple(tokens_SA[place, :size].tolist()), starts[row], (call,))
+
+    def _known(self, ids_BT: Tensor, called_BT: Tensor) -> None:
+        """Raise InputError where a prompt that calls holds what the tokenizer has no token for."""
+        unknown = self.config.ncl_unknown_token
+        if unknown is not None and bool((called_BT & (ids_BT == unknown)).any()):
+            raise InputError(
+                "the prompt holds what the tokenizer has no token for, so a number of it would be missing",
+                where="prompt", remedy="write numbers whole and plain, with blanks between, as large as it has them",
+            )  # fmt: skip
 
     def _told(self, program: Program, tapes: tape.Tapes, row: int, outcome: select.Outcome, place: int) -> Call:
         return Call(

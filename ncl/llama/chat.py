@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +36,7 @@ from ncl.llama.call import Answers, Call, Row
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.ends import ends_of
 from ncl.llama.incoming import behind
-from ncl.llama.message import Markers, Message, message, span, windows
+from ncl.llama.message import Markers, Message, earlier, message, span, windows
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.perceive import Seen, batched, from_states, perceive
 from ncl.llama.reader import Reader, Units
@@ -43,6 +44,7 @@ from ncl.llama.session import Session
 from ncl.llama.vote import log_chances
 
 SEPARATOR = ", "
+BARE = re.compile(r"\d,\d")
 SYMBOLS = {"stack": "largest"}  # programs whose alphabet has a symbol that text may write: the largest word, a pop
 
 
@@ -172,16 +174,30 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
             return Verdict(f"That asks for more than {self.config.ncl_most_calls} calls, which is all that I follow.")
         first = next(number for number in programs if number)
         used = {*plan.taken, *(plan.argument[s] for s, n in enumerate(programs) if n and self._argued(n))}
-        bad = [fault for unit in sorted(used) if unit >= 0 for fault in found.faults[unit]]
+        bad = list(dict.fromkeys(fault for unit in sorted(used) if unit >= 0 for fault in found.faults[unit]))
         if bad:
-            told = ", ".join(bad[:3]) + (" …" if len(bad) > 3 else "")
-            return Verdict(f"I compute with whole numbers from 0 to {self.largest}; this is none: {told}.")
+            return self._told_of(bad)
         if not self.library.symbols[first - 1]:
             plan = replace(plan, symbols=())
-        steps = planning.follow(self.library, plan, programs, found.words)
+        tape: tuple[int, ...] | None = None
+        if not planning.first_tape(plan, found.words, self.library.symbols[first - 1]) and not found.empty:
+            # A tape that no text writes is none: the list of an earlier turn is meant, or nothing is called.
+            before = earlier(found, self.markers, self.lexer, self.largest)
+            if before is None:
+                return Verdict(None)
+            if before.faults:
+                return self._told_of(before.faults)
+            tape = before.words
+        steps = planning.follow(self.library, plan, programs, found.words, tape)
         if not steps:
             return Verdict(None)
         return Verdict(SEPARATOR.join(map(str, steps[-1].result)), tuple(self._call(step) for step in steps))
+
+    def _told_of(self, bad: Sequence[str]) -> Verdict:
+        """In words: numbers that no word holds, as they were written. Two in one may be a list without blanks."""
+        told = ", ".join(bad[:3]) + (" …" if len(bad) > 3 else "")
+        blank = " Put a blank behind each comma of a list." if any(BARE.search(one) for one in bad[:3]) else ""
+        return Verdict(f"I compute with whole numbers from 0 to {self.largest}; this is none: {told}.{blank}")
 
     def _argued(self, number: int) -> bool:
         return select.takes_argument(self.library.programs[number - 1])
