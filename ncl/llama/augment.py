@@ -13,6 +13,7 @@ Legend: B rows, T tokens, V vocabulary.
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from ncl.llama.block import BlockStreamer, StopTaken, Taken, spliced
 from ncl.llama.call import Answers, Call
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.lexer import Lexer
+from ncl.llama.permit import Watch, watch
 from ncl.llama.side_module import Reading, SideModule
 from ncl.llama.tokenizer import digest_in as tokenizer_digest
 
@@ -66,6 +68,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         self.artefact: Artefact | None = None
         self.paper: Certificate | None = None
         self.permit: gate.Permit | None = None
+        self.watch: Watch | None = None
         self._taken: Taken | None = None  # while `generate` runs
         self.latest: Answers | None = None  # what the last `generate` that gave out blocks came to, calls included
 
@@ -96,11 +99,27 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             raise GateRefused("the library's own tables are not the certified ones", where=LIBRARY)
         self.permit = permit
         self.artefact, self.paper, self.programs = artefact, certificate, programs
+        self.watch = watch(permit, programs, self._settings(), self._watched())
+
+    def look(self) -> None:
+        """Look again at what the permit rests on, as every answer does that quotes it. Raises GateRefused."""
+        if self.permit is None or self.watch is None:
+            raise GateRefused("no certified library is attached", where="model")
+        self.watch.look(self.programs, self._settings(), self._watched())
+
+    def _settings(self) -> dict[str, Any]:
+        names = ("ncl_programs", "ncl_width", "ncl_call_token")
+        return {name: deepcopy(getattr(self.config, name)) for name in names}
+
+    def _watched(self) -> dict[str, Tensor]:
+        """Small tensors that are compared to the bit."""
+        return self.lexer.tables()
 
     def recheck(self) -> None:
         """Raise GateRefused when library or tables are no longer what the gate let in."""
         if self.permit is None or self.artefact is None:
             raise GateRefused("no certified library is attached", where="model")
+        self.look()
         self.permit.recheck(self.artefact, self.lexer.tables())
 
     @classmethod
@@ -167,8 +186,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             torch.zeros(batch, dtype=torch.bool, device=ids_BT.device), at_B, [()] * batch,
         )  # fmt: skip
         if bool(asked_B.any()):
-            if self.permit is None:
-                raise GateRefused("no certified library is attached", where="model")
+            self.look()
             self._run_calls(answers, prompt_BT, asked_B)
         return answers
 
