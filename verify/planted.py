@@ -9,7 +9,7 @@ Called by `ncl faults` and tests/faults.
 
 from __future__ import annotations
 
-from verify import planted_compiler
+from verify import planted_compiler, planted_contracts
 from verify.faults import Broken, Edit, Equivalent, Fault
 
 _OPS, _WORD = "ncl/language/ops.py", "ncl/language/word.py"
@@ -162,7 +162,7 @@ _VERIFIER_FAULTS = (
 
 FAULTS: tuple[Fault, ...] = (
     *_SPEC_FAULTS, *_CIRCUIT_FAULTS, *_KERNEL_FAULTS, *_BYTES_FAULTS, *planted_compiler.FAULTS, *_STEP_FAULTS,
-    *_NUMERIC_FAULTS, *_TEMPERATURE_FAULTS, *_SOFT_FAULTS, *_CERTIFICATE_FAULTS, *_VERIFIER_FAULTS,
+    *_NUMERIC_FAULTS, *_TEMPERATURE_FAULTS, *_SOFT_FAULTS, *_CERTIFICATE_FAULTS, *_VERIFIER_FAULTS, *planted_contracts.FAULTS,
 )  # fmt: skip
 
 # Checkers spoiled in the ways in which checkers do get spoiled.

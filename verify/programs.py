@@ -15,8 +15,9 @@ from itertools import islice
 
 from ncl.compiler.compile import compile_function
 from ncl.errors import CapacityError
-from ncl.language.program import Program, Signature
+from ncl.language.program import Program, Signature, Sizes
 from ncl.language.syntax import Function
+from ncl.machine.executors import integer
 from verify import executors, plans, work
 from verify.obligation import Outcome
 from verify.partings import Parting, cut_short, parting, refuted
@@ -30,6 +31,14 @@ LENGTHS = (64, 32, 16, 8)
 TIGHT_BUDGETS = (0, 1, 2, 5)
 # Of the random runs, those that the slow machines make too.
 SLOW_RUNS, SLOW_CELLS = 40, 8
+
+
+def prepare() -> None:
+    """Compile the bytecode loop, seconds of work that workers share; called once, before the first obligation."""
+    from ncl.language.parse import parse_text
+
+    function = parse_text("def f(n: Word) -> Word:\n    return n\n", "prepare.py", "f")[0]
+    integer.run(compile_function(function, Sizes(width=1, memory=1))[0], [[0]])
 
 
 # --- obligations' own functions --------------------------------------------------------------------------------------

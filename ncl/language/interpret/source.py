@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from ncl.errors import CapacityError
 from ncl.language.interpret.contracts import Breach, Broken, demand, measured
+from ncl.language.interpret.source_exact import Exact, Wrap, Wrapped
 from ncl.language.interpret.source_run import Action, Leaving, Run, Trapped
 from ncl.language.interpret.source_statements import Statements
 from ncl.language.opcodes import Trap
@@ -53,6 +54,29 @@ def run_checked(
     if trap is None or trap.position is None or trap.kind in (Trap.MEMORY, Trap.STACK, Trap.BUDGET):
         return result, None
     return None, Breach("trap", trap.position, f"trap {trap.kind.label}", function=function.name)
+
+
+@dataclass(frozen=True)
+class ExactRun:
+    """A run up to the first number that left the words. `arrays` are the arguments' own, as the run left them."""
+
+    result: Result | None  # None where a number left
+    wrap: Wrap | None
+    arrays: tuple[list[int], ...]
+
+
+def run_exact(
+    function: Function, arguments: list[Value], sizes: Sizes | None = None, budget: int = DEFAULT_BUDGET
+) -> ExactRun:
+    """The run of `run_source`, ended where an operation gives another number in Python."""
+    prepared = _prepared(_This(function), sizes or Sizes(), exact=True)
+    run = prepared.start(arguments, budget)
+    arrays = tuple(run.arrays.values())
+    with prepared.room():
+        try:
+            return ExactRun(prepared.finish(run), None, arrays)
+        except Wrapped as fault:
+            return ExactRun(None, fault.wrap, arrays)
 
 
 def trace_source(
@@ -131,27 +155,33 @@ class _This:
 
 
 @lru_cache(maxsize=256)
-def _prepared(this: _This, sizes: Sizes, watched: bool = False, checked: bool = False) -> _Prepared:
+def _prepared(
+    this: _This, sizes: Sizes, watched: bool = False, checked: bool = False, exact: bool = False
+) -> _Prepared:
     function = this.function
     shape = Program(function.name, function.signature, sizes, ())
     calling = bool(function.others) or function.name in calls(function.body)
-    return _Prepared(shape, _body(function, sizes, watched, checked), calling)
+    return _Prepared(shape, _body(function, sizes, watched, checked, exact), calling)
 
 
-def _body(function: Function, sizes: Sizes, watched: bool, checked: bool) -> Action:
+def _body(function: Function, sizes: Sizes, watched: bool, checked: bool, exact: bool) -> Action:
     check_width(function, sizes.width)
+    kind = Exact if exact else Statements
     bodies: dict[str, Action] = {}
     try:
         for name, one in function.program.items():
-            body = Statements(function.program, bodies, sizes, watched, checked and name).block(one.body)
-            bodies[name] = _kept(one, body, 1 << sizes.width) if checked and one.contract else body
+            body = kind(function.program, bodies, sizes, watched, checked and name).block(one.body)
+            bodies[name] = _kept(one, body, 1 << sizes.width) if checked else body
         return bodies[function.name]
     except RecursionError as fault:
         raise CapacityError("the nesting is too deep to run", where=f"{function.file}:{function.name}") from fault
 
 
 def _kept(function: Function, body: Action, size: int) -> Action:
-    """The body between its `requires` and its `ensures`; a call of itself must have a smaller measure."""
+    """The body between its `requires` and its `ensures`; a call of itself must have a smaller measure.
+
+    A function without either has invariants all the same, in which `old` means what it was passed.
+    """
     name, contract = function.name, function.contract
 
     def run_kept(run: Run) -> Leaving:
