@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -28,7 +27,7 @@ from ncl.errors import GateRefused
 from ncl.language.program import Program
 
 REMEDY = "load the model anew; what is to be changed must be certified or saved first"
-Copy = tuple[str, np.ndarray[Any, Any]]  # dtype, bytes
+Copy = tuple[str, tuple[int, ...], bytes]  # dtype, shape, bits
 Mark = tuple[str, int, int, int, str, str]
 
 
@@ -70,10 +69,7 @@ class Watch:
         self._look_at_modules()
 
     def _same(self, name: str, tensor: Tensor | None) -> bool:
-        if tensor is None or name not in self.copies:
-            return False
-        dtype, kept = self.copies[name]
-        return str(tensor.dtype) == dtype and np.array_equal(_bytes(tensor), kept)
+        return tensor is not None and copied(tensor) == self.copies.get(name)
 
     def _look_at_modules(self) -> None:
         """A module that came since was read from a file that may have changed since."""
@@ -100,7 +96,7 @@ def watch(
 
 def copies_of(tables: Mapping[str, Tensor]) -> dict[str, Copy]:
     """Copies that no edit of the tensors reaches."""
-    return {name: (str(tensor.dtype), _bytes(tensor).copy()) for name, tensor in tables.items()}
+    return {name: copied(tensor) for name, tensor in tables.items()}
 
 
 def marked(module: nn.Module) -> tuple[Mark, ...]:
@@ -113,12 +109,10 @@ def marked(module: nn.Module) -> tuple[Mark, ...]:
     )
 
 
-def _bytes(tensor: Tensor) -> np.ndarray[Any, Any]:
-    """Shape and bits; −0 and 0 differ, and a NaN is itself."""
-    plain = tensor.detach().cpu().contiguous()
-    flat = plain.view(torch.uint8) if plain.dim() else plain.reshape(1).view(torch.uint8)
-    array: np.ndarray[Any, Any] = flat.numpy()
-    return array
+def copied(tensor: Tensor) -> Copy:
+    """Every bit: −0 and 0 differ, and a NaN is itself."""
+    flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+    return str(tensor.dtype), tuple(tensor.shape), flat.numpy().tobytes()
 
 
 def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
