@@ -29,7 +29,7 @@ Cache = Annotated[Path | None, typer.Option(help="Folder of cached features; def
 
 
 def load(source: str, float32: bool | None, fitted: str = "") -> Any:
-    """The base model, on a GPU where there is one. `fitted`: the dtype of the run; in what else it runs, and why, is told.
+    """The base model, on a GPU where there is one. `fitted`: the dtype of the run; if it runs in another, that is told.
 
     Raises NotFoundError with the command that brings what lacks.
     """
