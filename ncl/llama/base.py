@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from transformers import AutoTokenizer, GgufConfig, LlamaConfig, LlamaForCausalL
 from ncl import strict_json
 from ncl.certificate import canonical_json
 from ncl.errors import ConfigurationError, FormatError, NotFoundError
+from ncl.llama import unpacked
 from ncl.llama.message import Markers
 
 SMOLLM2 = "smollm2"
@@ -50,17 +51,28 @@ def load_base(source: str, dtype: torch.dtype | str = torch.float32, **options: 
     place = smollm2() if source == SMOLLM2 else Path(source)
     if not place.exists():
         raise NotFoundError("no such model", where=source, remedy=f"name a folder, a .gguf file, or {SMOLLM2}")
-    wanted: dict[str, Any] = {}
-    if place.is_file():
-        with open(place, "rb") as file:
-            if file.read(4) != b"GGUF":
-                raise FormatError("a model is a folder or a .gguf file", where=source)
-        _demand_gguf()
-        wanted, place = {"gguf_file": place.name}, place.parent
-        # Packed weights could be neither trained nor cast, and their digest would be another one.
-        options |= {"quantization_config": GgufConfig(dequantize=True)}
-    else:
-        options |= {"use_safetensors": True, "config": _plain_config(place)}
+    if not place.is_file():
+        return _loaded(source, place, dtype, {}, {**options, "use_safetensors": True, "config": _plain_config(place)})
+    with open(place, "rb") as file:
+        if file.read(4) != b"GGUF":
+            raise FormatError("a model is a folder or a .gguf file", where=source)
+    _demand_gguf()
+    kept = unpacked.place_of(place, dtype)
+    if unpacked.whole(kept):
+        with suppress(FormatError):  # then it is unpacked anew
+            from_kept = {**options, "use_safetensors": True, "config": _plain_config(kept)}
+            return _loaded(source, kept, dtype, {}, from_kept)
+    # Packed weights could be neither trained nor cast, and their digest would be another one.
+    packed = {"quantization_config": GgufConfig(dequantize=True)}
+    base = _loaded(source, place.parent, dtype, {"gguf_file": place.name}, {**options, **packed})
+    if not options:  # they may place weights where they cannot be written from
+        unpacked.keep(kept, base.model, base.tokenizer)
+    return base
+
+
+def _loaded(
+    source: str, place: Path, dtype: torch.dtype | str, wanted: Mapping[str, Any], options: Mapping[str, Any]
+) -> Base:
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, **wanted)
         model, told = LlamaForCausalLM.from_pretrained(
