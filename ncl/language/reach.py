@@ -132,7 +132,13 @@ def _receive(statement: Receive, callee: Function, given: Origins, reader: Reade
     origin, name, place = given[callee.name], callee.name, statement.call.position
     if len(origin) > 1:
         told = " and ".join(sorted(o or "a new array" for o in origin))
-        _refuse(reader, place, name, f"{told} are given on different paths", f"let {name} give a new array on every path, or the same parameter")
+        _refuse(
+            reader,
+            place,
+            name,
+            f"{told} are given on different paths",
+            f"let {name} give a new array on every path, or the same parameter",
+        )
         return
     for parameter, argument in zip(callee.signature.parameters, statement.call.arguments, strict=True):
         if parameter.name in origin and argument != statement.target:

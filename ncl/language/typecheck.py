@@ -15,6 +15,7 @@ from ncl.errors import LanguageError, Violation
 from ncl.language.check_contracts import check_function, check_loop
 from ncl.language.program import Position
 from ncl.language.reader import Reader
+from ncl.language.remedies import near
 from ncl.language.syntax import (
     Assert,
     Assign,
@@ -230,7 +231,9 @@ class _Checker:
             reason = f"{name} is no constant: it must be bound once in the file, to a number"
             remedy = "write NAME = 5 or NAME = ~0 at the top level, or pass it as a parameter"
         else:
-            reason, remedy = f"{name} is not known here", "assign it first, or pass it as a parameter"
+            other = near(name, {*self.locals, *self.reader.constants})
+            reason = f"{name} is not known here"
+            remedy = f"write {other}, if that is meant" if other else "assign it first, or pass it as a parameter"
         _refuse(self.reader, place, written or name, reason, remedy)
 
 
