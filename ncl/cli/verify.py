@@ -22,6 +22,7 @@ from ncl.cli.output import (
     progress,
     table,
     tell,
+    tell_notes,
     write_atomically,
 )
 from ncl.errors import InputError
@@ -61,14 +62,15 @@ def verify(
 
     Example: ncl verify my_algorithms.py --junit verify.xml
     """
+    part = parse_shard(shard) if shard else None
     for file in (junit, sarif):
         claim_file(file)
     claim_file(counterexamples / "any.json")
     subject = artefact_of(targets, everything, width, registers, memory, frame, depth)
     prove, runner, report = (guard.load(f"verify.{name}") for name in ("prove", "runner", "report"))
     asked = prove.obligations(subject, machine=machine)
-    if shard:
-        asked = runner.shard(asked, *parse_shard(shard))
+    if part:
+        asked = runner.shard(asked, *part)
     with progress("verifying", len(asked)) as advance:
         findings = runner.run(
             asked, jobs=jobs, budget=budget, total_budget=total_budget, use_cache=cache,
@@ -114,6 +116,7 @@ def artefact_of(
             remedy="name programs or files, or give --all for the shipped library",
         )
     functions = [f for t in (library.names() if everything else targets or ()) for f in find(t)]
+    tell_notes(functions, width)
     return build_library(functions, width=width, registers=registers, memory=memory, frame=frame, depth=depth)
 
 
