@@ -81,10 +81,10 @@ def expression(reader: Reader, node: ast.expr) -> Expression:
         case ast.BoolOp(op=kind, values=values):
             return _logical(reader, "and" if isinstance(kind, ast.And) else "or", values, place)
         case ast.Compare(left=left, ops=[kind], comparators=[right]) if type(kind) in _COMPARISONS:
-            first, second = expression(reader, left), expression(reader, right)
+            first, second = (_ordered(reader, side, kind) for side in (left, right))
             return Binary(_COMPARISONS[type(kind)], first, second, place)
         case ast.Compare(left=left, ops=kinds, comparators=rest) if all(type(k) in _COMPARISONS for k in kinds):
-            operands = tuple(expression(reader, part) for part in (left, *rest))
+            operands = tuple(_ordered(reader, part, kinds[0]) for part in (left, *rest))
             return Chain(operands, tuple(_COMPARISONS[type(k)] for k in kinds), place)
         case ast.IfExp(test=test, body=body, orelse=orelse):
             condition = expression(reader, test)
@@ -108,6 +108,14 @@ def expression(reader: Reader, node: ast.expr) -> Expression:
         case ast.Call(func=ast.Name(id=called)) if called in reader.builtin:
             return _builtin(reader, node, reader.builtin[called])
     return _refused(reader, node, place)
+
+
+def _ordered(reader: Reader, node: ast.expr, kind: ast.cmpop) -> Expression:
+    """An expression whose size is asked for: there the word that -x wraps to is the wrong one."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(kind, ast.Eq | ast.NotEq):
+        reader.refuse(node, "words are unsigned, there is no negative number", remedies.OF_ORDER)
+        return Number(0, False, reader.position(node))
+    return expression(reader, node)
 
 
 def call(reader: Reader, node: ast.Call, name: str) -> Call | None:
@@ -165,7 +173,8 @@ def _builtin(reader: Reader, node: ast.Call, name: str) -> Expression:
         return Number(0, False, place)
     if isinstance(node.func, ast.Name) and row.imported:
         reader.borrowed.add(node.func.id)
-    return Builtin(name, tuple(expression(reader, part) for part in given), place)
+    kind = ast.Lt() if name in ("min", "max") else ast.Eq()
+    return Builtin(name, tuple(_ordered(reader, part, kind) for part in given), place)
 
 
 def _difference(node: ast.expr) -> ast.expr | None:

@@ -50,6 +50,10 @@ _METHODS = {
 }
 
 
+# Instead of a negative number that is compared.
+OF_ORDER = "write 0, the smallest word; numbers with a sign are compared by signed_less from ncl"
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """The known name that is nearly this one, "" when there is none."""
     return next(iter(get_close_matches(name, sorted(set(known)), 1, 0.7)), "")
@@ -76,7 +80,7 @@ def of_negative(node: ast.UnaryOp) -> str:
     """Instead of -x where a word is needed."""
     match node.operand:
         case ast.Constant(value=int() as value) if value > 0:
-            return f"write ~{value - 1}, the word that wraps to it, or 0 where the smallest is meant"
+            return f"write ~{value - 1}, the word that it wraps to"
     return "write 0 - x, which wraps, or turn it round"
 
 
