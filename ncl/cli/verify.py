@@ -27,6 +27,7 @@ from ncl.cli.output import (
     progress,
     table,
     tell,
+    tell_notes,
     write_atomically,
 )
 from ncl.errors import InputError
@@ -69,9 +70,9 @@ def verify(
 
     Example: ncl verify my_algorithms.py --junit verify.xml
     """
+    part = parse_shard(shard) if shard else None
     for file in (junit, sarif, counterexamples / "any.json"):
         claim_file(file)
-    part = parse_shard(shard) if shard else None
     with progress("verifying", None) as advance:
         advance(0, "programs are compiled")
         subject = artefact_of(targets, everything, width, registers, memory, frame, depth)
@@ -154,6 +155,7 @@ def artefact_of(
             remedy="name programs or files, or give --all for the shipped library",
         )
     functions = [f for t in (library.names() if everything else targets or ()) for f in find(t)]
+    tell_notes(functions, width)
     return build_library(functions, width=width, registers=registers, memory=memory, frame=frame, depth=depth)
 
 
