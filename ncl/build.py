@@ -7,7 +7,6 @@ certificate can cover. Parts that need torch load it when they are first used.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -247,7 +246,7 @@ def writable(place: Path) -> None:
     """Raise InputError unless a folder can be made or written to there; nothing is made."""
     above = next(p for p in (place.absolute(), *place.absolute().parents) if p.exists())
     try:
-        os.rmdir(tempfile.mkdtemp(prefix=".ncl-", dir=above))  # what may be written is known by writing
+        atomic.probe(above / "any")
     except OSError as fault:
         raise InputError(f"cannot write: {above} is no folder that can be written to", where=str(place)) from fault
 
