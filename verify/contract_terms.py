@@ -61,6 +61,7 @@ class World:
     seen_plain: dict[int, bool] = field(default_factory=dict)
     chosen: set[str] = field(default_factory=set)
     seen_choices: dict[int, frozenset[str]] = field(default_factory=dict)
+    named: dict[int, Term] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.half = z3.Int("half!")
@@ -155,6 +156,7 @@ class World:
         if array.fill is not None:
             return z3.If(z3.And(array.fill == value, stop > 0), stop, 0)
         function = z3.Function(f"count.{array.cells}", z3.IntSort(), z3.IntSort(), z3.IntSort())
+        stop = self._simple(stop) if ground else stop
         key = (array.cells.get_id(), z3.simplify(stop).get_id())
         if ground and key not in self.counted:
             self.counted.add(key)
@@ -269,15 +271,13 @@ class World:
 
     def _simple(self, term: Term) -> Term:
         """Itself, or a constant equal to it where a pattern could not hold it."""
-        waiting = [term]
-        while waiting:
-            node = waiting.pop()
-            if node.decl().kind() == z3.Z3_OP_ITE:
-                name = self.fresh("term")
-                self.axioms.append(name == term)
-                return name
-            waiting += node.children()
-        return term
+        if not chooses(term):
+            return term
+        if term.get_id() not in self.named:
+            self.kept.append(term)
+            self.named[term.get_id()] = self.fresh("term")
+            self.axioms.append(self.named[term.get_id()] == term)
+        return self.named[term.get_id()]
 
 
 def stripped(x: Term, m: Term, remainder: Any) -> Term:
@@ -293,6 +293,20 @@ def _only_at(body: Term, cells: Term, place: Term) -> bool:
     """Whether the array occurs in the body as `cells[place]` alone."""
     rest = z3.substitute(body, (cells[place], z3.Int("gone!")))
     return not occurs(cells, rest)
+
+
+def chooses(term: Term) -> bool:
+    """Whether an if-then-else or a quantifier stands in it, at any depth: no pattern may hold one."""
+    waiting, seen = [term], {term.get_id()}
+    while waiting:
+        node = waiting.pop()
+        if z3.is_quantifier(node) or (z3.is_app(node) and node.decl().kind() == z3.Z3_OP_ITE):
+            return True
+        for child in node.children():
+            if child.get_id() not in seen:
+                seen.add(child.get_id())
+                waiting.append(child)
+    return False
 
 
 def occurs(part: Term, whole: Term) -> bool:

@@ -238,6 +238,25 @@ def test_the_lemmas_on_quotients_hold_for_all_small_numbers():
                 assert z3.is_true(z3.simplify(told)), (axiom, values, a, b)
 
 
+FAULTS = (
+    z3.Z3Exception("invalid pattern"), RecursionError("too deep"), KeyError("w"), AssertionError(), NotImplementedError()
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+@pytest.mark.parametrize("where", ["run", "proved"])
+def test_a_prover_that_raises_is_a_gap_and_the_search_still_runs(fault, where, wrong, monkeypatch):
+    def fails(*_):
+        raise fault
+
+    monkeypatch.setattr(Paths if where == "run" else contract_proof, where, fails)
+    told = prove_function(wrong["an assert"]).told
+    assert "the prover failed: " + type(fault).__name__ in told
+    assert check_contract(wrong["an assert"], 0).verdict == "refuted"
+    kept = check_contract(library.get("reverse"), 0)
+    assert kept.verdict == "proved-bounded" and "the prover failed" in kept.detail
+
+
 # --- right ones ------------------------------------------------------------------------------------------------------
 
 
@@ -332,6 +351,18 @@ def f(m: Word, n: Word) -> Word:
 @pytest.mark.parametrize("name", RECURSIVE)
 def test_calls_are_known_by_their_contracts(name):
     assert prove_function(read(RECURSIVE[name])).told == ""
+
+
+PREFIXES = """
+def f(xs: Array, n: Word) -> Array:
+    ensures(permutation(result[:STOP], old(xs)[:n]))
+    return xs
+"""
+
+
+def test_prefixes_whose_end_may_lie_outside_are_permutations_of_each_other():
+    assert prove_function(read(PREFIXES.replace("STOP", "n"))).told == ""
+    assert check_contract(read(PREFIXES.replace("STOP", "2")), 0).verdict == "refuted"
 
 
 # --- told apart ------------------------------------------------------------------------------------------------------
