@@ -15,7 +15,7 @@ from types import CodeType
 from typing import Any
 
 from ncl.language.interpret.checked_clauses import Meaningless
-from ncl.language.interpret.checked_text import Overspent, Stopped, Unmet, names_for, text_of
+from ncl.language.interpret.checked_text import Overspent, Stopped, Unensured, Unmet, names_for, text_of
 from ncl.language.interpret.source import ROOM, run_marked
 from ncl.language.interpret.source_run import Mark
 from ncl.language.program import Sizes, Value
@@ -30,12 +30,15 @@ ELEMENTS = 60_000  # elements of quantifiers that one run may ask for
 class End:
     """How a run ended: kept; unmet (`requires` does not hold); broken; or stopped by budget, memory, stack, contract.
 
-    `work` is its ticks and the elements that its contracts asked for; "contract" says that these were too many.
+    `elements` are those that its quantifiers asked for; "contract" says that these were too many. `clause` is "ensures"
+    where such a one was false.
     """
 
     kind: str
     result: Value | None = None
-    work: int = 0
+    ticks: int = 0
+    elements: int = 0
+    clause: str = ""
 
 
 class Text:
@@ -87,25 +90,27 @@ class Checker:
             return self._slowly(given)
         cells = sum([len(v) for v in given if isinstance(v, list)])
         self.state[:] = [self.budget, self.sizes.depth, self.sizes.memory - cells, ELEMENTS, None]
-        kind, result = self._ended(given)
-        left = max(0, self.state[0]) + max(0, self.state[3])
-        return End(kind, result, self.budget + ELEMENTS - left)
+        kind, result, clause = self._ended(given)
+        ticks, elements = self.budget - max(0, self.state[0]), ELEMENTS - max(0, self.state[3])
+        return End(kind, result, ticks, elements, clause)
 
-    def _ended(self, given: list[Value]) -> tuple[str, Value | None]:
+    def _ended(self, given: list[Value]) -> tuple[str, Value | None, str]:
         before = sys.getrecursionlimit()
         if self.text.recurs:
             sys.setrecursionlimit(max(before, before + ROOM * (self.sizes.depth + 1)))
         try:
             assert self.entry is not None
-            return "kept", self.entry(*given)
+            return "kept", self.entry(*given), ""
         except Stopped as stopped:
-            return stopped.kind, None
+            return stopped.kind, None, ""
         except Overspent:
-            return "contract", None
+            return "contract", None, ""
         except Unmet:
-            return "unmet", None
+            return "unmet", None, ""
+        except Unensured:
+            return "broken", None, "ensures"
         except (AssertionError, IndexError, ZeroDivisionError, Meaningless):
-            return "broken", None
+            return "broken", None, ""
         finally:
             if self.text.recurs:
                 sys.setrecursionlimit(before)
@@ -114,6 +119,6 @@ class Checker:
         result, breach, reached = run_marked(self.text.function, arguments, self.sizes, self.budget)
         self.reached |= reached
         if breach is not None:
-            return End("unmet" if breach.kind == "requires" else "broken")
+            return End("unmet" if breach.kind == "requires" else "broken", clause=breach.kind)
         assert result is not None
-        return End(result.trap.kind.label if result.trap else "kept", result.result, 10 * result.ticks)
+        return End(result.trap.kind.label if result.trap else "kept", result.result, result.ticks)

@@ -59,6 +59,10 @@ class Unmet(Exception):
     """`requires` of the function itself does not hold."""
 
 
+class Unensured(Meaningless):
+    """An `ensures` is false."""
+
+
 class Overspent(Exception):
     """The contracts of the run asked for too many elements."""
 
@@ -79,7 +83,7 @@ def text_of(function: Function) -> tuple[str, tuple[Mark, ...]]:
 def names_for(sizes: Sizes, state: list[Any], seen: list[bool], mark: Callable[[int], None]) -> dict[str, Any]:
     """What the text calls, for machines of these sizes. `state` is described in `checked`."""
     numbers = {"M": (1 << sizes.width) - 1, "D": sizes.depth}
-    faults = {"Unmet": Unmet, "Broken": Meaningless, "Stopped": Stopped}
+    faults = {"Unmet": Unmet, "Broken": Meaningless, "Unensured": Unensured, "Stopped": Stopped}
     algebra = Integers(sizes.width)
     built = {f"built_{name}": partial(_built, row, algebra) for name, row in BUILTINS.items()}
     return {
@@ -299,7 +303,7 @@ class _Writer:
         self.line(f"r = {self.array_name(value) if isinstance(value, str) else self.word(value)}")
         contract = self.function.contract
         if contract:
-            self.demand(contract.ensures, spoken=self.clauses(result=True))
+            self.demand(contract.ensures, "Unensured", self.clauses(result=True))
         if contract.decreases:
             self.line("S[4] = outer")
         self.line("return r")
