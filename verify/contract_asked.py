@@ -35,8 +35,7 @@ from ncl.language.contracts import (
 from ncl.language.program import Sizes
 from ncl.language.syntax import Function
 from properties.minimise import Arguments
-from verify.contract_inputs import literals
-from verify.contract_search import fits, sizes_at
+from verify.contract_search import bits, fits, sizes_at
 
 Term = Any
 STEPS = 3_000_000  # of the solver, for one width and one choice of lengths
@@ -52,8 +51,7 @@ class _Unsaid(Exception):
 
 def asked(function: Function) -> Iterator[tuple[Sizes, Arguments]]:
     """Inputs that should meet `requires`, at the widths that can hold the program's literals."""
-    needed = max((n.bit_length() for n in literals(function)), default=0)
-    for width in dict.fromkeys((*WIDTHS, needed)):
+    for width in dict.fromkeys((*WIDTHS, bits(function))):
         sizes = sizes_at(width) if 1 <= width <= 32 else None
         if sizes is None or not fits(function, sizes):
             continue

@@ -29,7 +29,7 @@ from ncl.language.syntax import Function
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _OVER = {"<": "{0} - {1} + 1", "<=": "{0} - {1}", ">": "{1} - {0} + 1", ">=": "{1} - {0}", "==": "abs({0} - {1})"}
 FAR = 3.0  # of a clause that has no meaning
-MOST = 5000  # elements of one quantifier
+MOST = 1500  # elements of one quantifier
 
 Distance = Callable[[list[Value]], float]
 

@@ -20,8 +20,9 @@ from verify.contract_distance import Distance, distance_of
 
 Arguments = list[Value]
 TRIALS = 160  # moves of one input towards `requires`
-GIVE_UP = 4  # inputs in a row that did not come there
+GIVE_UP = 10  # inputs in a row that did not come there
 AGAIN = 12  # of so many inputs one begins anew
+MENDED = 7  # of so many one is moved away and mended: two elements may have to change together
 PUSHED = 15  # of so many one is pushed against what `requires` allows
 
 
@@ -55,6 +56,7 @@ class Inputs:
         named = literals(function)
         around |= {word + more for word in named for more in (-1, 0, 1)} | {top - word for word in named}
         self.pool = sorted(word for word in around if 0 <= word <= top)
+        self.factors = sorted(word for word in named if 1 < word <= top) or [1]
 
     def stream(self, count: int) -> Iterator[Arguments]:
         if self.distance is None:
@@ -72,6 +74,8 @@ class Inputs:
                     continue
             elif number % PUSHED == 0:
                 at = self.pushed(at)
+            elif number % MENDED == 0:
+                at = self.met(self.moved(at)) or at
             else:
                 at = self._beside(at)
             yield at
@@ -84,10 +88,10 @@ class Inputs:
 
     # --- towards what is required
 
-    def met(self) -> Arguments | None:
-        """One that meets `requires`, or None where the moves led to none."""
+    def met(self, begun: Arguments | None = None) -> Arguments | None:
+        """One that meets `requires`, from some input on, or None where the moves led to none."""
         assert self.distance is not None
-        at = self.fresh()
+        at = begun or self.fresh()
         far = self.distance(at)
         for _ in range(TRIALS):
             if not far:
@@ -152,9 +156,12 @@ class Inputs:
 
     def word(self, given: Arguments) -> int:
         chance = self.chance
-        match chance.randrange(6):
+        match chance.randrange(8):
             case 0:
                 return chance.randint(0, self.top)
+            case 4:
+                factor = chance.choice(self.factors)
+                return min(factor * chance.randint(0, self.top // factor) + chance.choice((0, 0, 1)), self.top)
             case 1 | 2:
                 return chance.choice(self.pool)
             case 3:
@@ -178,7 +185,7 @@ class Inputs:
                 first = chance.randint(0, max(0, self.top - size))
                 cells = [min(self.top, first + n) for n in range(size)]
             case 2 if others:
-                cells = list(others[-1])
+                cells = chance.choice((list(others[-1]), others[-1][::-1], sorted(others[-1])))
             case 3:
                 cells = [chance.choice(self.pool) for _ in range(size)]
             case _:

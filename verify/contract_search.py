@@ -23,7 +23,7 @@ from ncl.language.trace import Result
 from ncl.language.typecheck import check_width
 from properties.minimise import Arguments, minimise
 from verify.contract_inputs import Inputs, literals
-from verify.spaces import Space, inputs, spaces
+from verify.spaces import Space, has_arrays, inputs, spaces
 
 MOST = 6000  # inputs that are enumerated
 BUDGET = 3000  # ticks
@@ -41,6 +41,7 @@ DRAWN = (
     (16, 200, 16),
     (32, 120, 12),
 )
+MORE = 4  # times as many are drawn where there are no arrays
 SHORT = 300  # ticks of runs by which wrong implementations are judged: what is wrong shows in short ones
 KEPT = 12  # of a width: valid runs by which wrong implementations are judged, for each of so many
 
@@ -167,11 +168,12 @@ def as_entry(function: Function, name: str) -> Function:
 
 def _drawn(function: Function) -> Iterator[tuple[int, int, int]]:
     """The rows of `DRAWN` whose words can hold the program's literals; one more row where a contract's need it."""
-    needed = max((n.bit_length() for n in literals(function)), default=0)
+    needed = bits(function)
     widths = [width for width, _, _ in DRAWN]
-    rows = list(DRAWN)
+    more = 1 if has_arrays(function.signature) else MORE
+    rows = [(width, more * count, longest) for width, count, longest in DRAWN]
     if 8 < needed <= WIDEST and needed not in widths:
-        rows.append((needed, 200, 16))
+        rows.append((needed, more * 200, 16))
     for width, count, longest in rows:
         if fits(function, sizes_at(width)):
             yield width, count, longest
@@ -230,8 +232,17 @@ def _enumerated(function: Function, tried: Search) -> None:
 def small_space(function: Function) -> Space | None:
     """The most telling space that can be enumerated, of those in whose memory the function finds room if any has it."""
     few = [space for space in spaces(function.signature) if space.count <= MOST and _holds(function, space)]
+    needed = bits(function)
+    if not has_arrays(function.signature) and function.signature.parameters and 8 < needed <= 16:
+        wide = Space(needed, 0, 1 << needed * len(function.signature.parameters))
+        few[:0] = [wide] if wide.count <= MOST else []
     able = [space for space in few if fits(function, sizes_at(space.width))]
     return next((space for space in able if _has_room(function, space)), able[0] if able else None)
+
+
+def bits(function: Function) -> int:
+    """As many as the largest literal of program and contracts has."""
+    return max((n.bit_length() for n in literals(function)), default=0)
 
 
 def _holds(function: Function, space: Space) -> bool:

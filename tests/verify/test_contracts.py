@@ -281,7 +281,7 @@ def test_what_is_not_proved_is_shown_for_small_inputs_and_says_so(name):
 @pytest.mark.parametrize("name", ["reverse", "copy", "count", "running_count", "stack", "insertion_sort", "modsum"])
 def test_five_wrong_implementations_break_the_contract_of_a_program(name):
     outcome = check_contract(library.get(name), 0)
-    assert (outcome.verdict, outcome.vacuity) == ("proved", "5 wrong implementations refuted")
+    assert outcome.verdict == "proved" and outcome.vacuity.startswith("5 wrong implementations refuted; ")
 
 
 @pytest.mark.parametrize("name", PROVED)
@@ -420,7 +420,7 @@ def test_a_contract_that_every_wrong_implementation_keeps_is_vacuous():
 
 
 def test_a_program_for_which_no_small_machine_has_room_is_tried_all_the_same():
-    makes = "    ys = [0] * ~0\n    zs = [0] * ~0\n"
+    makes = "    ys = [0] * ~0\n    zs = [0] * ~0\n    ws = [0] * ~0\n"
     body = f"def f(xs: Array) -> Word:\n    ensures(result == 7)\n{makes}    return len(xs)\n"
     assert check_contract(read(body), 0).verdict == "vacuous"  # no run of it ends
 
