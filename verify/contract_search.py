@@ -168,6 +168,9 @@ def as_entry(function: Function, name: str) -> Function:
 
 def _drawn(function: Function) -> Iterator[tuple[int, int, int]]:
     """The rows of `DRAWN` whose words can hold the program's literals; one more row where a contract's need it."""
+    if not function.signature.parameters:
+        yield from ((width, 1, 0) for width, _, _ in DRAWN if fits(function, sizes_at(width)))
+        return
     needed = bits(function)
     widths = [width for width, _, _ in DRAWN]
     more = 1 if has_arrays(function.signature) else MORE

@@ -139,6 +139,13 @@ def number(told, pattern):
     return int(found[1]) if found else 0
 
 
+def test_a_program_without_parameters_is_run_once_at_each_width():
+    function = read("def f() -> Word:\n    ensures(result == 7)\n    return 7\n")
+    tried = search(function, 0)
+    assert tried.told == "8 runs at W = 3, 4, 5, 6, 8, 16, 32, 8 keep it"
+    assert check_contract(function, 0).verdict == "proved"
+
+
 # --- inputs ----------------------------------------------------------------------------------------------------------
 
 ASKED = {
