@@ -1,8 +1,8 @@
 """The pytest plugin: `pytest --ncl PATHS` tests the programs in every `*.py` under the paths.
 
 Files are read with `ast` and never imported. Each `@program` becomes a collector of test items by name: `source =
-bytecode`, `executors agree`, `hard = soft limit`, `gradients`, and where the program has any, `examples` and `asserts
-hold`.
+bytecode`, `source = python`, `executors agree`, `hard = soft limit`, `gradients`, and where the program has any,
+`examples` and `asserts hold`.
 A failing item shows the program, a minimal input, what was expected and what came, and a command that replays it.
 
 Loaded into every pytest run on the machine, so nothing but pytest is imported here, and nothing at all is done without

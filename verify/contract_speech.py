@@ -315,7 +315,7 @@ def _at(variable: Term, variables: list[Term], body: Term) -> list[Term]:
         applied = z3.is_select(node) or (z3.is_app(node) and node.decl().kind() == z3.Z3_OP_UNINTERPRETED and arguments)
         if applied and any(a.eq(variable) for a in arguments):
             rest = [a for a in arguments if not any(a.eq(v) for v in variables)]
-            if not any(occurs(v, a) for a in rest for v in variables) and not any(map(chooses, rest)):
+            if not any(occurs(v, a) for a in rest for v in variables) and not any(chooses(a) for a in rest):
                 found.append(node)
         waiting += arguments
     return found

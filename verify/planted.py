@@ -9,7 +9,7 @@ Called by `ncl faults` and tests/faults.
 
 from __future__ import annotations
 
-from verify import planted_compiler
+from verify import planted_compiler, planted_contracts
 from verify.faults import Broken, Edit, Equivalent, Fault
 
 _OPS, _WORD = "ncl/language/ops.py", "ncl/language/word.py"
@@ -18,6 +18,7 @@ _KERNEL, _STEP = "ncl/machine/kernel.py", "ncl/machine/step.py"
 _REGISTERS = "ncl/compiler/blocks_to_registers.py"
 _PATHWISE, _DENSE = "ncl/machine/executors/pathwise.py", "ncl/machine/executors/dense_step.py"
 _HEAT, _GATE, _RECORD = "ncl/machine/temperature.py", "ncl/gate.py", "ncl/certificate.py"
+_SOURCES, _POLICY, _STRICT = "ncl/sources.py", "ncl/policy.py", "ncl/strict_json.py"
 
 _GOLDEN, _TAMPERING = "verify.golden:check", "verify.tampering:check"
 _STEPS, _LOOP = "verify.step:check", "verify.loop:check"
@@ -116,12 +117,29 @@ _CERTIFICATE_FAULTS = tuple(
     for name, file, old, new in (
         ("the seal is not compared", _GATE, '"seal": certificate.content_digest()', '"seal": certificate.seal'),
         ("what is required is taken from the certificate", _GATE, "unmet(required_obligations(artefact, policy), certificate.obligations)", "unmet({o.id: Requirement((o.verdict,), {}) for o in certificate.obligations}, certificate.obligations)"),
-        ("digests skip the files in subfolders", _RECORD, 'place.rglob("*")', 'place.glob("*")'),
-        ("a room of sources is not digested", _RECORD, '    "compiler": ("ncl/compiler",),', '    "compiler": ("ncl/compile",),'),
+        ("digests skip the files in subfolders", _SOURCES, "if name.endswith(SUFFIXES)]", 'if name.endswith(SUFFIXES) and inside.count("/") < 2]'),
+        ("what elects the answer is exempt", _SOURCES, '    "ncl/cli/output.py": "', '    "ncl/llama/vote.py": "elects", "ncl/cli/output.py": "'),
+        ("data files are not digested", _SOURCES, '".pyd", ".json", ', '".pyd", '),
+        ("a package is not digested", _SOURCES, 'BESIDE = ("verify", "properties")', 'BESIDE = ("verify",)'),
+        ("a room that is absent passes", _SOURCES, "if absent := [room for room in ROOMS if not rooms[room]]:", "if absent := [room for room in rooms if room not in ROOMS]:"),
+        ("modules from elsewhere are not seen", _SOURCES, "if not _lies_in(module, places[root]):", "if _origin(module) is None:"),
+        ("compiled files of another source are not seen", _SOURCES, "elif told := _compiled_otherwise(module):", 'elif told := "":'),
         ("the width is not compared", _GATE, "if program.sizes.width != certificate.width:", "if not program.sizes.width:"),
         ("the policy's digest is not compared", _GATE, '"policy": policy.digest, ', ""),
-        ("unknown does", _GATE, "if shown.verdict not in self.accept:", 'if shown.verdict == "refuted":'),
-        ("bounds are not compared", _GATE, "if shown.limits.get(name, 0) < least", "if shown.limits.get(name, 0) < 0"),
+        ("the last of two equal keys counts", _STRICT, "    if len(found) != len(pairs):", "    if len(found) > len(pairs):"),
+        ("NaN is a number", _STRICT, "            parse_constant=_constant,\n", ""),
+        ("what no double holds is endless", _STRICT, "if not math.isfinite(value):", "if math.isnan(value):"),
+        ("numbers past 2^53 are rounded by others", _STRICT, "or abs(int(digits)) > largest", ""),
+        ("half a character is one", _STRICT, "if not text.isascii() and any(", "if text.isascii() and any("),
+        ("a certificate's numbers may be texts", _RECORD, "json.dumps(data), strict=True)", "json.dumps(data), strict=False)"),
+        ("the floor may be tested", _POLICY, '"source/{program}": (("proved",), {}),', '"source/{program}": (ACCEPTABLE, {}),'),
+        ("circuits of one bit do", _POLICY, '(("proved", "proved-bounded"), {"width": 10})', '(("proved", "proved-bounded"), {"width": 1})'),
+        ("a later rule shadows the floor", _POLICY, "for other in earlier if _meet(other, template))", "for other in earlier if other == template)"),
+        ("bounds of nothing do", _POLICY, "if any(least < 1 for", "if any(least < 0 for"),
+        ("rules of no obligation do", _POLICY, "        if numbers is None:\n            yield", "        if numbers is None:\n            continue\n            yield"),
+        ("verdicts that are none do", _POLICY, "not set(accept) <= set(ACCEPTABLE)", "not set(accept) & set(ACCEPTABLE)"),
+        ("unknown does", _POLICY, "if shown.verdict not in self.accept:", 'if shown.verdict == "refuted":'),
+        ("bounds are not compared", _POLICY, "if shown.limits.get(name, 0) < least", "if shown.limits.get(name, 0) < 0"),
         ("weights are digested without their bytes", _RECORD, "repr(tuple(shape)).encode(), data):", "repr(tuple(shape)).encode()):"),
         ("witnesses are digested by name", _GATE, "digest(canonical_json(w.to_json()))", "digest(name.encode())"),
         ("versions are not compared", _GATE, "        for name in policy.versions\n", "        for name in policy.versions[:1]\n"),
@@ -152,7 +170,7 @@ _VERIFIER_FAULTS = (
 
 FAULTS: tuple[Fault, ...] = (
     *_SPEC_FAULTS, *_CIRCUIT_FAULTS, *_KERNEL_FAULTS, *_BYTES_FAULTS, *planted_compiler.FAULTS, *_STEP_FAULTS,
-    *_NUMERIC_FAULTS, *_TEMPERATURE_FAULTS, *_SOFT_FAULTS, *_CERTIFICATE_FAULTS, *_VERIFIER_FAULTS,
+    *_NUMERIC_FAULTS, *_TEMPERATURE_FAULTS, *_SOFT_FAULTS, *_CERTIFICATE_FAULTS, *_VERIFIER_FAULTS, *planted_contracts.FAULTS,
 )  # fmt: skip
 
 # Checkers spoiled in the ways in which checkers do get spoiled.

@@ -17,7 +17,7 @@ from ncl.build import Compiled, build_library, sizes_for
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Program
 from ncl.language.syntax import Function
-from verify import counterexample, prove, tampering, translate_check
+from verify import checks, counterexample, prove, tampering, translate_check
 from verify.obligation import Outcome
 
 WIDTH, MEMORY, SAMPLES = 8, 32, 60
@@ -27,6 +27,11 @@ TEXTS = {
     "traps": "def traps(a: Word, b: Word) -> Word:\n    assert a < b\n    return a // (b - 1 - a)\n",
     "down": "def down(xs: Array) -> Array:\n"
     "    for i in range(len(xs) - 1, -1, -1):\n        xs[i] += i\n    return xs\n",
+    "falling": "def falling(n: Word) -> Word:\n"
+    "    c = 0\n    for i in range(n, -1, -1):\n        c += i\n    return c\n",
+    "half": "def half(n: Word, d: Word) -> Word:\n    return n // d if d else n\n",
+    "topmost": "def topmost(n: Word) -> Word:\n"
+    "    c = 0\n    for i in range(n, -1, -1):\n        c |= i\n    return c\n",
     "steps": "def steps(n: Word) -> Word:\n    c = 0\n    for i in range(1, n, 3):\n        c += i\n    return c\n",
     "either": "def either(a: Word, b: Word) -> Word:\n    return a > 2 and b or not a\n",
     "swap": "def swap(a: Word, b: Word) -> Word:\n    a, b = b, a\n    return a << 1 ^ b\n",
@@ -99,6 +104,18 @@ def runs(name: str, registers: int = 16) -> Outcome:
 
     made = compiled(name, registers)
     return _replayed(check_runs(made.function, made.program, SAMPLES, 0))
+
+
+def python(name: str) -> Outcome:
+    """`python/PROGRAM`."""
+    from verify.plain import check_python
+
+    made = compiled(name)
+    outcome = check_python(made.function, made.program, SAMPLES, 0)
+    case = outcome.counterexample
+    if case and not checks.replay(case).reproduced:
+        return replace(outcome, verdict="unknown", detail=f"its counterexample does not replay: {outcome.detail}")
+    return outcome
 
 
 def code(name: str) -> Outcome:

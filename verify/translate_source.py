@@ -126,11 +126,10 @@ class Source(Words):
         terms = self.terms
         following, left, step = (self.value(state, f"{name}@{place.path}") for name in ("next", "left", "step"))
         moved = (terms.add if statement.falling is None else terms.subtract)(following, step)
-        inside = {
-            statement.variable: following,
-            f"next@{place.path}": moved,
-            f"left@{place.path}": terms.subtract(left, terms.word(1)),
-        }
+        fewer = terms.subtract(left, terms.word(1))
+        if statement.to_zero:
+            fewer = terms.choose(terms.less(following, step), terms.word(0), terms.word(1))
+        inside = {statement.variable: following, f"next@{place.path}": moved, f"left@{place.path}": fewer}
         return self.fork(
             terms.nonzero(left), lambda: _go(place.then, state.put(inside)), lambda: _go(place.otherwise, state)
         )
@@ -147,9 +146,7 @@ class Source(Words):
         if statement.falling is not None:
             size = terms.word(statement.falling)
             if statement.stop is None:
-                top = terms.invert(terms.word(0))
-                return self.word(statement.start, state, lambda s, start: ready(
-                    s, start, size, terms.negate(terms.equal(start, top)), start))  # fmt: skip
+                return self.down_to_zero(statement, path, state, then)
             return self.words((statement.start, statement.stop), state, lambda s, w: ready(
                 s, w[0], size, terms.less(w[1], w[0]), terms.subtract(terms.subtract(w[0], w[1]), one)))  # fmt: skip
         assert statement.stop is not None
@@ -157,6 +154,19 @@ class Source(Words):
             terms.equal(w[2], terms.word(0)), Trap.DIVISION, statement.position, s,
             lambda: ready(s, w[0], w[2], terms.less(w[0], w[1]),
                           terms.subtract(terms.subtract(w[1], w[0]), one))))  # fmt: skip
+
+    def down_to_zero(self, statement: For, path: str, state: State, then: Callable[[State], Step]) -> Step:
+        """Down to 0 inclusive: there is a first round unless the start is written a - b with a < b."""
+        terms, size = self.terms, self.terms.word(statement.falling or 1)
+
+        def ready(s: State, start: Term, left: Term) -> Step:
+            return then(s.put({f"next@{path}": start, f"left@{path}": left, f"step@{path}": size}))
+
+        difference = statement.difference
+        if difference is None:
+            return self.word(statement.start, state, lambda s, start: ready(s, start, terms.word(1)))
+        return self.words((difference.left, difference.right), state, lambda s, w: ready(
+            s, terms.subtract(*w), terms.choose(terms.less(*w), terms.word(0), terms.word(1))))  # fmt: skip
 
     def allocate(self, statement: NewArray, path: str, state: State, then: Callable[[State], Step]) -> Step:
         terms = self.terms

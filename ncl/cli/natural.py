@@ -65,7 +65,7 @@ def train_natural(
     with progress(f"training ({arm})", total) as advance:
         told = train_arm(
             arm, config, base, out, artefact=folder, cache=feature_cache(cache), seconds=seconds, policy=policy,
-            jobs=jobs, progress=Progress(
+            jobs=jobs, resume=resume, progress=Progress(
                 seen=lambda count: advance(count, "reading prompts"),
                 step=lambda step, loss: advance(1, f"loss {loss:.3f}"),
             ),

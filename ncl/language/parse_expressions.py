@@ -94,6 +94,11 @@ def expression(reader: Reader, node: ast.expr) -> Expression:
                 reader.refuse(node, f"{name} gives an array, a word is needed here",
                               f"write ys = {name}(…) in a statement of its own")  # fmt: skip
             return Number(0, False, place)
+        case ast.Call(func=ast.Name(id=called)) if called in reader.builtin and called in reader.own:
+            reader.refuse(
+                node.func, f"{called} is a variable here, no function", "choose another name for the variable"
+            )
+            return Number(0, False, place)
         case ast.Call(func=ast.Name(id=called)) if called in reader.builtin:
             return _builtin(reader, node, reader.builtin[called])
     return _refused(reader, node, place)
@@ -227,6 +232,8 @@ def _why(reader: Reader, node: ast.expr) -> tuple[str, str]:
             return "len takes the name of one array", "write len(xs)"
         case ast.Call(func=ast.Name(id="range")):
             return "range stands only in `for … in range(…)`", "use it in a for statement"
+        case ast.Call(func=ast.Name(id=name)) if name in BUILTINS and name in reader.bound:
+            return f"{name} is something else in this file", f"rename what hides {name}"
         case ast.Call(func=ast.Name(id=name)):
             return f"{name} is no function that can be called here", (
                 f"define it once at the top level of this file, with def, or import it: from .FILE import {name}"

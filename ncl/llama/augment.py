@@ -13,12 +13,14 @@ Legend: B rows, T tokens, V vocabulary.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM, StoppingCriteriaList
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from ncl import certificate as record
@@ -27,11 +29,15 @@ from ncl.build import Artefact
 from ncl.certificate import Certificate
 from ncl.errors import ConfigurationError, GateRefused, NclError
 from ncl.language.program import Program
-from ncl.llama import select, tape
-from ncl.llama.block import BlockStreamer, StopTaken, Taken, spliced
-from ncl.llama.call import Answers, Call
+from ncl.llama import generating, select, tape
+from ncl.llama.beside import ALL, beside, put_beside
+from ncl.llama.block import Forced
+from ncl.llama.call import Answers, Call, Row, score
 from ncl.llama.config import NCLLlamaConfig
+from ncl.llama.incoming import behind, one_row, packed
+from ncl.llama.incoming import real_tokens as real_tokens
 from ncl.llama.lexer import Lexer
+from ncl.llama.session import ALONE, PREFILL, Session, latest_of, part_of, session_of
 from ncl.llama.side_module import Reading, SideModule
 from ncl.llama.tokenizer import digest_in as tokenizer_digest
 
@@ -66,8 +72,6 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         self.artefact: Artefact | None = None
         self.paper: Certificate | None = None
         self.permit: gate.Permit | None = None
-        self._taken: Taken | None = None  # while `generate` runs
-        self.latest: Answers | None = None  # what the last `generate` that gave out blocks came to, calls included
 
     def attach(
         self,
@@ -131,13 +135,16 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         return model
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *arguments: Any, **options: Any) -> None:
-        """As in transformers, with the library and its certificate beside the weights."""
+        """As in transformers, with the library and its certificate beside the weights.
+
+        Raises ConfigurationError for a push to the hub, which would leave the library behind.
+        """
         if self.artefact is None or self.paper is None:
             raise ConfigurationError("a model without a certified library is not saved", remedy="attach one first")
-        super().save_pretrained(save_directory, *arguments, **options)
-        folder = Path(save_directory) / LIBRARY
-        self.artefact.save(folder)
-        record.write(self.paper, folder / record.FILE_NAME)
+        chosen = saving(self, save_directory, arguments, options)
+        super().save_pretrained(**chosen)
+        if chosen.get("is_main_process", True):
+            self.artefact.save(Path(save_directory) / LIBRARY, self.paper)
 
     # --- reading prompts
 
@@ -155,28 +162,26 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         return reading, tape.Literals.of(words_BT, literal_BT, reading)
 
     @torch.no_grad()
-    def answer(self, ids_BT: Tensor, mask_BT: Tensor) -> Answers:
-        """Run every row's call, if its prompt makes one. All hard: the most probable tape and program."""
+    def answer(self, ids_BT: Tensor, mask_BT: Tensor, padded: bool = False) -> Answers:
+        """Run every row's call, if its prompt makes one. All hard: the most probable tape and program.
+
+        `padded`: what stands behind a prompt and is nothing but padding is none of its answer.
+        """
+        ids_BT, mask_BT = ids_BT.to(self.device), mask_BT.to(self.device)
         prompt_BT = self.prompt_mask(ids_BT, mask_BT)
-        asked_B = prompt_BT.any(1)
-        at_B = torch.where(asked_B, (mask_BT & ~prompt_BT).sum(1), -1)
-        batch = len(ids_BT)
-        end = self._end()
-        answers = Answers(
-            ids_BT, mask_BT, torch.full((batch, 1), end, device=ids_BT.device),
-            torch.zeros(batch, dtype=torch.bool, device=ids_BT.device), at_B, [()] * batch,
-        )  # fmt: skip
-        if bool(asked_B.any()):
+        found: list[Row | None] = [None] * len(ids_BT)
+        if bool(prompt_BT.any()):
             if self.permit is None:
                 raise GateRefused("no certified library is attached", where="model")
-            self._run_calls(answers, prompt_BT, asked_B)
-        return answers
+            self._run_calls(found, ids_BT, prompt_BT)
+        return Answers(ids_BT, mask_BT, tuple(found))
 
-    def _run_calls(self, answers: Answers, prompt_BT: Tensor, asked_B: Tensor) -> None:
-        reading, literals = self.read(answers.ids_BT, prompt_BT)
+    def _run_calls(self, found: list[Row | None], ids_BT: Tensor, prompt_BT: Tensor) -> None:
+        reading, literals = self.read(ids_BT, prompt_BT)
         tapes = tape.decided(literals)
-        choice_B = torch.where(asked_B, reading.selection_BP.argmax(1), 0)
-        rows = []
+        choice_B = torch.where(prompt_BT.any(1), reading.selection_BP.argmax(1), 0)
+        # Behind the call sign; the prompt may be padded on either side.
+        starts = (prompt_BT.long() * torch.arange(1, prompt_BT.shape[1] + 1, device=prompt_BT.device)).amax(1).tolist()
         for number, program in enumerate(self.programs, 1):
             chosen_S = (choice_B == number).nonzero().squeeze(1)
             if not len(chosen_S):
@@ -184,16 +189,12 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             values_SM, lengths_S = tapes.values_BKM[chosen_S, 0], tapes.lengths_BK[chosen_S, 0]
             outcome = select.run(program, values_SM, lengths_S, tapes.argument_BK[chosen_S, 0])
             tokens_SA, fine_S = select.spelled(outcome, self.lexer, self._end())
-            rows.append((chosen_S, tokens_SA.to(chosen_S.device), fine_S.to(chosen_S.device)))
             for place, row in enumerate(chosen_S.tolist()):
+                # A trapped or unspellable answer is none: the language model speaks for itself.
                 if fine_S[place]:
-                    answers.calls[row] = (self._told(program, tapes, row, outcome, place),)
-        size = max((tokens.shape[1] for _, tokens, _ in rows), default=1)
-        answers.tokens_BA = torch.full((len(choice_B), size), self._end(), device=choice_B.device)
-        for chosen_S, tokens_SA, fine_S in rows:
-            answers.tokens_BA[chosen_S, : tokens_SA.shape[1]] = tokens_SA
-            # A trapped or unspellable answer is none: the language model speaks for itself.
-            answers.called_B[chosen_S] = fine_S
+                    size = int(outcome.lengths_S[place]) + 1
+                    call = self._told(program, tapes, row, outcome, place)
+                    found[row] = Row(tuple(tokens_SA[place, :size].tolist()), starts[row], (call,))
 
     def _told(self, program: Program, tapes: tape.Tapes, row: int, outcome: select.Outcome, place: int) -> Call:
         return Call(
@@ -214,27 +215,72 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         pad = self.config.pad_token_id
         return self._end() if pad is None else int(pad)
 
+    @property
+    def pad_for_answers(self) -> int:
+        """What stands behind an answer that is shorter than others of its batch."""
+        return self._pad()
+
     # --- transformers' generate and forward
 
+    @property
+    def latest(self) -> Answers | None:
+        """What the latest `generate` of this thread (or asynchronous task) came to, calls included."""
+        return latest_of(self)
+
     def generate(self, inputs: Tensor | None = None, ncl_block: bool = True, **options: Any) -> Any:
-        """As in transformers; what the computer answers comes as a block unless `ncl_block` is False."""
+        """As in transformers; what the computer answers comes as a block unless `ncl_block` is False.
+
+        Raises ConfigurationError for ways of generating in which an answer could not be kept (`generating`).
+        """
         ids_BT = inputs if inputs is not None else options.get("input_ids")
-        if not ncl_block or ids_BT is None or asked(self, options, "num_beams") not in (None, 1):
-            return super().generate(inputs, **options)
-        self._taken, most = (taken := Taken()), most_new(options, ids_BT.shape[1])
-        self.latest = None
-        try:
-            criteria = StoppingCriteriaList([*(options.pop("stopping_criteria", None) or ()), StopTaken(taken)])
-            if options.get("streamer") is not None:
-                options["streamer"] = BlockStreamer(options["streamer"], taken, most)
-            out = super().generate(inputs, stopping_criteria=criteria, **options)
-        finally:
-            self._taken = None
-        self.latest = taken.answers
-        if isinstance(out, Tensor):
-            return spliced(out, ids_BT.shape[1], taken, self._pad(), most)
-        out.sequences = spliced(out.sequences, ids_BT.shape[1], taken, self._pad(), most)
-        return out
+        if ids_BT is None:
+            generating.refuse_of(self, options)
+            return super().generate(inputs, **options)  # it speaks without a prompt
+        return generating.generate(self, ids_BT, not ncl_block, options)
+
+    def generate_batch(self, *_arguments: Any, **_options: Any) -> Any:
+        """Refused: raises ConfigurationError."""
+        raise ConfigurationError(generating.BATCHING, where="generate_batch", remedy="call generate on a padded batch")
+
+    def init_continuous_batching(self, *_arguments: Any, **_options: Any) -> Any:
+        """Refused: raises ConfigurationError."""
+        raise ConfigurationError(generating.BATCHING, where="continuous batching", remedy="call generate")
+
+    def _get_logits_processor(self, *arguments: Any, **options: Any) -> Any:
+        """transformers' own processors, and behind all of them the computer's."""
+        processors = super()._get_logits_processor(*arguments, **options)
+        session = session_of(self)
+        if session is not None and (session.stepwise or session.beside):
+            processors.append(Forced(session))
+        return processors
+
+    def reads_in_first_pass(self, ids_BT: Tensor, mask_BT: Tensor) -> bool:
+        """Whether the first pass over these prompts shows all that is to be read."""
+        return True
+
+    def look_again(self, session: Session, ids_BT: Tensor) -> None:
+        """The language model itself may write a call sign; from there on it is a prompt like any other."""
+        if len(ids_BT) != len(session.ids_BT) or session.answers is None or not self._signed(ids_BT[:, -1]):
+            return
+        found = list(session.answers.rows)
+        for row, answer in self.written(session, ids_BT, [r for r in range(len(found)) if found[r] is None]).items():
+            found[row] = answer
+        session.answers = Answers(session.answers.ids_BT, session.answers.mask_BT, tuple(found))
+
+    def written(self, session: Session, ids_ST: Tensor, sequences: Sequence[int]) -> dict[int, Row]:
+        """Of sequences that went on to a call sign by themselves, what is to stand behind the prompt."""
+        found = {}
+        for s in sequences:
+            real_T = session.mask_BT[s * len(session.ids_BT) // len(ids_ST)]
+            new = ids_ST[s, session.prompt :].tolist()
+            sign = self.config.ncl_call_token
+            if sign not in new or self._signed(ids_ST[s, : session.prompt][real_T.to(ids_ST.device)]):
+                continue
+            own = new[: new.index(sign) + 1]
+            (row,) = self.answer(*one_row(ids_ST[s, : session.prompt + len(own)], real_T)).rows
+            if row is not None:
+                found[s] = Row((*own, *row.tokens), session.prompt, row.calls)
+        return found
 
     def forward(
         self,
@@ -247,48 +293,80 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         logits_to_keep: int | Tensor = 0,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
-        """As LlamaForCausalLM; the mixture's logits where the computer answers; labels ask for the marginal loss."""
+        """As LlamaForCausalLM; where the computer answers, its tokens have probability 1; labels ask for the loss."""
         # `generate` makes positions for padded prompts, and leaves out logits, only for a forward that names these.
         options = {
             "attention_mask": attention_mask, "position_ids": position_ids, "past_key_values": past_key_values,
             "use_cache": use_cache, "logits_to_keep": logits_to_keep,
         }  # fmt: skip
-        if input_ids is None:
-            raise ConfigurationError("the lexer reads tokens: pass input_ids, not inputs_embeds")
-        if labels is not None:
-            return self._learn(input_ids, labels, options, kwargs)
         seen = past_key_values.get_seq_length() if past_key_values is not None else 0
-        answers = getattr(past_key_values, "ncl_answers", None)
-        output = super().forward(input_ids=input_ids, **options, **kwargs)
-        if seen and answers is not None:
-            answers = self._moved_on(answers, input_ids)
-        elif seen:
-            raise ConfigurationError("the cache was filled without the computer's state; pass the whole prompt")
+        part = part_of(self, input_ids, seen)
+        if labels is None and part not in (ALONE, PREFILL):
+            return LlamaForCausalLM.forward(self, input_ids=input_ids, **options, **kwargs)
+        return self._aside(part, input_ids, labels, options, kwargs)
+
+    @torch.compiler.disable
+    def _aside(
+        self, part: int, ids_BT: Tensor | None, labels: Tensor | None, options: dict[str, Any], kwargs: dict[str, Any]
+    ) -> CausalLMOutputWithPast:
+        """What is more than a pass of the language model."""
+        if labels is not None:
+            return self._with_labels(ids_BT, labels, options, kwargs)
+        if ids_BT is None:
+            raise ConfigurationError("the lexer reads tokens: pass input_ids, not inputs_embeds")
+        packed(options, kwargs)
+        session = session_of(self)
+        if part == PREFILL and session is not None:
+            answers, output = self._first(ids_BT, session.mask_BT, options, kwargs)
+            session.answers = answers
+            return output
+        return self._alone(ids_BT, options, kwargs)
+
+    def _alone(self, ids_BT: Tensor, options: dict[str, Any], kwargs: dict[str, Any]) -> CausalLMOutputWithPast:
+        """A pass that `generate` did not ask for: its logits are the mixture's, for scores as for a loop by hand."""
+        cache = options["past_key_values"]
+        seen = int(cache.get_seq_length()) if cache is not None else 0
+        if seen:
+            before = beside(cache, len(ids_BT), seen)
+            output = LlamaForCausalLM.forward(self, input_ids=ids_BT, **options, **kwargs)
+            answers = self._moved_on(before, ids_BT, seen)
         else:
-            answers = self.answer(input_ids, real_tokens(input_ids, attention_mask))
-            if self._taken is not None and self._taken.answers is None:
-                self._taken.answers = answers
-        if output.past_key_values is not None:
-            output.past_key_values.ncl_answers = answers
-        output.logits = mixed(output.logits, answers)
+            answers, output = self._first(ids_BT, real_tokens(ids_BT, options["attention_mask"]), options, kwargs)
+        put_beside(output.past_key_values, answers, answers.ids_BT, answers.mask_BT)
+        kept, total = options["logits_to_keep"], answers.ids_BT.shape[1]
+        columns = range(total - output.logits.shape[1], total)
+        if isinstance(kept, Tensor):
+            columns = [total - ids_BT.shape[1] + at for at in kept.tolist()]
+        score(output.logits, answers, total - ids_BT.shape[1], columns)
         return output
 
-    def _moved_on(self, answers: Answers, ids_BT: Tensor) -> Answers:
-        if len(answers.at_B) != len(ids_BT):
-            raise ConfigurationError("the batch changed while an answer was given out (beams, contrastive search)",
-                                     remedy="generate greedily or by sampling")  # fmt: skip
-        before_B = answers.at_B < 0
-        answers.extend(ids_BT)
-        sign_B = ((ids_BT == self.config.ncl_call_token).any(1)) & before_B
-        # The language model itself may write a call sign; from there on it is a prompt like any other.
-        return self.answer(answers.ids_BT, answers.mask_BT) if bool(sign_B.any()) else answers
+    def _first(
+        self, ids_BT: Tensor, mask_BT: Tensor, options: dict[str, Any], kwargs: dict[str, Any]
+    ) -> tuple[Answers, CausalLMOutputWithPast]:
+        """A pass over whole prompts, and what they come to; the logits are the language model's."""
+        return self.answer(ids_BT, mask_BT), LlamaForCausalLM.forward(self, input_ids=ids_BT, **options, **kwargs)
+
+    def _moved_on(self, before: Answers | None, ids_BT: Tensor, seen: int) -> Answers:
+        """Answers when more tokens came in behind `seen` of them."""
+        if before is None:
+            raise ConfigurationError(
+                "the cache was filled without the computer's state; pass the whole prompt", remedy=ALL
+            )
+        ids_BT, mask_BT = behind(before, ids_BT)
+        fresh = [row for row in range(len(ids_BT)) if before.rows[row] is None and self._signed(ids_BT[row, seen:])]
+        return self.answer(ids_BT, mask_BT) if fresh else before.at(ids_BT, mask_BT)
+
+    def _signed(self, tokens_T: Tensor) -> bool:
+        return bool((tokens_T == self.config.ncl_call_token).any())
 
     # --- learning
 
-    def _learn(
-        self, ids_BT: Tensor, labels_BT: Tensor, options: dict[str, Any], kwargs: dict[str, Any]
+    def _with_labels(
+        self, ids_BT: Tensor | None, labels_BT: Tensor, options: dict[str, Any], kwargs: dict[str, Any]
     ) -> CausalLMOutputWithPast:
         """-log of the mixture's probability of each row's answer; plain next-token loss without a call."""
+        if ids_BT is None:
+            raise ConfigurationError("the lexer reads tokens: pass input_ids, not inputs_embeds")
         items = kwargs.pop("num_items_in_batch", None)
         output = super().forward(input_ids=ids_BT, **options, **kwargs)
         mask_BT = real_tokens(ids_BT, options["attention_mask"])
@@ -310,45 +388,14 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         return select.marginal(reading.selection_BP, plain_B, self.programs, tapes, matches)
 
 
-def most_new(options: dict[str, Any], prompt: int) -> int | None:
-    """How many new tokens the caller allows; None where nothing was said."""
-    given = options.get("generation_config")
-    for source in (options, vars(given) if given is not None else {}):
-        if source.get("max_new_tokens") is not None:
-            return int(source["max_new_tokens"])
-        if source.get("max_length") is not None:
-            return max(0, int(source["max_length"]) - prompt)
-    return None
-
-
-def asked(model: Any, options: dict[str, Any], name: str) -> Any:
-    """What a caller asks of `generate`, here or in the model's own generation_config."""
-    given = options.get("generation_config")
-    return options.get(name, getattr(given if given is not None else model.generation_config, name, None))
-
-
-def real_tokens(ids_BT: Tensor, attention_mask: Any) -> Tensor:
-    """Which tokens are real; of a mask made for attention itself (4-D), those that the last token sees."""
-    size = ids_BT.shape[1]
-    if not isinstance(attention_mask, Tensor) or attention_mask.dim() not in (2, 4):
-        return torch.ones_like(ids_BT, dtype=torch.bool)
-    if attention_mask.dim() == 2:
-        return attention_mask[:, -size:].bool()
-    seen_BT = attention_mask[:, 0, -1, :size]
-    return seen_BT if seen_BT.dtype == torch.bool else seen_BT == 0
-
-
-def mixed(logits_BTV: Tensor, answers: Answers | None) -> Tensor:
-    """Hard mixture at the last position. Rows that the language model answers keep their logits to the bit."""
-    if answers is None:
-        return logits_BTV
-    active_B, token_B = answers.forced()
-    if not bool(active_B.any()):
-        return logits_BTV
-    last_BV = logits_BTV[:, -1]
-    forced_BV = torch.full_like(last_BV, torch.finfo(last_BV.dtype).min).scatter(1, token_B[:, None], 0.0)
-    mixed_BV = torch.where(active_B[:, None], forced_BV, last_BV)
-    return torch.cat([logits_BTV[:, :-1], mixed_BV[:, None]], 1)
+def saving(model: Any, place: str | os.PathLike[str], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """The options of `save_pretrained`, by name. Raises ConfigurationError for a push to the hub."""
+    bound = signature(PreTrainedModel.save_pretrained).bind(model, place, *arguments, **options).arguments
+    chosen = {name: value for name, value in {**bound, **bound.pop("kwargs", {})}.items() if name != "self"}
+    if chosen.pop("push_to_hub", False):
+        raise ConfigurationError("only weights would be pushed, without the library and its certificate",
+                                 where="push_to_hub", remedy="save the folder, then upload it whole")  # fmt: skip
+    return chosen
 
 
 def _log_likelihood(logits_BTV: Tensor, labels_BT: Tensor) -> Tensor:

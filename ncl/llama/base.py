@@ -8,20 +8,21 @@ another.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from threading import get_ident
+from threading import Lock
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, GgufConfig, LlamaConfig, LlamaForCausalLM
 
+from ncl import strict_json
 from ncl.errors import ConfigurationError, FormatError, NotFoundError
 from ncl.llama.message import Markers
 
@@ -112,9 +113,9 @@ def _demand_gguf() -> None:
 def _plain_config(folder: Path) -> LlamaConfig:
     """Of a LLaMA, or of one that was merged with an adapter."""
     try:
-        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        told = strict_json.read(folder / "config.json", "readable config.json")
         kind = told.get("model_type")
-    except (OSError, ValueError, AttributeError) as fault:
+    except (NotFoundError, AttributeError) as fault:
         raise FormatError(f"no readable config.json: {fault}", where=str(folder)) from fault
     if kind not in ("llama", "ncl_llama"):
         raise FormatError(f"model_type is {kind!r}, expected 'llama'", where=str(folder))
@@ -125,10 +126,13 @@ def _plain_config(folder: Path) -> LlamaConfig:
         raise FormatError(f"not the config.json of a LLaMA: {fault}", where=str(folder)) from fault
 
 
-def weights_digest(model: nn.Module) -> str:
-    """Over names, shapes and values of the backbone's parameters, rounded to bfloat16: the same in either dtype."""
+def weights_digest(model: nn.Module, state: Mapping[str, Tensor] | None = None) -> str:
+    """Over names, shapes and values of the backbone's parameters, rounded to bfloat16: the same in either dtype.
+
+    `state`: instead of the model's own.
+    """
     whole = hashlib.sha256()
-    for name, tensor in sorted(backbone_state(model).items()):
+    for name, tensor in sorted((backbone_state(model) if state is None else state).items()):
         whole.update(f"{name}:{tuple(tensor.shape)}:".encode())
         whole.update(tensor.detach().to("cpu", torch.bfloat16).contiguous().view(torch.uint8).numpy().tobytes())
     return whole.hexdigest()
@@ -143,25 +147,40 @@ def backbone_state(model: nn.Module) -> Mapping[str, Tensor]:
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
+# Of the layers that are looked at, by identity, which they are, and what they put out.
+_LOOKING: ContextVar[tuple[dict[int, int], dict[int, Tensor]] | None] = ContextVar("ncl_looking", default=None)
+_TAPPING = Lock()
+
+
 @contextmanager
 def watched(backbone: nn.Module, layers: tuple[int, ...]) -> Iterator[dict[int, Tensor]]:
-    """Within, a forward pass of this thread leaves what the given layers (counted from 1) put out."""
+    """Within, a forward pass of this context leaves what the given layers (counted from 1) put out.
+
+    Passes of other threads leave nothing here. A layer is tapped once and for all: hooks that come and go get in each
+    other's way when several threads share a model.
+    """
+    for number in set(layers):
+        _tap(backbone.layers[number - 1])
     seen: dict[int, Tensor] = {}
-    here = get_ident()
-
-    def keep(number: int) -> Any:
-        def hook(_module: nn.Module, _given: Any, output: Any) -> None:
-            if get_ident() == here:
-                seen[number] = output[0] if isinstance(output, tuple) else output
-
-        return hook
-
-    handles = [backbone.layers[number - 1].register_forward_hook(keep(number)) for number in set(layers)]
+    token = _LOOKING.set(({id(backbone.layers[number - 1]): number for number in set(layers)}, seen))
     try:
         yield seen
     finally:
-        for handle in handles:
-            handle.remove()
+        _LOOKING.reset(token)
+
+
+def _tap(layer: nn.Module) -> None:
+    with _TAPPING:
+        if not any(hook is _keep for hook in layer._forward_hooks.values()):
+            layer.register_forward_hook(_keep)
+
+
+def _keep(layer: nn.Module, _given: Any, output: Any) -> None:
+    if torch.compiler.is_compiling():
+        return
+    looking = _LOOKING.get()
+    if looking is not None and id(layer) in looking[0]:
+        looking[1][looking[0][id(layer)]] = output[0] if isinstance(output, tuple) else output
 
 
 def shallow(backbone: nn.Module, depth: int) -> nn.Module:

@@ -1,77 +1,114 @@
-"""Answers at once: what the computer has taken over leaves `generate()` as a block, not a token at a time.
+"""How the computer's answers leave `generate()`: as a block, whatever the language model would have been made to write.
 
-The first pass over a prompt settles whether it calls. Rows that do are stopped there, and their whole answer is put
-behind the prompt afterwards; the others go on as they would. Nothing of a block has been through the language model: if
-the conversation goes on, its tokens enter the cache with the next turn, in one pass.
+The first pass over a prompt, or a look ahead, settles whether it calls. Rows that do are stopped after their first
+token, and their whole answer is put behind the prompt afterwards; the others go on as they would. Nothing of a block
+has been through the language model: if the conversation goes on, its tokens enter the cache with the next turn, in one
+pass. Where something beside the sequences is handed out that has to agree with them (a cache, scores, a stream of
+several rows), answers are forced token by token instead, behind every other processor.
 
-Legend: B rows, T tokens of the prompt, A answer tokens.
+Legend: S sequences, T tokens so far, V vocabulary.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import StoppingCriteria
+from transformers import LogitsProcessor, StoppingCriteria
 
-from ncl.llama.call import Answers
+from ncl.llama.session import Session
 
-
-@dataclass
-class Taken:
-    """What one `generate()` has found out so far."""
-
-    answers: Answers | None = None
-
-    def rows(self, like: Tensor) -> Tensor:
-        """Which rows the computer answers."""
-        if self.answers is None or len(self.answers.called_B) != len(like):
-            return torch.zeros(len(like), dtype=torch.bool, device=like.device)
-        return self.answers.called_B & (self.answers.at_B >= 0)
+_log = logging.getLogger("ncl.llama")
 
 
 class StopTaken(StoppingCriteria):
-    """Rows that are answered at once are done after their first token."""
+    """Rows that are answered at once are done after their first token, forced ones after their last."""
 
-    def __init__(self, taken: Taken) -> None:
-        self.taken = taken
+    def __init__(self, session: Session) -> None:
+        self.session = session
 
     def __call__(self, input_ids: Tensor, scores: Any, **_options: Any) -> Tensor:
-        return self.taken.rows(input_ids).to(input_ids.device)
+        session = self.session
+        session.model.look_again(session, input_ids)
+        done = [False] * len(input_ids)
+        if session.answers is not None:
+            each, new = len(input_ids) // len(session.ids_BT), input_ids.shape[1] - session.prompt
+            for row in session.called:
+                over = not session.forces or new >= len(session.answers.blocks[row])
+                done[row * each : (row + 1) * each] = [over] * each
+        return torch.tensor(done, device=input_ids.device)
+
+
+class Forced(LogitsProcessor):
+    """Gives the answer's next token probability 1; the last of all processors."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        session = self.session
+        if session.answers is None or not session.forces:
+            return scores
+        each, at = len(input_ids) // len(session.ids_BT), input_ids.shape[1] - session.prompt
+        for row in session.called:
+            block = session.answers.blocks[row]
+            if at < len(block):
+                mine = slice(row * each, (row + 1) * each)
+                scores[mine] = torch.finfo(scores.dtype).min
+                scores[mine, block[at]] = 0.0
+        return scores
 
 
 class BlockStreamer:
-    """Hands a streamer the rest of the block before the end; `most` tokens of it at most."""
+    """Hands a streamer what `generate` returns: of a block nothing before its end, then all of it."""
 
-    def __init__(self, streamer: Any, taken: Taken, most: int | None) -> None:
-        self.streamer, self.taken, self.most = streamer, taken, most
+    def __init__(self, streamer: Any, session: Session, most: int | None) -> None:
+        self.streamer, self.session, self.most = streamer, session, most
+        self.new = -1  # tokens handed on; before there were any, the prompt
 
     def put(self, value: Tensor) -> None:
+        if self.new >= 0 and self.session.called and not self.session.forces:
+            return
+        if self.new < 0:
+            self.new = 0
+        elif len(self.session.ids_BT) == 1:
+            self.new += value.numel()
+        else:
+            self.new += 1
         self.streamer.put(value)
 
     def end(self) -> None:
-        answers = self.taken.answers
-        if answers is not None and bool(self.taken.rows(answers.called_B).all()):
-            for token in answers.block(0)[1 : self.most]:
-                self.streamer.put(torch.tensor([token]))
+        session = self.session
+        if session.answers is not None and len(session.called) == len(session.ids_BT):
+            blocks = [block[: self.most] for block in session.answers.blocks]
+            pad = session.model.pad_for_answers
+            for at in range(max(0, self.new), max(map(len, blocks))):
+                column = [block[at] if at < len(block) else pad for block in blocks]
+                self.streamer.put(torch.tensor(column))
         self.streamer.end()
 
 
-def spliced(out_BT: Tensor, prompt: int, taken: Taken, pad: int, most: int | None) -> Tensor:
-    """The sequences with each taken row's block behind its prompt; `most` new tokens at most."""
-    rows_B = taken.rows(out_BT)
-    if taken.answers is None or not bool(rows_B.any()):
-        return out_BT
-    blocks = {row: taken.answers.block(row)[:most] for row in rows_B.nonzero().squeeze(1).tolist()}
-    size = max([out_BT.shape[1] - prompt, *map(len, blocks.values())])
-    if bool(rows_B.all()):
-        size = max(map(len, blocks.values()))
-    wide_BT = torch.full((len(out_BT), prompt + size), pad, dtype=out_BT.dtype, device=out_BT.device)
-    kept = min(out_BT.shape[1], prompt + size)
-    wide_BT[:, :kept] = out_BT[:, :kept]
+def spliced(out_ST: Tensor, prompt: int, blocks: Mapping[int, tuple[int, ...]], pad: int, most: int | None) -> Tensor:
+    """The sequences, in the rows named with their block behind the prompt; `most` new tokens at most.
+
+    A block that is cut has no end token, as any answer that was cut, and the log says so.
+    """
+    if not blocks:
+        return out_ST
     for row, block in blocks.items():
-        wide_BT[row, prompt:] = pad
-        wide_BT[row, prompt : prompt + len(block)] = torch.tensor(block, device=out_BT.device)
-    return wide_BT
+        if most is not None and len(block) > most:
+            _log.warning("answer %d has %d tokens and was cut after %d, as many as were allowed", row, len(block), most)
+    cut = {row: block[:most] for row, block in blocks.items()}
+    size = max([out_ST.shape[1] - prompt, *map(len, cut.values())])
+    if len(cut) == len(out_ST):
+        size = max(map(len, cut.values()))
+    wide_ST = torch.full((len(out_ST), prompt + size), pad, dtype=out_ST.dtype, device=out_ST.device)
+    kept = min(out_ST.shape[1], prompt + size)
+    wide_ST[:, :kept] = out_ST[:, :kept]
+    for row, block in cut.items():
+        wide_ST[row, prompt:] = pad
+        wide_ST[row, prompt : prompt + len(block)] = torch.tensor(block, device=out_ST.device)
+    return wide_ST

@@ -1,12 +1,13 @@
-"""What a prompt called, and the answer's tokens, kept beside the key-value cache while the answer is given out.
+"""What a prompt called, the answer's tokens, and the probability that they have.
 
-Legend: B rows of the batch, A answer tokens, T tokens so far.
+Legend: B rows of the batch, T tokens so far, V vocabulary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -45,43 +46,80 @@ def shortened(words: Sequence[int]) -> str:
     return f"[{first}, …, {last}] ({len(words)} numbers)"
 
 
-@dataclass
-class Answers:
-    """The state of a batch: which rows the computer answers, with what, and how far it is.
+@dataclass(frozen=True)
+class Row:
+    """What the computer answers to one prompt: tokens with the end token behind, and the column of the first of them.
 
-    tokens_BA: answer tokens with the end token behind; called_B: whether the computer answers; at_B: how many tokens
-    were given out since the call sign, -1 before there was one. ids_BT, mask_BT: all tokens so far.
+    The prompt may hold the first tokens already, or others instead: then the language model goes on.
     """
+
+    tokens: tuple[int, ...]
+    start: int
+    calls: tuple[Call, ...] = ()
+
+    def kept(self, given: Sequence[int]) -> int:
+        """How many of the tokens that stand there are the answer's."""
+        pairs = enumerate(zip(self.tokens, given))
+        return next((at for at, (own, other) in pairs if own != other), min(len(self.tokens), len(given)))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Of a batch: ids_BT, mask_BT: all tokens so far; rows: what the computer answers to each, None for nothing."""
 
     ids_BT: Tensor
     mask_BT: Tensor
-    tokens_BA: Tensor
-    called_B: Tensor
-    at_B: Tensor
-    calls: list[tuple[Call, ...]] = field(default_factory=list)  # of each row, in the order they were made
+    rows: tuple[Row | None, ...]
+
+    @cached_property
+    def blocks(self) -> tuple[tuple[int, ...], ...]:
+        """Of each row the tokens to come; none where the language model speaks."""
+        given = [row.tolist() for row in self.ids_BT]
+        real = [row.tolist() for row in self.mask_BT]
+        return tuple(_to_come(row, given[b], real[b]) if row else () for b, row in enumerate(self.rows))
+
+    @property
+    def rows_called(self) -> list[int]:
+        return [row for row, block in enumerate(self.blocks) if block]
+
+    @property
+    def called_B(self) -> Tensor:
+        return torch.tensor([bool(block) for block in self.blocks], dtype=torch.bool)
+
+    @property
+    def calls(self) -> list[tuple[Call, ...]]:
+        """Of each row, in the order they were made."""
+        return [row.calls if row and block else () for row, block in zip(self.rows, self.blocks, strict=True)]
 
     def block(self, row: int) -> list[int]:
-        """A row's whole answer, the end token included."""
-        tokens = self.tokens_BA[row].tolist()
-        end = tokens[-1]  # answers are padded with it
-        return tokens[: tokens.index(end) + 1]
+        """A row's answer as far as it is to come, the end token included."""
+        return list(self.blocks[row])
 
-    def forced(self) -> tuple[Tensor, Tensor]:
-        """(rows that the computer answers now, the token of each row)."""
-        active_B = self.called_B & (self.at_B >= 0)
-        last = self.tokens_BA.shape[1] - 1
-        token_B = self.tokens_BA.gather(1, self.at_B.clamp(0, last)[:, None]).squeeze(1)
-        return active_B, token_B
+    def at(self, ids_BT: Tensor, mask_BT: Tensor) -> Answers:
+        """The same answers, where there are more tokens, or fewer."""
+        return Answers(ids_BT, mask_BT, self.rows)
 
-    def cut(self, size: int) -> None:
-        """Only the first tokens are still there: a cache was cut back, as after guesses that were not taken."""
-        lost = self.ids_BT.shape[1] - size
-        if lost > 0:
-            self.ids_BT, self.mask_BT = self.ids_BT[:, :size], self.mask_BT[:, :size]
-            self.at_B = torch.where(self.at_B >= 0, (self.at_B - lost).clamp(min=0), self.at_B)
 
-    def extend(self, ids_BT: Tensor) -> None:
-        """More tokens came in; answers move on."""
-        self.ids_BT = torch.cat([self.ids_BT, ids_BT], 1)
-        self.mask_BT = torch.cat([self.mask_BT, torch.ones_like(ids_BT, dtype=torch.bool)], 1)
-        self.at_B = torch.where(self.at_B >= 0, self.at_B + ids_BT.shape[1], self.at_B)
+def _to_come(row: Row, ids: Sequence[int], real: Sequence[bool]) -> tuple[int, ...]:
+    given = [token for token, there in zip(ids[row.start :], real[row.start :]) if there]
+    return row.tokens[len(given) :] if row.kept(given) == len(given) else ()
+
+
+def score(logits_BTV: Tensor, answers: Answers, first: int, columns: Sequence[int]) -> None:
+    """Give each called answer its probability, in place: 1 as long as it stands there or is to come, others 0.
+
+    columns: to which tokens the logits belong; behind a token that is not the answer's, and in other rows, they stay
+    the language model's to the bit. `first`: the first column that was worked on just now.
+    """
+    least = torch.finfo(logits_BTV.dtype).min
+    place = {column: at for at, column in enumerate(columns)}
+    for b, row in enumerate(answers.rows):
+        if row is None:
+            continue
+        kept = row.kept(answers.ids_BT[b, row.start :].tolist())
+        steps = range(max(0, first - row.start + 1), min(kept + 1, len(row.tokens)))
+        pairs = [(place[column], row.tokens[k]) for k in steps if (column := row.start - 1 + k) in place]
+        if pairs:
+            at, token = (torch.tensor(part, device=logits_BTV.device) for part in zip(*pairs))
+            logits_BTV[b, at] = least
+            logits_BTV[b, at, token] = 0.0

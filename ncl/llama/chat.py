@@ -28,16 +28,18 @@ from ncl.certificate import Certificate
 from ncl.errors import ConfigurationError, GateRefused
 from ncl.llama import plan as planning
 from ncl.llama import select
-from ncl.llama.augment import NCLLlamaForCausalLM, asked, mixed, most_new, real_tokens
+from ncl.llama.augment import NCLLlamaForCausalLM, saving
 from ncl.llama.base import watched
-from ncl.llama.block import BlockStreamer, Taken, spliced
-from ncl.llama.call import Answers, Call
+from ncl.llama.beside import ALL
+from ncl.llama.call import Answers, Call, Row
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.ends import ends_of
-from ncl.llama.message import Markers, Message, message, windows
+from ncl.llama.incoming import behind
+from ncl.llama.message import Markers, Message, message, span, windows
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.perceive import Seen, batched, from_states, perceive
 from ncl.llama.reader import Reader, Units
+from ncl.llama.session import Session
 from ncl.llama.vote import log_chances
 
 SEPARATOR = ", "
@@ -70,7 +72,6 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         self.markers = Markers(tuple(config.ncl_before), tuple(config.ncl_after))
         self.layers = (int(config.ncl_layers[0]), int(config.ncl_layers[1]))
         self.library = planning.Library((), ())
-        self._ahead: Answers | None = None  # what long prompts came to, while `generate` runs
         self.forget_library()
         self.post_init()
 
@@ -99,10 +100,24 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         self.library = planning.Library(self.programs, symbols)
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *arguments: Any, **options: Any) -> None:
-        """A merged folder, written whole (`adapter.save_merged`)."""
-        from ncl.llama.adapter import save_merged
+        """As in transformers: a merged folder (`adapter.save_into`), beside whatever else lies there.
 
-        save_merged(self, Path(save_directory))
+        Raises ConfigurationError for options that such a folder cannot keep.
+        """
+        from ncl.llama.adapter import save_into
+
+        chosen = saving(self, save_directory, arguments, options)
+        state, place = chosen.pop("state_dict", None), Path(chosen.pop("save_directory"))
+        if not chosen.pop("is_main_process", True):
+            return
+        size = {"max_shard_size": chosen.pop("max_shard_size")} if "max_shard_size" in chosen else {}
+        for name in ("token", "save_peft_format", "save_original_format"):
+            chosen.pop(name, None)  # of the hub, and of models that this is not
+        if unfit := [name for name, value in chosen.items() if value]:
+            raise ConfigurationError(
+                "a merged folder cannot be saved so", where=", ".join(unfit), remedy="leave it out"
+            )
+        save_into(self, place, state, **size)
 
     # --- reading
 
@@ -181,23 +196,16 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
     def answers_of(
         self, ids_BT: Tensor, mask_BT: Tensor, found: Sequence[Message | None], verdicts: Sequence[Verdict]
     ) -> Answers:
-        """Verdicts as forced tokens: those still to come, where the prompt holds the first of them already."""
-        end, device = self._end(), ids_BT.device
-        rows = [self._to_come(one, verdict, end) for one, verdict in zip(found, verdicts, strict=True)]
-        size = max(1, *(len(row or ()) for row in rows))
-        tokens_BA = torch.full((len(rows), size), end, device=device)
-        for number, row in enumerate(rows):
-            tokens_BA[number, : len(row or ())] = torch.tensor(row or (), dtype=torch.int64, device=device)
-        called_B = torch.tensor([row is not None for row in rows], device=device)
-        calls = [() if row is None else verdict.calls for row, verdict in zip(rows, verdicts)]
-        return Answers(ids_BT, mask_BT, tokens_BA, called_B, torch.where(called_B, 0, -1), calls)
-
-    def _to_come(self, found: Message | None, verdict: Verdict, end: int) -> list[int] | None:
-        """None where the language model speaks: also when it, or somebody, has begun another answer."""
-        if found is None or verdict.text is None:
-            return None
-        block, given = [*self.spelled(verdict.text), end], list(found.given)
-        return block[len(given) :] if given == block[: len(given)] != block else None
+        """Verdicts as tokens, each in its place: the prompt may hold the first of them already."""
+        rows = []
+        for one, verdict, real in zip(found, verdicts, mask_BT.tolist(), strict=True):
+            if one is None or verdict.text is None:
+                rows.append(None)
+                continue
+            columns = [at for at, there in enumerate(real) if there]
+            start = columns[-len(one.given)] if one.given else columns[-1] + 1
+            rows.append(Row((*self.spelled(verdict.text), self._end()), start, verdict.calls))
+        return Answers(ids_BT, mask_BT, tuple(rows))
 
     def _end(self) -> int:
         """The token that the chat format puts behind a message, where it is one that ends answers."""
@@ -212,10 +220,20 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     @torch.no_grad()
-    def answer(self, ids_BT: Tensor, mask_BT: Tensor) -> Answers:
+    def answer(self, ids_BT: Tensor, mask_BT: Tensor, padded: bool = False) -> Answers:
         """Read every row in a pass of its own and run what it calls."""
+        if padded:
+            mask_BT = self._without_padding(ids_BT, mask_BT)
         found = self.messages(ids_BT, mask_BT)
         return self.answers_of(ids_BT, mask_BT, found, self.verdicts(found, {}))
+
+    def _without_padding(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """Behind a prompt, end tokens that begin no answer are padding, whether or not a mask says so."""
+        pads, mask_BT = {self._pad(), self._end()}, mask_BT.clone()
+        for row, one in enumerate(self.messages(ids_BT, mask_BT)):
+            if one is not None and one.given and pads.issuperset(one.given) and self.markers.after:
+                mask_BT[row, mask_BT[row].nonzero().squeeze(1)[-len(one.given) :]] = False
+        return mask_BT
 
     def verdicts(self, found: Sequence[Message | None], near: dict[int, Seen]) -> list[Verdict]:
         """What each row comes to, run. Raises GateRefused.
@@ -234,101 +252,87 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
     def generate(self, inputs: Tensor | None = None, ncl_block: bool = True, **options: Any) -> Any:
         """As in transformers. Long prompts that all call are answered without a pass over the whole of them.
 
-        Raises ConfigurationError without a cache where no chat format tells a prompt from its answer.
+        Raises ConfigurationError for ways of generating in which an answer could not be kept (`generating`), and
+        without a cache where no chat format tells a prompt from its answer.
         """
-        if not self.markers.after and asked(self, options, "use_cache") is False:
-            raise ConfigurationError("without a chat template an answer needs the cache", remedy="leave use_cache on")
-        ids_BT = inputs if inputs is not None else options.get("input_ids")
-        plain = options.get("past_key_values") is None and not asked(self, options, "return_dict_in_generate")
-        alone = all(asked(self, options, name) in (None, 1) for name in ("num_beams", "num_return_sequences"))
-        if ids_BT is None or not (ncl_block and plain and alone):
-            return super().generate(inputs, ncl_block=ncl_block, **options)
-        mask_BT = real_tokens(ids_BT, options.get("attention_mask"))
-        if all(one is None or _at_hand(one) for one in self.messages(ids_BT, mask_BT)):
-            return super().generate(inputs, **options)
-        self._ahead = self.answer(ids_BT, mask_BT)
-        try:
-            if not bool(self._ahead.called_B.all()):
-                return super().generate(inputs, **options)
-            return self._at_once(ids_BT, options, Taken(self._ahead))
-        finally:
-            self._ahead = None
+        if not self.markers.after:
+            given = options.get("generation_config") or self.generation_config
+            if options.get("use_cache", given.use_cache) is False:
+                raise ConfigurationError(
+                    "without a chat template an answer needs the cache", remedy="leave use_cache on"
+                )
+        if options.get("synced_gpus"):
+            raise ConfigurationError(
+                "reading a prompt takes passes that other processes do not make", where="synced_gpus",
+                remedy="hold the whole model in each process",
+            )  # fmt: skip
+        return super().generate(inputs, ncl_block=ncl_block, **options)
 
-    def _at_once(self, ids_BT: Tensor, options: dict[str, Any], taken: Taken) -> Tensor:
-        streamer, most = options.get("streamer"), most_new(options, ids_BT.shape[1])
-        if streamer is not None and taken.answers is not None:
-            streamer.put(ids_BT.cpu())
-            streamer.put(torch.tensor(taken.answers.block(0)[:1]))
-            BlockStreamer(streamer, taken, most).end()
-        self.latest = taken.answers
-        return spliced(ids_BT, ids_BT.shape[1], taken, self._pad(), most)
+    def reads_in_first_pass(self, ids_BT: Tensor, mask_BT: Tensor) -> bool:
+        """Not so where a long prompt is read shortened, or in windows, or with padding behind it."""
+        found = self.messages(ids_BT, mask_BT)
+        return all(one is None or (_at_hand(one) and not self._padding_of(one)) for one in found)
 
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        position_ids: Tensor | None = None,
-        past_key_values: Any = None,
-        labels: Tensor | None = None,
-        use_cache: bool | None = None,
-        logits_to_keep: int | Tensor = 0,
-        **kwargs: Any,
+    def _padding_of(self, one: Message) -> bool:
+        return bool(one.given) and {self._pad(), self._end()}.issuperset(one.given)
+
+    def look_again(self, session: Session, ids_BT: Tensor) -> None:
+        """What the language model writes is its answer, and never a prompt."""
+
+    def written(self, session: Session, ids_ST: Tensor, sequences: Sequence[int]) -> dict[int, Row]:
+        return {}
+
+    def _with_labels(
+        self, ids_BT: Tensor | None, labels_BT: Tensor, options: dict[str, Any], kwargs: dict[str, Any]
     ) -> CausalLMOutputWithPast:
-        """As LlamaForCausalLM; the computer's tokens where it answers. With labels: the language model's own loss."""
-        # `generate` makes positions for padded prompts, and leaves out logits, only for a forward that names these.
-        options = {
-            "attention_mask": attention_mask, "position_ids": position_ids, "past_key_values": past_key_values,
-            "use_cache": use_cache, "logits_to_keep": logits_to_keep,
-        }  # fmt: skip
-        if input_ids is None or labels is not None:
-            return LlamaForCausalLM.forward(self, input_ids=input_ids, labels=labels, **options, **kwargs)
-        seen = past_key_values.get_seq_length() if past_key_values is not None else 0
-        answers = getattr(past_key_values, "ncl_answers", None)
-        if seen and answers is None and input_ids.shape[1] == 1:
-            return LlamaForCausalLM.forward(self, input_ids=input_ids, **options, **kwargs)
-        if seen:
-            output = LlamaForCausalLM.forward(self, input_ids=input_ids, **options, **kwargs)
-            answers = self._later(answers, input_ids, int(seen))
-        else:
-            answers, output = self._first(input_ids, options, kwargs)
-        if output.past_key_values is not None:
-            output.past_key_values.ncl_answers = answers
-        output.logits = mixed(output.logits, answers)
-        return output
+        """Scores and loss are the language model's own, computed without a look at the computer."""
+        return LlamaForCausalLM.forward(self, input_ids=ids_BT, labels=labels_BT, **options, **kwargs)
 
     def _first(
-        self, ids_BT: Tensor, options: dict[str, Any], kwargs: dict[str, Any]
+        self, ids_BT: Tensor, mask_BT: Tensor, options: dict[str, Any], kwargs: dict[str, Any]
     ) -> tuple[Answers, CausalLMOutputWithPast]:
-        answers = self._ahead
-        if answers is not None:
+        """Short prompts are read in the pass itself."""
+        mask_BT = mask_BT.to(ids_BT.device)
+        found = self.messages(ids_BT, mask_BT)
+        with watched(self.model, self.layers) as states:
             output = LlamaForCausalLM.forward(self, input_ids=ids_BT, **options, **kwargs)
-        else:
-            mask_BT = real_tokens(ids_BT, options["attention_mask"])
-            found = self.messages(ids_BT, mask_BT)
-            with watched(self.model, self.layers) as states:
-                output = LlamaForCausalLM.forward(self, input_ids=ids_BT, **options, **kwargs)
-            near = {
-                row: from_states(one, states, row, mask_BT[row], self.layers)
-                for row, one in enumerate(found)
-                if one is not None and _at_hand(one)
-            }
-            answers = self.answers_of(ids_BT, mask_BT, found, self.verdicts(found, near))
-        if self._taken is not None and self._taken.answers is None:
-            self._taken.answers = answers
-        return answers, output
+        near = {
+            row: from_states(one, states, row, mask_BT[row], self.layers)
+            for row, one in enumerate(found)
+            if one is not None and _at_hand(one)
+        }
+        return self.answers_of(ids_BT, mask_BT, found, self.verdicts(found, near)), output
 
-    def _later(self, answers: Answers | None, ids_BT: Tensor, seen: int) -> Answers | None:
+    def _moved_on(self, before: Answers | None, ids_BT: Tensor, seen: int) -> Answers:
         """Another token of an answer; or, where many come at once, another turn, which is read anew."""
-        if answers is None or len(answers.at_B) != len(ids_BT):
-            return None
-        answers.cut(seen)
-        answers.extend(ids_BT)
-        if ids_BT.shape[1] == 1:
-            return answers
-        fresh = self.answer(answers.ids_BT, answers.mask_BT)
-        if self._taken is not None and self._taken.answers is None:
-            self._taken.answers = fresh
-        return fresh
+        if before is None:
+            return self._turn(ids_BT, seen)
+        size = ids_BT.shape[1]
+        ids_BT, mask_BT = behind(before, ids_BT)
+        return before.at(ids_BT, mask_BT) if size == 1 else self.answer(ids_BT, mask_BT)
+
+    def _turn(self, ids_BT: Tensor, seen: int) -> Answers:
+        """A whole turn behind what a cache holds that the computer has not seen: it is read as it would be alone.
+
+        Raises ConfigurationError where the new tokens are no whole turn.
+        """
+        before, after = self.markers.before, self.markers.after
+        whole = [
+            span(row, self.markers) is not None and _holds(row, before) and _holds(row, after)
+            for row in ids_BT.tolist()
+        ]
+        if not (before and after and all(whole)):
+            raise ConfigurationError(
+                "the cache was filled without the computer's state; pass the whole prompt", remedy=ALL
+            )
+        found = self.answer(ids_BT, torch.ones_like(ids_BT, dtype=torch.bool))
+        ids_BT = torch.nn.functional.pad(found.ids_BT, (seen, 0), value=self._pad())
+        moved = tuple(row and replace(row, start=row.start + seen) for row in found.rows)
+        return Answers(ids_BT, torch.nn.functional.pad(found.mask_BT, (seen, 0), value=False), moved)
+
+
+def _holds(tokens: Sequence[int], wanted: Sequence[int]) -> bool:
+    return any(tuple(tokens[at : at + len(wanted)]) == tuple(wanted) for at in range(len(tokens) - len(wanted) + 1))
 
 
 def _at_hand(found: Message) -> bool:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
+from ncl import strict_json
 from ncl.certificate import canonical_json, digest
 from ncl.errors import FormatError
 
@@ -45,7 +47,7 @@ def words_of(tokenizer: PreTrainedTokenizerFast, width: int) -> list[int]:
 
 def digest_of(tokenizer: PreTrainedTokenizerFast) -> str:
     """Of everything that turns text into tokens; how a batch was last padded or cut does not count."""
-    return _digest(tokenizer.backend_tokenizer.to_str())
+    return _digest(json.loads(tokenizer.backend_tokenizer.to_str()))
 
 
 def digest_in(folder: Path) -> str | None:
@@ -54,11 +56,10 @@ def digest_in(folder: Path) -> str | None:
     if not file.is_file():
         return None
     try:
-        return _digest(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
+        return _digest(strict_json.read(file, "tokenizer"))
+    except (ValueError, AttributeError) as fault:
         raise FormatError(f"not a tokenizer: {fault}", where=str(file)) from fault
 
 
-def _digest(text: str) -> str:
-    parts = json.loads(text)
+def _digest(parts: dict[str, Any]) -> str:
     return digest(canonical_json({k: v for k, v in parts.items() if k not in ("padding", "truncation")}))

@@ -7,12 +7,12 @@ is complete.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ncl import atomic
 from ncl.errors import NotFoundError
 from ncl.gate import Policy
 from ncl.llama.base import Base
@@ -52,8 +52,7 @@ def demo(plan: Plan, doors: Doors, load: Callable[[], Base]) -> dict[str, Any]:
     claim(plan.out)
     plan = replace(plan, arms=_possible(plan.arms, doors))
     clock = Clock(doors.tell)
-    with tempfile.TemporaryDirectory(prefix=".demo-", dir=plan.out) as name:
-        place = Path(name)
+    with atomic.workspace(plan.out) as place:
         account = _made(plan, doors, load, place, clock)
         with clock.stage("report"):
             picture = natural_plot(account.cells, plan.config.longest)

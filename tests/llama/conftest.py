@@ -1,5 +1,7 @@
 """A small LLaMA with a library, and a reader of prompts that needs no training."""
 
+from contextvars import ContextVar
+
 import pytest
 import torch
 
@@ -10,6 +12,7 @@ from ncl.training.tasks import WORDS
 from ncl.training.trainer import library_for, new_model
 
 CONFIG = TrainConfig(model=ModelConfig(hidden_size=32, layers=1, heads=2, key_value_heads=1, intermediate_size=32))
+SEEN = ContextVar("seen")  # the tokens that this thread's model reads
 ARGUMENT_FIRST = {"count": "count", "sum": "modsum"}
 CALLS = {"reverse": "reverse", "stack": "stack", "sort": "insertion_sort", **ARGUMENT_FIRST}
 
@@ -49,7 +52,7 @@ def knowing(model, tokenizer):
         pointer_BT = torch.full((batch, count), -9.0)
         selection_BP = torch.full((batch, len(CONFIG.programs) + 1), -9.0)
         for row in range(batch):
-            prompt = [t for t, inside in zip(model.ids_seen[row].tolist(), prompt_BT[row].tolist()) if inside]
+            prompt = [t for t, inside in zip(SEEN.get()[row].tolist(), prompt_BT[row].tolist()) if inside]
             named = next((t for t in prompt if t in number_of), None)
             selection_BP[row, number_of.get(named, 0)] = 0.0
             first = literal_BT[row].int().argmax()
@@ -58,7 +61,7 @@ def knowing(model, tokenizer):
         return Reading(gate_BT, pointer_BT, selection_BP)
 
     def before(ids_BT, prompt_BT, original=model.read):
-        model.ids_seen = ids_BT
+        SEEN.set(ids_BT)
         return original(ids_BT, prompt_BT)
 
     model.read, model.side_module.forward = before, read

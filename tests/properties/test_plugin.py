@@ -33,7 +33,7 @@ def clip(xs: Array, least: Word) -> Array:
         assert xs[i] <= LIMIT
     return xs
 '''
-FOUR = ["source = bytecode", "executors agree", "hard = soft limit", "gradients"]
+FOUR = ["source = bytecode", "source = python", "executors agree", "hard = soft limit", "gradients"]
 CHEAP = "examples or asserts or source"  # items that compile no kernel
 
 

@@ -319,33 +319,34 @@ class _Writer:
     def for_loop(self, statement: For) -> None:
         number, name, falling = self.loops, self.word_name(statement.variable), statement.falling
         following, left = f"n{number}", f"l{number}"
-        start = self.word(statement.start)
-        if falling is not None and statement.stop is None:
-            self.line(f"{following} = {start}")
-            self.line(f"{left} = 0 if {following} == M else {following} // {falling} + 1")
+        if statement.to_zero:
+            self.line(f"{following} = {self.start_to_zero(statement)}")
+            self.line(f"{left} = {following} // {falling} + 1 if {following} >= 0 else 0")
         elif falling is not None:
             assert statement.stop is not None
-            self.line(f"{following} = {start}")
+            self.line(f"{following} = {self.word(statement.start)}")
             self.line(f"{left} = {self.word(statement.stop)}")
             self.line(f"{left} = ({following} - {left} - 1) // {falling} + 1 if {following} > {left} else 0")
         else:
             assert statement.stop is not None
-            step = self.word(statement.step)
-            self.line(f"{following}, {left}, s{number} = {start}, {self.word(statement.stop)}, {step}")
+            ends = f"{self.word(statement.start)}, {self.word(statement.stop)}, {self.word(statement.step)}"
+            self.line(f"{following}, {left}, s{number} = {ends}")
             self.line(f"{following}, {left} = rounds({following}, {left}, s{number})")
         self._begin(statement.contract)
-        to_zero = falling is not None and statement.stop is None
-        shown = following
-        if to_zero and statement.contract:
-            shown = f"v{number}"
-            self.line(f"{shown} = -1 if not {left} and {following} > 0 else {following}")
-        spoken = self.clauses(following=(statement.variable, shown), signed=falling is not None)
+        spoken = self.clauses(following=(statement.variable, following), signed=falling is not None)
         self._head(statement, statement.contract, number, spoken)
         self.line(f"if not {left}: break")
         self.line(f"{name} = {following}")
         self.line(f"{following} {'-' if falling is not None else '+'}= {falling or f's{number}'}")
         self.line(f"{left} -= 1")
         self._round(statement, number)
+
+    def start_to_zero(self, statement: For) -> str:
+        """As Python has it: a difference may lie below 0."""
+        difference = statement.difference
+        if difference is None:
+            return self.word(statement.start)
+        return f"{self.word(difference.left)} - {self.word(difference.right)}"
 
     def _begin(self, contract: LoopContract) -> int:
         number = self.loops

@@ -14,14 +14,15 @@ from functools import lru_cache
 
 from ncl.errors import CapacityError
 from ncl.language.interpret.contracts import Breach, Broken, demand, measured
+from ncl.language.interpret.source_exact import Exact, Wrap, Wrapped
 from ncl.language.interpret.source_run import Action, Leaving, Mark, Run, Trapped
 from ncl.language.interpret.source_statements import Statements
 from ncl.language.opcodes import Trap
 from ncl.language.program import Position, Program, Sizes, Value
-from ncl.language.syntax import For, Function, While
+from ncl.language.syntax import Function
 from ncl.language.trace import DEFAULT_BUDGET, Result, check_budget
 from ncl.language.typecheck import check_width
-from ncl.language.walks import calls, circle, everything
+from ncl.language.walks import calls, circle
 
 
 def run_source(
@@ -60,6 +61,29 @@ def run_marked(
     if trap is None or trap.position is None or trap.kind in (Trap.MEMORY, Trap.STACK, Trap.BUDGET):
         return result, None, run.reached
     return None, Breach("trap", trap.position, f"trap {trap.kind.label}", function=function.name), run.reached
+
+
+@dataclass(frozen=True)
+class ExactRun:
+    """A run up to the first number that left the words. `arrays` are the arguments' own, as the run left them."""
+
+    result: Result | None  # None where a number left
+    wrap: Wrap | None
+    arrays: tuple[list[int], ...]
+
+
+def run_exact(
+    function: Function, arguments: list[Value], sizes: Sizes | None = None, budget: int = DEFAULT_BUDGET
+) -> ExactRun:
+    """The run of `run_source`, ended where an operation gives another number in Python."""
+    prepared = _prepared(_This(function), sizes or Sizes(), exact=True)
+    run = prepared.start(arguments, budget)
+    arrays = tuple(run.arrays.values())
+    with prepared.room():
+        try:
+            return ExactRun(prepared.finish(run), None, arrays)
+        except Wrapped as fault:
+            return ExactRun(None, fault.wrap, arrays)
 
 
 def trace_source(
@@ -138,30 +162,33 @@ class _This:
 
 
 @lru_cache(maxsize=256)
-def _prepared(this: _This, sizes: Sizes, watched: bool = False, checked: bool = False) -> _Prepared:
+def _prepared(
+    this: _This, sizes: Sizes, watched: bool = False, checked: bool = False, exact: bool = False
+) -> _Prepared:
     function = this.function
     shape = Program(function.name, function.signature, sizes, ())
     calling = bool(function.others) or function.name in calls(function.body)
-    return _Prepared(shape, _body(function, sizes, watched, checked), calling)
+    return _Prepared(shape, _body(function, sizes, watched, checked, exact), calling)
 
 
-def _body(function: Function, sizes: Sizes, watched: bool, checked: bool) -> Action:
+def _body(function: Function, sizes: Sizes, watched: bool, checked: bool, exact: bool) -> Action:
     check_width(function, sizes.width)
+    kind = Exact if exact else Statements
     bodies: dict[str, Action] = {}
     try:
         for name, one in function.program.items():
-            body = Statements(function.program, bodies, sizes, watched, checked and name).block(one.body)
-            kept = checked and (
-                one.contract or any(isinstance(s, While | For) and s.contract for s in everything(one.body))
-            )
-            bodies[name] = _kept(function.program, one, body, 1 << sizes.width) if kept else body
+            body = kind(function.program, bodies, sizes, watched, checked and name).block(one.body)
+            bodies[name] = _kept(function.program, one, body, 1 << sizes.width) if checked else body
         return bodies[function.name]
     except RecursionError as fault:
         raise CapacityError("the nesting is too deep to run", where=f"{function.file}:{function.name}") from fault
 
 
 def _kept(program: dict[str, Function], function: Function, body: Action, size: int) -> Action:
-    """The body between its `requires` and its `ensures`; a call that may come back here must have a smaller measure."""
+    """The body between its `requires` and its `ensures`; a call that may come back here must have a smaller measure.
+
+    A function without either has invariants all the same, in which `old` means what it was passed.
+    """
     name, contract, around = function.name, function.contract, circle(function.name, program)
     mark = Mark("requires", name, function.position)
 

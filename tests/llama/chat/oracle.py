@@ -5,6 +5,7 @@
 """
 
 import re
+from contextvars import ContextVar
 
 import torch
 from torch import nn
@@ -15,19 +16,22 @@ PROGRAM_OF = {"Reverse": 1, "reverse": 1, "Sort": 2, "sort": 2, "Count": 3, "cou
 SURE = 9.0
 
 
+MESSAGES = ContextVar("messages")  # that this thread's model is about to judge
+
+
 class Oracle(nn.Module):
-    """Its readings are certain; the messages are those that the model is about to judge."""
+    """Its readings are certain."""
 
     def __init__(self, tokenizer, border="then", programs=PROGRAM_OF, sure=SURE):
         super().__init__()
-        self.tokenizer, self.messages, self.sure = tokenizer, [], sure
+        self.tokenizer, self.sure = tokenizer, sure
         self.at, self.programs = border, programs  # the word that begins another call, and those that name programs
 
     def forward(self, units):
         batch, size = units.number_BU.shape
         gate, pointer, symbol, border = (torch.full((batch, size), -self.sure) for _ in range(4))
         channels = torch.zeros(batch, size, 5)
-        for row, found in enumerate(self.messages):
+        for row, found in enumerate(MESSAGES.get()):
             pieces = [self.tokenizer.decode([token]) for token in found.tokens]
             words = self._words(found, pieces)
             stack = any(word == "Stack" for _, word in words)
@@ -65,8 +69,7 @@ def put_oracle(model, *oracles):
     oracles = oracles or (Oracle(model.tokenizer),)
 
     def judge(found, seen, original=model.judge):
-        for oracle in oracles:
-            oracle.messages = found
+        MESSAGES.set(found)
         return original(found, seen)
 
     model.readers, model.judge = nn.ModuleList(oracles), judge
