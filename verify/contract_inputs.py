@@ -19,6 +19,7 @@ from ncl.language.syntax import Function, Number
 from verify.contract_distance import Distance, distance_of
 
 Arguments = list[Value]
+LONGEST = 500  # a length that is asked for by its number
 TRIALS = 160  # moves of one input towards `requires`
 GIVE_UP = 10  # inputs in a row that did not come there
 AGAIN = 12  # of so many inputs one begins anew
@@ -29,6 +30,12 @@ PUSHED = 15  # of so many one is pushed against what `requires` allows
 def literals(function: Function) -> frozenset[int]:
     """The numbers that program and contracts name; of `~n`, n."""
     return frozenset(_literals([(f.body, f.contract) for f in function.program.values()]))
+
+
+def asked_length(function: Function) -> int:
+    """How long arrays may have to be: a little above the largest number that `requires` names, within reason."""
+    named = [n for n in _literals(function.contract.requires) if n <= LONGEST]
+    return max(named, default=0) + 2
 
 
 def _literals(node: Any) -> Iterator[int]:

@@ -22,7 +22,7 @@ from ncl.language.syntax import Function
 from ncl.language.trace import Result
 from ncl.language.typecheck import check_width
 from properties.minimise import Arguments, minimise
-from verify.contract_inputs import Inputs, literals
+from verify.contract_inputs import Inputs, asked_length, literals
 from verify.spaces import Space, has_arrays, inputs, spaces
 
 MOST = 6000  # inputs that are enumerated
@@ -177,9 +177,10 @@ def _drawn(function: Function) -> Iterator[tuple[int, int, int]]:
     rows = [(width, more * count, longest) for width, count, longest in DRAWN]
     if 8 < needed <= WIDEST and needed not in widths:
         rows.append((needed, more * 200, 16))
+    least = asked_length(function)
     for width, count, longest in rows:
         if fits(function, sizes_at(width)):
-            yield width, count, longest
+            yield width, count, max(longest, least)
 
 
 def look(

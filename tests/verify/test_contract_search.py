@@ -212,6 +212,12 @@ def test_what_requires_large_numbers_is_not_vacuous():
     assert verdict(f"def f(n: Word) -> Word:\n    requires(n >= 100000000)\n{body}")[0] == "proved"
 
 
+def test_what_requires_a_long_array_is_not_vacuous():
+    body = "    ensures(result == xs[100] // 2)\n    return xs[100] // 2\n"
+    assert verdict(f"def f(xs: Array) -> Word:\n    requires(len(xs) > 100)\n{body}")[0] == "proved"
+    assert verdict(f"def f(xs: Array) -> Word:\n    requires(len(xs) == 300)\n{body}")[0] == "proved"
+
+
 def test_the_solver_is_asked_for_what_no_move_finds(monkeypatch):
     told = ONE.format("n * m == 7663 and n > 60 and m > 60 and n % 10 == 9")
     sizes, arguments = next(contract_asked.asked(read(told)))
