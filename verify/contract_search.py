@@ -7,6 +7,7 @@ Every function of the program that has a contract is also run by itself. Called 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from verify.spaces import Space, has_arrays, inputs, spaces
 
 MOST = 6000  # inputs that are enumerated
 BUDGET = 3000  # ticks
+FEW = 700  # that are enumerated whatever they take
+ALL_WORK = 4_000_000  # ticks and elements of quantifiers that the inputs of a larger space may take, all together
 WORK = 400_000  # ticks and elements of quantifiers that the drawn inputs of one width may take, all together
 WIDEST = 32
 # Width, how many inputs are drawn, and how long their arrays are at most.
@@ -98,7 +101,11 @@ class Search:
     @property
     def space(self) -> Space | None:
         """What was enumerated of the program itself."""
-        return next((runs.space for runs in self.runs if runs.space), None)
+        return self._whole.space if self._whole else None
+
+    @property
+    def _whole(self) -> Runs | None:
+        return next((runs for runs in self.runs if runs.space and runs.function == self.runs[0].function), None)
 
     @property
     def valid(self) -> int:
@@ -112,7 +119,7 @@ class Search:
     @property
     def bound(self) -> str:
         """What was enumerated."""
-        runs = next((runs for runs in self.runs if runs.space), None)
+        runs = self._whole
         if runs is None or runs.space is None:
             return ""
         length = f" and every length ≤ {runs.space.length}" if runs.space.length else ""
@@ -200,7 +207,8 @@ def look(
             break
         if own and end.kind == "kept" and end.ticks <= SHORT and (ended["kept"] <= KEPT or not ended["kept"] % KEPT):
             tried.samples.append((sizes, arguments, Result(end.result, end.ticks, None)))
-        if space is None and work > WORK:
+        if work > (ALL_WORK if space and space.count > FEW else WORK if space is None else math.inf):
+            space = None
             break
     tried.reached |= checker.reached
     tried.runs.append(Runs(function.name, sizes.width, ended, longest, space))
@@ -228,18 +236,23 @@ def _confirm(tried: Search, function: Function, arguments: Arguments, sizes: Siz
 
 
 def _enumerated(function: Function, tried: Search) -> None:
-    space = small_space(function)
-    if space is not None:
+    """All inputs of a space; of a smaller one where most runs of the first would not end."""
+    for most in (MOST, FEW):
+        space = small_space(function, most)
+        if space is None:
+            return
         look(tried, function, sizes_at(space.width), inputs(function.signature, space), space)
+        if tried.found or tried.lost or tried.runs[-1].space:
+            return
 
 
-def small_space(function: Function) -> Space | None:
-    """The most telling space that can be enumerated, of those in whose memory the function finds room if any has it."""
-    few = [space for space in spaces(function.signature) if space.count <= MOST and _holds(function, space)]
+def small_space(function: Function, most: int = MOST) -> Space | None:
+    """The most telling space of so many inputs, of those in whose memory the function finds room if any has it."""
+    few = [space for space in spaces(function.signature) if space.count <= most and _holds(function, space)]
     needed = bits(function)
     if not has_arrays(function.signature) and function.signature.parameters and 8 < needed <= 16:
         wide = Space(needed, 0, 1 << needed * len(function.signature.parameters))
-        few[:0] = [wide] if wide.count <= MOST else []
+        few[:0] = [wide] if wide.count <= most else []
     able = [space for space in few if fits(function, sizes_at(space.width))]
     return next((space for space in able if _has_room(function, space)), able[0] if able else None)
 

@@ -139,6 +139,13 @@ def number(told, pattern):
     return int(found[1]) if found else 0
 
 
+def test_where_most_runs_do_not_end_fewer_are_tried_and_the_bound_says_so():
+    endless = "    ensures(result == n)\n    while n + 1 != 0 or n == n:\n        n ^= 1\n    return n\n"
+    tried = search(read(f"def f(xs: Array, n: Word) -> Word:\n{endless}"), 0)
+    assert tried.space and tried.space.count <= 700 and tried.valid == 0
+    assert tried.bound.endswith(f"{tried.space.count} inputs, {tried.space.count} stopped after 3000 ticks")
+
+
 def test_a_program_without_parameters_is_run_once_at_each_width():
     function = read("def f() -> Word:\n    ensures(result == 7)\n    return 7\n")
     tried = search(function, 0)
