@@ -28,6 +28,7 @@ _ALGEBRA = "verify.algebra:check_operation"
 _SOURCE, _EXECUTOR = (f"verify.planted_checks:{n}" for n in ("source", "executor"))
 _LOADED, _RUN, _AGAIN = (f"verify.planted_checks:bytes_{n}" for n in ("loaded", "run", "compiled"))
 _WEIGHTS, _GRADIENT, _SOFT, _MODELS = (f"verify.planted_checks:{n}" for n in ("weights", "gradient", "soft", "models"))
+_CONTRACT = "verify.planted_checks:contract"
 _CONFORMANCE = "properties/conformance.py"
 
 
@@ -163,8 +164,14 @@ _LOOKING_FAULTS = tuple(
         ("the second look trusts modules that came later", "if loaded - self.known:", "if loaded < self.known:"),
     )
 )  # fmt: skip
+_GULLIBLE = _one("verify/contract_proof.py", "return not self.gaps and not self.lacking", "return True")
 
 _VERIFIER_FAULTS = (
+    Fault("the prover of contracts believes everything", "verifier", _GULLIBLE, _CONTRACT, ("a sum that wraps",)),
+    Fault("the prover of contracts believes what fails on long arrays", "verifier", _GULLIBLE, _CONTRACT, ("a sum that wraps only when long",)),
+    Fault("the prover of contracts believes what fails on large numbers", "verifier", _GULLIBLE, _CONTRACT, ("large numbers",)),
+    Fault("the prover of contracts believes what nothing meets", "verifier", _GULLIBLE, _CONTRACT, ("a contradiction",)),
+    Fault("the prover of contracts believes of a loop that nothing enters", "verifier", _GULLIBLE, _CONTRACT, ("a loop without a round",)),
     Fault("the lift reads at least as above", "verifier", _one("verify/lift_rules.py", '_compare("ge", lambda x, y: x >= y)', '_compare("ge", lambda x, y: x > y)'), _STEPS, ("rules", 8)),
     Fault("the solver compares words with their signs", "verifier", _one("verify/algebra.py", "z3.ULT(x, y)", "x < y"), _ALGEBRA, ("less", 16)),
     Fault("what a model raises is taken for right", "verifier", _one(_CONFORMANCE, "            return fault\n", "            return self.meaning(arguments)\n"), _MODELS),
@@ -196,6 +203,20 @@ BROKEN: tuple[Broken, ...] = (
         Edit("verify/step_inputs.py", 'found.append(inputs.true_size("memory_size") <= number(1 << inputs.width))', "found.append(z3.BoolVal(False))"),
         Edit("verify/step.py", "    if empty:\n", "    if not empty:\n"),
     ), "the step's budget is a tick too long"),
+    Broken("what is proved is not run", _one("verify/contracts.py", "    if tried.found:\n        return _refuted(tried.found, proof)\n    if tried.lost", "    if tried.found and not proof.complete:\n        return _refuted(tried.found, proof)\n    tried.found = None\n    if tried.lost"), "the prover of contracts believes everything"),
+    Broken("only short arrays are tried", _one("verify/contract_inputs.py", "min(longest, self.top, sizes.memory)", "min(longest, self.top, sizes.memory, 4)"), "the prover of contracts believes what fails on long arrays"),
+    Broken("literals do not count when widths are chosen", (
+        Edit("verify/contract_inputs.py", "        yield node.value\n", "        yield 0\n"),
+        Edit("verify/contract_search.py", "    (16, 200, 16),\n    (32, 120, 12),\n", ""),
+        Edit("verify/contract_asked.py", "WIDTHS = (3, 4, 8, 16, 32)", "WIDTHS = (3, 4, 8)"),
+        Edit("verify/contracts.py", "    if hollow := _hollow(function, tried):", "    if hollow := None:"),
+        Edit("verify/contracts.py", "    if sieve.refuted < WRONG:", "    if not sieve:"),
+    ), "the prover of contracts believes what fails on large numbers"),
+    Broken("nobody asks whether requires can be met", (
+        Edit("verify/contracts.py", "    if hollow := _hollow(function, tried):", "    if hollow := None:"),
+        Edit("verify/contracts.py", "    if sieve.refuted < WRONG:", "    if not sieve:"),
+    ), "the prover of contracts believes what nothing meets"),
+    Broken("loops need not be entered", _one("verify/contract_vacuity.py", 'Mark("head", name, statement.position), Mark("round", name, statement.position)]', 'Mark("head", name, statement.position)]'), "the prover of contracts believes of a loop that nothing enters"),
     Broken("golden examples are skipped", _one("verify/golden.py", "    if faults:\n", "    if not count:\n"), "the spec's at most is below"),
     Broken("executors always agree", _one("verify/executors.py", "return mine.same_meaning(theirs)", "return True"), "ast_to_blocks does not swap the operands of >"),
     Broken("a program is compared with itself", _one("verify/programs.py", "again, _ = compile_function(function, program.sizes)", "again = program"), "a load from another place than compiled"),

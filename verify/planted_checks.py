@@ -134,6 +134,44 @@ def executor(executor: str, name: str) -> Outcome:
     return check_executor(executor, made.function, made.program, 20, 0)
 
 
+# --- contracts -------------------------------------------------------------------------------------------------------
+
+# Contracts that do not hold, or that nothing can meet.
+CONTRACTS = {
+    "a sum that wraps": "def f(n: Word) -> Word:\n    ensures(result > n)\n    return n + 1\n",
+    "a sum that wraps only when long": "def f(xs: Array) -> Word:\n"
+    "    requires(xs[k] <= ~0 // 4 for k in range(len(xs)))\n    ensures(result == sum(xs))\n"
+    "    total = 0\n    for i in range(len(xs)):\n        invariant(total == sum(xs[:i]))\n        total += xs[i]\n"
+    "    return total\n",
+    "large numbers": "def f(n: Word) -> Word:\n    requires(n >= 40000)\n    ensures(result == n)\n"
+    "    return n + n - n // 2 * 2\n",
+    "a contradiction": "def f(n: Word) -> Word:\n    requires(n > 5)\n    requires(n < 3)\n    ensures(result == n)\n"
+    "    return n\n",
+    "a loop without a round": "def f(n: Word, m: Word) -> Word:\n    requires(n == 0)\n    ensures(result == m)\n"
+    "    for i in range(n):\n        invariant(i == 0)\n        m = 7\n    return m\n",
+}  # fmt: skip
+
+
+def contract(name: str) -> Outcome:
+    """`contract/f` of a program of `CONTRACTS`; vacuous counts as refuted, for nothing is to be proved there."""
+    from ncl.language.parse import parse_text
+    from verify.contracts import check_contract
+
+    outcome = check_contract(parse_text(CONTRACTS[name], "f.py", "f")[0], 0)
+    if outcome.verdict == "vacuous":
+        return replace(outcome, verdict="refuted")
+    return _replayed_contract(outcome)
+
+
+def _replayed_contract(outcome: Outcome) -> Outcome:
+    from verify.contracts import replay
+
+    case = outcome.counterexample
+    if outcome.verdict != "refuted" or (case and replay(case).reproduced):
+        return outcome
+    return replace(outcome, verdict="unknown", detail=f"its counterexample does not replay: {outcome.detail}")
+
+
 # --- program memory and weights --------------------------------------------------------------------------------------
 
 

@@ -15,14 +15,14 @@ from functools import lru_cache
 from ncl.errors import CapacityError
 from ncl.language.interpret.contracts import Breach, Broken, demand, measured
 from ncl.language.interpret.source_exact import Exact, Wrap, Wrapped
-from ncl.language.interpret.source_run import Action, Leaving, Run, Trapped
+from ncl.language.interpret.source_run import Action, Leaving, Mark, Run, Trapped
 from ncl.language.interpret.source_statements import Statements
 from ncl.language.opcodes import Trap
 from ncl.language.program import Position, Program, Sizes, Value
 from ncl.language.syntax import Function
 from ncl.language.trace import DEFAULT_BUDGET, Result, check_budget
 from ncl.language.typecheck import check_width
-from ncl.language.walks import calls
+from ncl.language.walks import calls, circle
 
 
 def run_source(
@@ -43,17 +43,24 @@ def run_checked(
     Division, index and assert are traps that a function with a contract must not meet; memory, stack and budget depend
     on the machine and break nothing.
     """
+    return run_marked(function, arguments, sizes, budget)[:2]
+
+
+def run_marked(
+    function: Function, arguments: list[Value], sizes: Sizes | None = None, budget: int = DEFAULT_BUDGET
+) -> tuple[Result | None, Breach | None, set[Mark]]:
+    """As `run_checked`, with the contracts that the run came to."""
     prepared = _prepared(_This(function), sizes or Sizes(), checked=True)
     run = prepared.start(arguments, budget)
     with prepared.room():
         try:
             result = prepared.finish(run)
         except Broken as broken:
-            return None, broken.breach
+            return None, broken.breach, run.reached
     trap = result.trap
     if trap is None or trap.position is None or trap.kind in (Trap.MEMORY, Trap.STACK, Trap.BUDGET):
-        return result, None
-    return None, Breach("trap", trap.position, f"trap {trap.kind.label}", function=function.name)
+        return result, None, run.reached
+    return None, Breach("trap", trap.position, f"trap {trap.kind.label}", function=function.name), run.reached
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ def trace_source(
 # --- made once, run often --------------------------------------------------------------------------------------------
 
 # Python frames for one open call of the language: statements and expressions nest at most 100 deep, two frames each.
-_FRAMES = 250
+ROOM = 250
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,7 @@ class _Prepared:
         """A Python stack deep enough for every call that the language allows; programs without calls need none."""
         before = sys.getrecursionlimit()
         if self.calls:
-            sys.setrecursionlimit(max(before, before + _FRAMES * (self.shape.sizes.depth + 1)))
+            sys.setrecursionlimit(max(before, before + ROOM * (self.shape.sizes.depth + 1)))
         try:
             yield
         finally:
@@ -171,25 +178,28 @@ def _body(function: Function, sizes: Sizes, watched: bool, checked: bool, exact:
     try:
         for name, one in function.program.items():
             body = kind(function.program, bodies, sizes, watched, checked and name).block(one.body)
-            bodies[name] = _kept(one, body, 1 << sizes.width) if checked else body
+            bodies[name] = _kept(function.program, one, body, 1 << sizes.width) if checked else body
         return bodies[function.name]
     except RecursionError as fault:
         raise CapacityError("the nesting is too deep to run", where=f"{function.file}:{function.name}") from fault
 
 
-def _kept(function: Function, body: Action, size: int) -> Action:
-    """The body between its `requires` and its `ensures`; a call of itself must have a smaller measure.
+def _kept(program: dict[str, Function], function: Function, body: Action, size: int) -> Action:
+    """The body between its `requires` and its `ensures`; a call that may come back here must have a smaller measure.
 
     A function without either has invariants all the same, in which `old` means what it was passed.
     """
-    name, contract = function.name, function.contract
+    name, contract, around = function.name, function.contract, circle(function.name, program)
+    mark = Mark("requires", name, function.position)
 
     def run_kept(run: Run) -> Leaving:
         outside = run.entry, run.measure
         run.entry = {**run.words, **{n: list(cells) for n, cells in run.arrays.items()}}
         demand("call" if run.calls else "requires", contract.requires, run.view(size), name)
+        if contract:
+            run.reached.add(mark)
         if contract.decreases:
-            before = outside[1][1] if outside[1] and outside[1][0] == name else None
+            before = outside[1][1] if outside[1] and outside[1][0] in around else None
             run.measure = name, measured(contract.decreases, before, run.view(size), name)
         leaving = body(run)
         demand("ensures", contract.ensures, run.view(size), name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ncl.language.interpret.contracts import demand, measured
-from ncl.language.interpret.source_run import Action, Leaving, Run, Trapped, Word
+from ncl.language.interpret.source_run import Action, Leaving, Mark, Run, Trapped, Word
 from ncl.language.interpret.source_words import Words
 from ncl.language.opcodes import Trap
 from ncl.language.program import Position, Sizes
@@ -221,8 +221,7 @@ class Statements(Words):
         return make
 
     def while_loop(self, statement: While) -> Action:
-        test, body, place = self.word(statement.condition), self.block(statement.body), statement.position
-
+        test, body, place = self.word(statement.condition), self.rounds(statement), statement.position
         arrivals = self.arrivals(statement)
 
         def loop(run: Run) -> Leaving:
@@ -242,7 +241,7 @@ class Statements(Words):
         return loop
 
     def for_loop(self, statement: For) -> Action:
-        name, body, place = statement.variable, self.block(statement.body), statement.position
+        name, body, place = statement.variable, self.rounds(statement), statement.position
         bounds, arrivals = self.bounds(statement), self.arrivals(statement)
 
         def loop(run: Run) -> Leaving:
@@ -265,15 +264,30 @@ class Statements(Words):
 
         return loop
 
+    def rounds(self, statement: While | For) -> Action:
+        """The body, which notes that a round of it began where contracts are checked."""
+        body, mark = self.block(statement.body), Mark("round", str(self.checked), statement.position)
+        if not self.checked or not statement.contract:
+            return body
+
+        def begun(run: Run) -> Leaving:
+            run.reached.add(mark)
+            return body(run)
+
+        return begun
+
     def arrivals(self, statement: While | For) -> Callable[[Run], Callable[[int | None], None]] | None:
         """What checks the loop's contract at each arrival, given the next index of a `for`; made anew for each loop."""
         contract, name, size = statement.contract, str(self.checked), self.algebra.size
         if not self.checked or not contract:
             return None
         variable = statement.variable if isinstance(statement, For) else ""
+        head = Mark("head", name, statement.position)
 
         def begin(run: Run) -> Callable[[int | None], None]:
             before: tuple[int, ...] | None = None
+
+            run.reached.add(head)
 
             def arrive(following: int | None) -> None:
                 nonlocal before
