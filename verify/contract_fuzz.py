@@ -34,7 +34,7 @@ ROUNDS = 6  # of thinning
 WIDE, OFTEN = 1000, 10  # inputs at each width in one batch of so many
 KNOWN = 5  # clauses that callers know of a function
 # Of a hundred programs, how many of each of SHAPES. A straight program costs a quarter of one with a loop.
-MIXES = {"mixed": (45, 20, 12, 13, 10), "cheap": (76, 20, 2, 1, 1)}
+MIXES = {"mixed": (35, 10, 20, 12, 13, 10), "cheap": (62, 14, 20, 2, 1, 1)}
 POOL, PROGRAMS = 6, 18  # functions to call, and programs that call them, of one batch
 
 
