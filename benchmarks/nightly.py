@@ -2,8 +2,8 @@
 random contracts asked of the prover.
 
 Run by `tox -e nightly`; writes one JSON file with commit, seeds, device and versions under benchmarks/results/.
-Exits 1 when a run of NCL falls under 0.99 exact answers in any cell, an obligation is not green, or a contract that runs
-break is proved. NCL_CONTRACTS is how many contracts are asked, where a million are too many.
+Exits 1 when a run of NCL falls under 0.99 exact answers in any cell, an obligation is not green, or a contract that
+runs break is proved. NCL_CONTRACTS is how many contracts are asked, where a million are too many.
 """
 
 from __future__ import annotations
