@@ -81,17 +81,18 @@ def _callee_lines(
     return [f"return {writer.expression(scope, 2)}"]
 
 
-SHAPES = ("straight", "spread", "head", "moving", "any")
+SHAPES = ("straight", "nested", "spread", "head", "moving", "any")
 
 
 def entry(chance: random.Random, pool: tuple[Written, ...], shape: str = "any") -> Written:
-    """A program that calls some of the pool. `shape`: straight has no loop, spread requires something of all elements,
-    head has a loop whose condition calls, moving one whose body moves what its condition moves, any is anything."""
+    """A program that calls some of the pool. `shape`: straight has no loop, nor has nested, which calls with a call
+    among the arguments; spread requires something of all elements, head has a loop whose condition calls, moving one whose
+    body moves what its condition moves, any is anything."""
     parameters, requires, least, fixed, positive = _given(chance, shape)
     words = [p.name for p in parameters if p.sort == "word"]
     arrays = [p.name for p in parameters if p.sort == "array"]
     chosen = _some(chance, pool, shape)
-    writer = Writer(chance, chosen, dict(least), positive, straight=shape in ("straight", "spread"))
+    writer = Writer(chance, chosen, dict(least), positive, straight=shape in ("straight", "nested", "spread"))
     if shape == "spread" or (shape == "any" and chance.random() < 0.15):
         requires.append(_spread(chance, arrays, words, positive))
         writer.kinds.add("quantified requires")
@@ -99,6 +100,7 @@ def entry(chance: random.Random, pool: tuple[Written, ...], shape: str = "any") 
     gives = "array" if chance.random() < 0.12 else "word"
     writer.calling = 0
     last = f"return {chance.choice(arrays)}" if gives == "array" else writer.returned(scope)
+    last = "return v" if shape == "nested" and gives == "word" and chance.random() < 0.7 else last
     lines = [re.sub(r"\breturn .*", last, line) if gives == "array" else line for line in lines]
     kinds = writer.kinds | ({"several arrays"} if len(arrays) > 1 else set())
     return Written(
@@ -135,6 +137,9 @@ def _lines(
     match shape:
         case "straight" | "spread":
             lines = writer.block(scope, 2) if chance.random() < (0.75 if shape == "straight" else 0.4) else []
+        case "nested":
+            scope.words.append("v")
+            lines = [f"v = {writer.nested(Scope(list(words), list(arrays)))}"]
         case "head" | "moving":
             before = [writer.assign(scope)] if chance.random() < 0.2 else []
             lines = [*before, *writer.while_loop(scope, "n" if shape == "head" else "")]
@@ -148,6 +153,8 @@ def _some(chance: random.Random, pool: tuple[Written, ...], shape: str) -> tuple
     few = chance.choice((0, 1, 1, 2) if shape == "spread" else (1, 2, 2, 3))
     chosen = chance.sample(pool, min(few, len(pool)))
     writing = [one for one in pool if one.writes and one not in chosen]
+    if shape == "nested":
+        return pool
     if shape in ("head", "moving") and writing and not any(one.writes for one in chosen):
         chosen.append(chance.choice(writing))
     return tuple(chosen)

@@ -42,6 +42,7 @@ class Written:
     ensures: tuple[str, ...] = ()
     decreases: str = ""
     callees: tuple[Written, ...] = ()
+    known: bool = True  # whether its own contract is shown, so that callers may count on it
 
     @property
     def recursive(self) -> bool:

@@ -78,11 +78,24 @@ class Writer:
         return [c for c in self.callees if sum(p.sort == "array" for p in c.parameters) <= arrays
                 and all(n <= max(self.least[a] for a in scope.arrays) for n in c.least.values())]  # fmt: skip
 
-    def call(self, scope: Scope, place: str, depth: int = 1) -> str:
-        """A call of a function that fits; `place` is where it stands, as the report names it."""
+    def nested(self, scope: Scope) -> str:
+        """A call with another among its arguments that writes arrays; any expression where none fit."""
         fit = self.fitting(scope)
-        writing = [one for one in fit if one.writes] if place != "operands" and self.chance.random() < 0.7 else []
-        callee = self.chance.choice(writing or fit)
+        outer = [one for one in fit if any(p.sort == "word" for p in one.parameters)]
+        inner = [one for one in fit if one.writes]
+        if not outer or not inner:
+            return self.expression(scope, 2)
+        return self.call(scope, "operands", 1, self.chance.choice(outer), self.chance.choice(inner))
+
+    def call(
+        self, scope: Scope, place: str, depth: int = 1, callee: Written | None = None, inner: Written | None = None
+    ) -> str:
+        """A call of a function that fits; `place` is where it stands, as the report names it. `inner` is called for
+        its words."""
+        if callee is None:
+            fit = self.fitting(scope)
+            writing = [one for one in fit if one.writes] if place != "operands" and self.chance.random() < 0.7 else []
+            callee = self.chance.choice(writing or fit)
         self.calling += 1
         self.used[callee.name] = callee
         arguments: list[str] = []
@@ -95,6 +108,8 @@ class Writer:
                 arguments.append(passed[-1])
                 if parameter.name in callee.writes:
                     self.writes.add(passed[-1])
+            elif inner is not None:
+                arguments.append(self.call(scope, "arguments", 0, inner))
             elif self.fitting(scope) and depth and self.chance.random() < 0.75:
                 arguments.append(self.call(scope, "arguments", depth - 1))
             else:

@@ -7,6 +7,7 @@ is made small by leaving out lines, and whatever is indented below them, while b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -68,7 +69,7 @@ def seen_again(suspect: Suspect, shrink: bool = True) -> Hole | None:
     found = _hole(suspect.text, suspect.name)
     if found is None:
         return None
-    text = smallest(suspect.text, suspect.name) if shrink else suspect.text
+    text = smallest(suspect.text, suspect.name, found[2]) if shrink else suspect.text
     arguments, width, breach = _hole(text, suspect.name) or found
     return Hole(text, suspect.name, suspect.kind, arguments, width, breach, suspect.seed, suspect.number)
 
@@ -110,8 +111,8 @@ def _inputs(function: Function, width: int) -> Iterator[list[Value]]:
 # --- smaller ---------------------------------------------------------------------------------------------------------
 
 
-def smallest(text: str, name: str) -> str:
-    """Without every line that can go."""
+def smallest(text: str, name: str, breach: Breach) -> str:
+    """Without every line that can go while the same clause breaks, and no more than two blank lines in a row."""
     lines, left = text.splitlines(), TRIALS
     progress = True
     while progress and left > 0:
@@ -120,10 +121,10 @@ def smallest(text: str, name: str) -> str:
             left -= 1
             if left < 0:
                 break
-            if _quick("\n".join(candidate) + "\n", name):
+            if _quick("\n".join(candidate) + "\n", name, breach):
                 lines, progress = candidate, True
                 break
-    small = "\n".join(lines) + "\n"
+    small = re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines) + "\n")
     return small if _hole(small, name) else text
 
 
@@ -150,15 +151,21 @@ def _shorter(lines: list[str]) -> Iterable[list[str]]:
             yield lines[:begin] + [line[4:] for line in lines[begin + 1 : stop]] + lines[stop:]
 
 
-def _quick(text: str, name: str) -> bool:
-    """Whether the text shows the hole with few steps of the solver."""
+def _quick(text: str, name: str, breach: Breach) -> bool:
+    """Whether the text shows the hole, by the same clause and with few steps of the solver."""
     try:
         function = parse_text(text, FILE, name)[0]
-        if not function.contract or breaks(function) is None:
+        broken = breaks(function) if function.contract else None
+        if broken is None or _way(broken[2]) != _way(breach):
             return False
         return all(one.contract and _complete(one, function) for one in function.program.values())
     except (NclError, Unprovable, z3.Z3Exception, RecursionError):
         return False
+
+
+def _way(breach: Breach) -> tuple[str, str, bool]:
+    """What broke, and whether because it has no meaning there."""
+    return breach.kind, breach.text, breach.detail.startswith("it has no meaning")
 
 
 def _complete(one: Function, function: Function) -> bool:

@@ -13,11 +13,11 @@ from verify.faults import Fault
 
 # By the fault: the shape of programs, and the batches first … last - 1.
 _BATCHES = {
-    "what the condition of a loop writes is not forgotten": ("head", 3, 4),
-    "a measure is taken after the condition": ("moving", 3, 4),
-    "arrays are passed as they are before the words of a call": ("straight", 0, 8),
-    "one name for all values of a bound variable": ("spread", 0, 8),
-    "what is stored is taken for a word on every path": ("straight", 0, 8),
+    "what the condition of a loop writes is not forgotten": ("head", 7, 8),
+    "a measure is taken after the condition": ("moving", 2, 3),
+    "arrays are passed as they are before the words of a call": ("nested", 3, 4),
+    "one name for all values of a bound variable": ("spread", 0, 1),
+    "what is stored is taken for a word on every path": ("straight", 7, 8),
 }
 
 
