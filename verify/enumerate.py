@@ -197,7 +197,8 @@ def check_kernel(mnemonic: str) -> Outcome:
     for at in WIDE:
         if bad := _wrong_at_edges(method, opcode, at):
             return bad
-    bound = f"W = 1 … {INTEGER_WIDTH} all operands; at W = {' and '.join(map(str, WIDE))} {len(_edges(16)[0])} pairs"
+    far = " and ".join(f"{_different(opcode, at)} at W = {at}" for at in WIDE)
+    bound = f"W = 1 … {INTEGER_WIDTH} all operands; edge and random ones beyond: {far}"
     return Outcome("proved-bounded", method, bound, limits={"width": INTEGER_WIDTH})
 
 
@@ -209,6 +210,12 @@ def _edges(width: int) -> tuple[Array, Array]:
     rng, count = np.random.default_rng(width), EDGES - len(edges) ** 2
     x_P, y_P = rng.integers(0, top, (2, count), np.int64, endpoint=True)
     return np.append(np.repeat(edges, len(edges)), x_P), np.append(np.tile(edges, len(edges)), y_P)
+
+
+def _different(opcode: Opcode, width: int) -> int:
+    """Of those pairs, each once; of their first halves where there is one operand."""
+    x_P, y_P = _edges(width)
+    return len(set(x_P.tolist())) if opcode in UNARY else len(set(zip(x_P.tolist(), y_P.tolist())))
 
 
 def _wrong_at_edges(method: str, opcode: Opcode, width: int) -> Outcome | None:

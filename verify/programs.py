@@ -8,7 +8,7 @@ a matter of work, which is counted (`work`). Every trap, budget included, counts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -66,7 +66,7 @@ def check_runs(function: Function, program: Program, samples: int, seed: int) ->
         if tried.parting:
             return refuted(method, plan.program, function, tried.parting)
         told = _told(function.signature, plan, tried)
-        limits = {"enumerated_width": plan.space.width, "enumerated": plan.space.count, "cut": tried.cut}
+        limits = {"enumerated_width": plan.space.width, "enumerated": tried.count, "cut": tried.cut}
         limits["length"] = _reach(function.signature, plan.space)
     beyond = check_beyond(function, program, samples, seed)
     if not beyond.green:
@@ -83,14 +83,12 @@ def check_beyond(function: Function, program: Program, samples: int, seed: int) 
     many = _compared(("source", "integer"), program, function, draw.batch, draw.budget)
     slow = [a for a in draw.batch if sum(len(v) for v in a if isinstance(v, list)) <= SLOW_CELLS][:SLOW_RUNS]
     few = _everywhere(program, function, slow, _slow_budget(program, slow, draw.budget))
-    found = many.parting or few.parting
-    for budget in TIGHT_BUDGETS:
-        found = found or _everywhere(program, function, slow[:10], budget).parting
-    if found:
+    tight = Tight(slow[:10], partial(_everywhere, program, function))
+    if found := many.parting or few.parting or tight.parting:
         return refuted(method, program, function, found)
     bound = (
-        f"{samples} random runs at W = {program.sizes.width}, lengths ≤ {draw.longest}, through source and bytecode"
-        f"{many.stopped}, {len(slow)} short ones through {few.way}{few.stopped}"
+        f"{_random(draw.batch)} at W = {program.sizes.width}{_lengths(draw.batch)}, through source and bytecode"
+        f"{many.stopped}, {len(slow)} short ones through {few.way}{few.stopped}{tight.told}"
     )
     return Outcome("tested", method, bound, limits={"samples": samples, "slow_samples": few.stepped})
 
@@ -110,18 +108,15 @@ def _reach(signature: Signature, space: Space) -> int:
 
 def _enumerate(function: Function, plan: plans.Plan) -> Compared:
     """Every input of the plan everywhere, then a few under tight budgets."""
-    program, whole = plan.program, NOTHING
+    program, whole = plan.program, Compared(None, 0, plan.budget)
     every = inputs(function.signature, plan.space)
     while batch := list(islice(every, plans.chunk(program))):
         whole += _everywhere(program, function, batch, plan.budget, plan.share)
         if whole.parting:
             return whole
     few = list(islice(inputs(function.signature, replace(plan.space, length=min(2, plan.space.length))), 0, None, 7))
-    for budget in TIGHT_BUDGETS:
-        found = _everywhere(program, function, few[:200], budget).parting
-        if found:
-            return replace(whole, parting=found)
-    return whole
+    tight = Tight(few[:200], partial(_everywhere, program, function))
+    return replace(whole, parting=tight.parting, after=tight.told)
 
 
 def _told(signature: Signature, plan: plans.Plan, tried: Compared) -> str:
@@ -129,8 +124,8 @@ def _told(signature: Signature, plan: plans.Plan, tried: Compared) -> str:
     lengths = f" and every length ≤ {space.length}" if has_arrays(signature) else ""
     cells = f", {space.cells} cells in all" if is_cut(signature, space) else ""
     depth = f", with at most {plan.program.sizes.depth} calls open" if plans.calls(plan.program) else ""
-    every = f"every word{lengths}{cells} at W = {space.width}: {space.count} inputs"
-    return f"{every} through {tried.way}{tried.stopped}{depth}"
+    every = f"every word{lengths}{cells} at W = {space.width}: {tried.count} inputs"
+    return f"{every} through {tried.way}{tried.stopped}{depth}{tried.after}"
 
 
 # --- comparing -------------------------------------------------------------------------------------------------------
@@ -138,21 +133,26 @@ def _told(signature: Signature, plan: plans.Plan, tried: Compared) -> str:
 
 @dataclass(frozen=True)
 class Compared:
-    """What came of a comparison: the first parting, and of `count` runs how many the reference machine and the proved
-    step made too (where they were asked), and how many were stopped after so many ticks.
+    """What came of comparing runs under one budget: the first parting, and of `count` runs how many the reference
+    machine and the proved step made too (where they were asked), and how many the budget stopped. `after` tells of
+    other runs.
     """
 
     parting: Parting | None
     count: int
+    budget: int
     referred: int = 0
     stepped: int = 0
     cut: int = 0
-    budget: int = 0
+    after: str = ""
 
     def __add__(self, other: Compared) -> Compared:
+        """Raises ValueError for runs under another budget: their numbers do not add."""
+        if self.budget != other.budget:
+            raise ValueError(f"runs of {self.budget} ticks and of {other.budget} are counted apart")
         referred, stepped = self.referred + other.referred, self.stepped + other.stepped
-        counts = self.count + other.count, referred, stepped, self.cut + other.cut
-        return Compared(self.parting or other.parting, *counts, max(self.budget, other.budget))
+        counts = self.count + other.count, self.budget, referred, stepped, self.cut + other.cut
+        return Compared(self.parting or other.parting, *counts)
 
     @property
     def way(self) -> str:
@@ -168,7 +168,38 @@ class Compared:
         return f" ({self.cut} stopped after {self.budget} ticks)" if self.cut else ""
 
 
-NOTHING = Compared(None, 0)
+class Tight:
+    """Some runs once more under each of the tight budgets, to compare where the budget traps; counted for each."""
+
+    def __init__(self, batch: Sequence[Arguments], compare: Callable[[Sequence[Arguments], int], Compared]) -> None:
+        self._runs: list[Compared] = []
+        self.parting: Parting | None = None
+        for budget in TIGHT_BUDGETS if batch else ():
+            self._runs.append(compare(batch, budget))
+            self.parting = self.parting or self._runs[-1].parting
+
+    @property
+    def told(self) -> str:
+        if not self._runs:
+            return ""
+        budgets, cuts = (_series([getattr(r, name) for r in self._runs]) for name in ("budget", "cut"))
+        return f", {self._runs[0].count} of them again after {budgets} ticks ({cuts} stopped)"
+
+
+def _series(numbers: Sequence[int]) -> str:
+    return " / ".join(map(str, numbers))
+
+
+def _random(batch: Sequence[Arguments]) -> str:
+    """How many random runs, and of how many inputs where some came twice."""
+    different = len({repr(arguments) for arguments in batch})
+    return f"{len(batch)} random runs" + (f" of {different} inputs" if different < len(batch) else "")
+
+
+def _lengths(batch: Sequence[Arguments]) -> str:
+    """The longest array that was among them."""
+    sizes = [len(value) for arguments in batch for value in arguments if isinstance(value, list)]
+    return f", lengths ≤ {max(sizes)}" if sizes else ""
 
 
 def _compared(
@@ -176,7 +207,7 @@ def _compared(
 ) -> Compared:
     results = {name: executors.run(name, program, function, batch, budget) for name in names}
     cut = cut_short(results[names[0]])
-    return Compared(parting(results, batch, budget), len(batch), cut=cut, budget=budget)
+    return Compared(parting(results, batch, budget), len(batch), budget, cut=cut)
 
 
 def _everywhere(
@@ -194,7 +225,7 @@ def _everywhere(
     stepped = executors.run("step", program, None, some, budget)
     found = found or parting({"reference": referred, "integer": results["integer"][::share]}, part, budget)
     found = found or parting({"reference": [referred[n] for n in short], "step": stepped}, some, budget)
-    return Compared(found, len(batch), len(part), len(some), cut_short(results["source"]), budget)
+    return Compared(found, len(batch), budget, len(part), len(some), cut_short(results["source"]))
 
 
 def _slow_budget(program: Program, batch: Sequence[Arguments], most: int) -> int:
@@ -257,14 +288,13 @@ def _tested(
                 raise
             told.append(f"none at W = {program.sizes.width}, where its distributions would be too large")
             continue
-        for budget in TIGHT_BUDGETS if executor == "integer" else ():
-            tried += _compared(("reference", executor), program, None, draw.batch[:10], budget)
-        if tried.parting:
-            return refuted(method, program, None, tried.parting)
+        compare = partial(_compared, ("reference", executor), program, None)
+        tight = Tight(draw.batch[:10] if executor == "integer" else (), compare)
+        if found := tried.parting or tight.parting:
+            return refuted(method, program, None, found)
         words = "" if top is None else f" of words ≤ {top}"
-        told.append(
-            f"{samples} random runs{words} at W = {program.sizes.width}, lengths ≤ {draw.longest}{tried.stopped}"
-        )
+        where = f"{words} at W = {program.sizes.width}{_lengths(draw.batch)}"
+        told.append(f"{_random(draw.batch)}{where}{tried.stopped}{tight.told}")
     return Outcome("tested", method, bound="; ".join(told), limits={"samples": samples})
 
 

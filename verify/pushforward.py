@@ -169,18 +169,21 @@ def _masses(rng: np.random.Generator, supports: Sequence[int], rows: int) -> lis
 
 def check_full(opcode: Opcode, most: int) -> Outcome:
     """The full circuit, and its trap mass, at each width up to `most`: multilinear, and right on masses."""
-    rng = np.random.default_rng([int(opcode), most])
+    rng, samples = np.random.default_rng([int(opcode), most]), 0
+    kinds = ("full", "trapped") if opcode in onehot.DIVISIONS else ("full",)
     count = 1 if opcode in UNARY else 2
     for width in range(1, most + 1):
-        for kind in ("full", "trapped") if opcode in onehot.DIVISIONS else ("full",):
+        for kind in kinds:
             form = Form(kind, opcode, width)
             masses = _masses(rng, [1 << width] * count, TRIES)
             if _parted(form, masses, None, torch.float64):
                 return _refuted(form, masses, None)
             if fault := _structure(form, masses):
                 return Outcome("unknown", METHOD, detail=f"{opcode.mnemonic} at width {width}: {fault}")
-    bound = f"{TRIES} soft operands a width, W = 1 … {most}, equal to the push-forward"
-    return Outcome("tested", METHOD, bound, limits={"samples": TRIES * most})
+            samples += TRIES
+    what = "result and trap mass each equal" if len(kinds) > 1 else "equal"
+    bound = f"{samples} soft operands, {TRIES} a width and form, W = 1 … {most}, {what} to the push-forward"
+    return Outcome("tested", METHOD, bound, limits={"samples": samples})
 
 
 def check_pathwise(mnemonic: str, width: int) -> Outcome:

@@ -171,7 +171,7 @@ def granting():
 
 
 @pytest.fixture
-def grant(monkeypatch, granting):
+def grant(monkeypatch, granting, in_this_process):
     """`grant(but=kinds)`: the same, for the rest of the test."""
     real = runner.run
     return lambda but=(): monkeypatch.setattr(runner, "run", granting(real, but))

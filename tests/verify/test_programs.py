@@ -91,7 +91,7 @@ def test_a_program_is_its_source_and_the_bound_says_what_was_tried():
     found = programs.check_runs(good.function, good.program, 50, 0)
     assert found.verdict == "proved-bounded"
     assert (found.limits["enumerated_width"], found.limits["length"], found.limits["samples"]) == (3, 4, 50)
-    assert "every length ≤ 4 at W = 3: 4681 inputs" in found.bound and "50 random runs at W = 16" in found.bound
+    assert "every length ≤ 4 at W = 3: 4681 inputs" in found.bound and "50 random runs of " in found.bound
     assert found.limits["slow_samples"] > 15
 
 
@@ -149,10 +149,10 @@ def test_an_executor_runs_as_the_reference_machine_does(executor):
 def test_pathwise_is_tried_over_all_words_where_they_are_few_and_on_small_ones_where_not():
     narrow, wide = made("double"), made("double", width=16)
     assert programs.check_executor("pathwise", narrow.function, narrow.program, 9, 0).bound == (
-        "9 random runs at W = 8, lengths ≤ 32"
+        "9 random runs of 8 inputs at W = 8"
     )
     assert programs.check_executor("pathwise", wide.function, wide.program, 9, 0).bound == (
-        "9 random runs at W = 8, lengths ≤ 32; 9 random runs of words ≤ 31 at W = 16, lengths ≤ 32"
+        "9 random runs of 8 inputs at W = 8; 9 random runs of 8 inputs of words ≤ 31 at W = 16"
     )
 
 
