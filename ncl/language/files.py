@@ -7,7 +7,9 @@ before a module. Only names that functions of the program use are looked up. Cal
 from __future__ import annotations
 
 import ast
+import io
 import os
+import tokenize
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,6 +70,21 @@ class File:
     @cached_property
     def imports(self) -> dict[str, tuple[ast.ImportFrom, ast.alias]]:
         return discover.imports(self.tree)
+
+
+def deepest(text: str) -> int:
+    """The line of a text that no parser takes where the statement begins that has the most signs in it."""
+    found: dict[int, int] = {}
+    first = 0
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            first = first or token.start[0]
+            found[first] = found.get(first, 0) + (token.type == tokenize.OP)
+            if token.type in (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT):
+                first = first if token.type == tokenize.NL and found[first] else 0
+    except (tokenize.TokenError, SyntaxError, RecursionError):
+        pass  # what was seen until then is judged
+    return max(found, key=lambda line: (found[line], -line), default=1)
 
 
 class Files:
@@ -173,6 +190,9 @@ class Files:
         except SyntaxError as fault:
             reader.refuse_at(fault.lineno or 1, fault.offset or 1, 1, f"not Python: {fault.msg}", "mend the syntax")
         except (ValueError, RecursionError, MemoryError) as fault:
-            reason = "the nesting is too deep" if not isinstance(fault, ValueError) else f"not Python: {fault}"
-            reader.refuse_at(1, 1, 1, reason, "mend the text")
+            if isinstance(fault, ValueError):
+                reader.refuse_at(1, 1, 1, f"not Python: {fault}", "mend the text")
+            else:
+                line = deepest(text)
+                reader.refuse_at(line, 1, len(reader.line(line)), "the nesting is too deep", "split it into statements")
         return Absent(f"{reader.file} is no Python", "mend that file")

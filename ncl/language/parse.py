@@ -175,6 +175,7 @@ def _function(reader: Reader, node: AnyFunction, marks: Marks) -> Function | Non
         }
     )
     reader.parameters, reader.own = frozenset(p.name for p in head.parameters), names_bound(node)
+    reader.arrays = arrays
     contract, body = function_contract(reader, body, arrays, head)
     tree = statements(reader, body, arrays, False)
     source = "\n".join(reader.lines[_first_line(node) - 1 : node.end_lineno]) + "\n"

@@ -167,7 +167,7 @@ def _builtin(reader: Reader, node: ast.Call, name: str) -> Expression:
     if node.keywords or len(given) < row.least or (row.most is not None and len(given) > row.most):
         count = f"{row.least}" if row.most == row.least else f"{row.least} or more"
         remedy = f"write {name}({', '.join('abcd'[: row.least])})"
-        if name in ("min", "max") and len(given) == 1 and isinstance(given[0], ast.Name) and not node.keywords:
+        if len(given) == 1 and isinstance(given[0], ast.Name) and given[0].id in reader.arrays:
             remedy += f", in a loop for an array: best = {name}(best, {given[0].id}[i])"
         reader.refuse(node, f"{name} takes {count} words", remedy)
         return Number(0, False, place)

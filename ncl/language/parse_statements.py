@@ -286,7 +286,7 @@ def _head(
             hidden(reader, head, "range")
             return _range(reader, bounds, place)
     over = head.id if isinstance(head, ast.Name) else ""
-    remedy = f"write for i in range(len({over})), and {over}[i] for the element" if over in reader.own else ""
+    remedy = f"write for i in range(len({over})), and {over}[i] for the element" if over in reader.arrays else ""
     reader.refuse(
         head, "a for loop runs over range with one to three bounds", remedy or "write for i in range(len(xs))"
     )
@@ -298,16 +298,27 @@ def _range(
     reader: Reader, bounds: list[ast.expr], place: Position
 ) -> tuple[Expression, Expression | None, Expression, int | None]:
     if len(bounds) == 1:
-        return Number(0, False, place), expression(reader, bounds[0]), Number(1, False, place), None
-    start = expression(reader, bounds[0])
+        return Number(0, False, place), _bound(reader, bounds[0]), Number(1, False, place), None
+    start = _bound(reader, bounds[0])
     falling = _negative(bounds[2]) if len(bounds) == 3 else None
     if falling is None:
-        stop = expression(reader, bounds[1])
-        step = expression(reader, bounds[2]) if len(bounds) == 3 else Number(1, False, place)
+        stop = _bound(reader, bounds[1])
+        step = _bound(reader, bounds[2], _STEP) if len(bounds) == 3 else Number(1, False, place)
         return start, stop, step, None
     if _negative(bounds[1]) == 1:
         return start, None, Number(1, False, place), falling
-    return start, expression(reader, bounds[1]), Number(1, False, place), falling
+    return start, _bound(reader, bounds[1]), Number(1, False, place), falling
+
+
+_RISES = "write 0 where the range rises; one that falls ends at the lowest at -1"
+_STEP = "a range falls by a written number: range(n, 0, -2)"
+
+
+def _bound(reader: Reader, node: ast.expr, remedy: str = _RISES) -> Expression:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        reader.refuse(node, "words are unsigned, there is no negative number", remedy)
+        return Number(0, False, reader.position(node))
+    return expression(reader, node)
 
 
 def _negative(node: ast.expr) -> int | None:

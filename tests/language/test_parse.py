@@ -407,6 +407,21 @@ def test_what_is_not_python_is_refused_with_its_place(text, message):
         parse_text(text, "f.py")
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("x = 1\n" * 3 + f"{F[:-1]}{' + n' * 20000}\n", 5),
+        ("x = (1,\n     2)\n\ndef f(n: Word) -> Word:\n    return (n\n" + "        + n\n" * 20000 + "    )\n", 5),
+        ("def f(n: Word) -> Word:\n    # why\n    n += 1\n    n -= 1" + " + n" * 20000 + "\n    return n\n", 4),
+    ],
+)
+def test_a_text_that_nests_too_deep_for_python_is_told_at_its_statement(text, line):
+    with pytest.raises(LanguageError) as caught:
+        parse_text(text, "f.py", "f")
+    (only,) = caught.value.violations
+    assert (only.line, only.reason) == (line, "the nesting is too deep")
+
+
 def test_strange_escapes_in_a_file_warn_nobody():
     assert names(f"x = '\\d'\ny = 1if 1else 2\n{IMPORT}@program\n{F}") == ["f"]
 
