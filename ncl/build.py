@@ -7,13 +7,12 @@ certificate can cover. Parts that need torch load it when they are first used.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ncl import atomic, strict_json
 from ncl.compiler.compile import compile_function
 from ncl.compiler.witness import Witness
 from ncl.errors import FormatError, InputError, NotFoundError
@@ -29,6 +28,8 @@ from ncl.library import find
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from ncl.certificate import Certificate
 
 Target = str | Callable[..., Any] | Function
 
@@ -180,22 +181,19 @@ class Artefact:
         (width,) = {program.sizes.width for program in self.programs.values()}
         return width
 
-    def save(self, folder: Path | str) -> Path:
-        """Write the folder, whole or not at all; an earlier artefact there is replaced. Raises InputError."""
+    def save(self, folder: Path | str, paper: Certificate | None = None) -> Path:
+        """Write the folder with its certificate, whole or not at all; an earlier artefact there is replaced.
+
+        Raises InputError.
+        """
         place = claim(folder)
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as name:
-                fresh, old = Path(name) / "new", Path(name) / "old"
+            with atomic.folder(place) as fresh:
                 self._write(fresh)
-                if place.exists():
-                    os.replace(place, old)
-                try:
-                    os.replace(fresh, place)
-                except OSError:
-                    if old.exists():  # what was there comes back before the temporary folder goes
-                        os.replace(old, place)
-                    raise
+                if paper is not None:
+                    from ncl import certificate as record
+
+                    record.write(paper, fresh / record.FILE_NAME)
         except OSError as fault:
             raise InputError(f"cannot write: {fault.strerror}", where=str(place)) from fault
         return place
@@ -213,6 +211,7 @@ class Artefact:
     def load(folder: Path | str) -> Artefact:
         """Read and check a folder. Raises NotFoundError, FormatError, IllFormedProgramError."""
         place = Path(folder)
+        atomic.recover(place)
         if not _is_artefact(place):
             raise NotFoundError(
                 "no artefact here", where=str(place), remedy="make one with `ncl certify … --out FOLDER`"
@@ -239,14 +238,17 @@ def claim(folder: Path | str) -> Path:
             remedy="move it, or name a new folder",
         )  # fmt: skip
     writable(place)
+    writable(place.absolute().parent)  # the folder is made beside, and renamed
     return place
 
 
 def writable(place: Path) -> None:
     """Raise InputError unless a folder can be made or written to there; nothing is made."""
     above = next(p for p in (place.absolute(), *place.absolute().parents) if p.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise InputError(f"cannot write: {above} is no folder that can be written to", where=str(place))
+    try:
+        atomic.probe(above / "any")
+    except OSError as fault:
+        raise InputError(f"cannot write: {above} is no folder that can be written to", where=str(place)) from fault
 
 
 def _own_names() -> tuple[str, ...]:
@@ -262,11 +264,7 @@ def _is_artefact(place: Path) -> bool:
 def _read_all(folder: Path, read: Callable[[Mapping[str, Any], str], Any]) -> list[Any]:
     found = []
     for path in sorted(folder.glob("*.json")):
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as fault:
-            raise FormatError(f"not readable JSON: {fault}", where=str(path)) from fault
-        item = read(data, str(path))
+        item = read(strict_json.read(path, "readable JSON"), str(path))
         name = item.name if isinstance(item, Program) else item.function
         if name != path.stem:
             raise FormatError(f"it holds {name}, its file says {path.stem}", where=str(path))
@@ -275,13 +273,16 @@ def _read_all(folder: Path, read: Callable[[Mapping[str, Any], str], Any]) -> li
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    remedy = "certify the artefact again"
+    if not path.is_file():
+        raise FormatError("there is no such regular file", where=str(path), remedy=remedy)
     try:
         return dict(load_file(path))
-    except (SafetensorError, OSError) as fault:
-        raise FormatError(f"not readable: {fault}", where=str(path), remedy="certify the artefact again") from fault
+    except Exception as fault:  # what a damaged header makes safetensors and torch raise is not theirs to list
+        told = str(fault).partition("\n")[0]
+        raise FormatError(f"not readable: {told}", where=str(path), remedy=remedy) from fault
 
 
 def build_library(

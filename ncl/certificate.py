@@ -9,60 +9,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import tempfile
+import sys
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ncl.errors import FormatError, NotFoundError
+from ncl import atomic, strict_json
+from ncl.errors import FormatError
+from ncl.sources import ROOMS, source_digests
 
 SCHEMA = 1
 FILE_NAME = "certificate.json"
 
-# Which shipped sources a certificate speaks of; paths from the folder that holds the packages.
-ROOMS: dict[str, tuple[str, ...]] = {
-    "language": ("ncl/language",),
-    "library": ("ncl/library",),
-    "compiler": ("ncl/compiler",),
-    "machine": ("ncl/machine",),
-    "gate": (
-        "ncl/__init__.py",
-        "ncl/gate.py",
-        "ncl/certificate.py",
-        "ncl/build.py",
-        "ncl/policy.json",
-        "ncl/errors.py",
-    ),
-    # From tokens to the tape, and from the program's answer to tokens again.
-    "llama": tuple(
-        f"ncl/llama/{name}.py"
-        for name in (
-            "lexer",
-            "tape",
-            "select",
-            "call",
-            "augment",
-            "block",
-            "numbers",
-            "message",
-            "perceive",
-            "reader",
-            "plan",
-            "chat",
-            "base",
-            "adapter",
-        )
-    ),
-    "verify": ("verify",),
-}
-# An extension module beside a source file would be imported instead of it.
-SUFFIXES = (".py", ".json", ".so", ".pyd")
 DISTRIBUTIONS = {
     "torch": "torch",
     "numpy": "numpy",
@@ -75,7 +38,7 @@ DISTRIBUTIONS = {
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ObligationRecord(_Record):
@@ -87,9 +50,9 @@ class ObligationRecord(_Record):
     verdict: Literal["proved", "proved-bounded", "tested", "refuted", "unknown", "vacuous", "skipped"]
     method: str
     bound: str = ""
-    limits: dict[str, int] = Field(default_factory=dict)
+    limits: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     solver: str = ""
-    seconds: float = 0.0
+    seconds: float = Field(0.0, ge=0)
     vacuity: str = ""
     cross_check: str = ""
 
@@ -106,10 +69,10 @@ class Certificate(_Record):
     versions: dict[str, str]
     device: str
     executors: tuple[str, ...]
-    width: int
+    width: int = Field(ge=1, le=32)
     obligations: tuple[ObligationRecord, ...]
-    tau: float | None = None
-    epsilon: float | None = None
+    tau: float | None = Field(None, ge=0)
+    epsilon: float | None = Field(None, ge=0)
     dtype: str = "float32"
     policy: str  # digest of the policy that it was made under
     seal: str = ""  # digest of all the rest
@@ -168,7 +131,8 @@ def digest(data: bytes) -> str:
 
 
 def canonical_json(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """As RFC 8785 writes it, so that others can recompute the digests."""
+    return strict_json.canonical(value)
 
 
 def digest_tensors(parts: Iterable[tuple[str, str, tuple[int, ...], bytes]]) -> str:
@@ -181,29 +145,11 @@ def digest_tensors(parts: Iterable[tuple[str, str, tuple[int, ...], bytes]]) -> 
     return whole.hexdigest()
 
 
-def source_digests(root: Path | None = None) -> dict[str, str]:
-    """Room → digest of its installed source files. `root` holds the packages; by default, the one that runs."""
-    base = root or Path(__file__).resolve().parent.parent
-    return {room: _room_digest(base, paths) for room, paths in ROOMS.items()}
-
-
-def _room_digest(base: Path, paths: tuple[str, ...]) -> str:
-    whole = hashlib.sha256()
-    for path in paths:
-        place = base / path
-        files = sorted(p for p in place.rglob("*") if p.suffix in SUFFIXES) if place.is_dir() else [place]
-        for file in files:
-            # A file that should be there and is not is digested as such, so that its coming shows.
-            body = file.read_bytes() if file.is_file() else b"absent"
-            piece = f"{file.relative_to(base).as_posix()}:{len(body)}:".encode() + body
-            whole.update(piece)
-    return whole.hexdigest()
-
-
 @lru_cache(maxsize=1)
 def installed_versions() -> dict[str, str]:
     """Of Python and of each distribution that takes part in running or proving; the absent are left out."""
-    found = {"python": platform.python_version()}
+    # What runs without its asserts or docstrings is another Python.
+    found = {"python": platform.python_version() + (f" -{'O' * sys.flags.optimize}" if sys.flags.optimize else "")}
     for name, distribution in DISTRIBUTIONS.items():
         try:
             found[name] = metadata.version(distribution)
@@ -216,29 +162,13 @@ def installed_versions() -> dict[str, str]:
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Written whole or not at all: to a neighbour first, then renamed over."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1, ensure_ascii=False, allow_nan=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    """Written whole or not at all."""
+    atomic.write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path, what: str) -> Any:
-    """Raises NotFoundError or FormatError, each with the file's name."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as fault:
-        raise NotFoundError(f"no {what} there", where=str(path)) from fault
-    except (OSError, ValueError, RecursionError) as fault:
-        raise FormatError(f"not a {what}: {fault}", where=str(path)) from fault
+    """Read strictly. Raises NotFoundError or FormatError, each with the file's name."""
+    return strict_json.read(path, what)
 
 
 def write(certificate: Certificate, path: Path) -> None:
@@ -256,7 +186,19 @@ def from_json(data: Any, where: str = "certificate") -> Certificate:
     if isinstance(data, Mapping) and data.get("schema") != SCHEMA:
         raise FormatError(f"certificate schema {data.get('schema')!r}, expected {SCHEMA}", where=where, remedy=remedy)
     try:
-        return Certificate.model_validate(data)
+        # As JSON: there, strict means that a list stands for a tuple, and nothing else for anything else.
+        return Certificate.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as fault:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors())
-        raise FormatError(f"not a certificate: {faults}", where=where, remedy=remedy) from fault
+        raise FormatError(f"not a certificate: {told_of(fault)}", where=where, remedy=remedy) from fault
+
+
+def told_of(fault: ValidationError) -> str:
+    """What pydantic found, in one line."""
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors()[:12])
+
+
+__all__ = [
+    "DISTRIBUTIONS", "FILE_NAME", "ROOMS", "SCHEMA", "Certificate", "ObligationRecord", "canonical_json", "digest",
+    "digest_tensors", "from_json", "installed_versions", "read", "read_json", "source_digests", "told_of", "uncovered",
+    "write", "write_json",
+]  # fmt: skip

@@ -79,6 +79,12 @@ class NotFoundError(NclError):
     """A file, program or folder that is not there."""
 
 
+def refused(fault: NclError) -> NclError:
+    """The same fault where it decides something: what is wrong must not be used, and the exit code is 1."""
+    fault.exit_code = GateRefused.exit_code
+    return fault
+
+
 class FormatError(NclError):
     """A file that is not what its format says (program, assembly, certificate, checkpoint, configuration)."""
 

@@ -9,25 +9,18 @@ and the command line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from ncl import certificate as record
+from ncl import policy as policies
+from ncl import sources
 from ncl.certificate import Certificate, ObligationRecord, canonical_json, digest
-from ncl.errors import FormatError, GateRefused, NclError
-from ncl.language.opcodes import WORD_OPS, Opcode
+from ncl.errors import GateRefused, NclError
 from ncl.language.program import Program
-from ncl.language.trace import State
-from ncl.language.word import Algebra
-
-POLICY_SCHEMA = 1
-DEFAULT_POLICY = Path(__file__).with_name("policy.json")
-ACCEPTABLE = ("proved", "proved-bounded", "tested")
-
-# A policy may ask for more than the default, and in parts for less, but never for less than this.
-FLOOR = ("circuit-integer/{word_op}", "step/{component}", "compiled/{program}", "source/{program}")
+from ncl.policy import DEFAULT as DEFAULT_POLICY
+from ncl.policy import FLOOR, Policy, Requirement, read_policy
 
 
 class Subject(Protocol):
@@ -39,42 +32,6 @@ class Subject(Protocol):
     def witnesses(self) -> Mapping[str, Any]: ...
     @property
     def weights(self) -> Mapping[str, Any]: ...
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """The verdicts that do, and for a bounded one how far it must reach at least."""
-
-    accept: tuple[str, ...]
-    at_least: Mapping[str, int]
-
-    def fault(self, shown: ObligationRecord) -> str:
-        """Why this record does not meet the requirement; empty when it does."""
-        if shown.verdict not in self.accept:
-            return f"is {shown.verdict}, must be {' or '.join(self.accept)}"
-        if shown.verdict == "proved":
-            return ""
-        short = [
-            f"{name} {shown.limits.get(name, 0)} of at least {least}"
-            for name, least in self.at_least.items()
-            if shown.limits.get(name, 0) < least
-        ]
-        return f"reaches too short: {', '.join(short)}" if short else ""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What a certificate must show. `rules` are (id template, requirement)."""
-
-    name: str
-    executors: tuple[str, ...]
-    versions: tuple[str, ...]
-    rules: tuple[tuple[str, Requirement], ...]
-
-    @cached_property
-    def digest(self) -> str:
-        rules = [[i, list(r.accept), dict(r.at_least)] for i, r in self.rules]
-        return digest(canonical_json([POLICY_SCHEMA, self.name, self.executors, self.versions, rules]))
 
 
 @dataclass(frozen=True)
@@ -106,82 +63,9 @@ class Permit:
         return "certified" if self.tau is not None and temperature <= self.tau else "soft-uncertified"
 
 
-# --- policy ----------------------------------------------------------------------------------------------------------
-
-
-def read_policy(path: Path | None = None) -> Policy:
-    """The policy in a file, or the default one. Raises NotFoundError, FormatError."""
-    place = path or DEFAULT_POLICY
-    data = record.read_json(place, "policy")
-    try:
-        policy = _policy(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        raise FormatError(
-            f"not a policy: {type(fault).__name__}: {fault}", where=str(place), remedy="see docs/policy.md"
-        ) from fault
-    return policy
-
-
-def _policy(data: Mapping[str, Any]) -> Policy:
-    if data["schema"] != POLICY_SCHEMA:
-        raise ValueError(f"schema {data['schema']!r}, expected {POLICY_SCHEMA}")
-    unknown = set(data) - {"schema", "name", "executors", "versions", "obligations"}
-    if unknown:
-        raise ValueError(f"unknown keys {sorted(unknown)}")
-    rules = tuple(_rule(row) for row in data["obligations"])
-    lacking = [i for i in FLOOR if i not in dict(rules)]
-    if lacking:
-        raise ValueError(f"no policy may leave out {', '.join(lacking)}")
-    executors = tuple(str(e) for e in data["executors"])
-    if not executors:
-        raise ValueError("no executor is named")
-    return Policy(str(data["name"]), executors, tuple(str(v) for v in data["versions"]), rules)
-
-
-def _rule(row: Mapping[str, Any]) -> tuple[str, Requirement]:
-    accept = tuple(row["accept"])
-    if not accept or not set(accept) <= set(ACCEPTABLE):
-        raise ValueError(f"{row['id']}: `accept` may name {', '.join(ACCEPTABLE)} only, got {list(accept)}")
-    at_least = {str(k): v for k, v in row.get("at_least", {}).items()}
-    if any(isinstance(v, bool) or not isinstance(v, int) for v in at_least.values()):
-        raise ValueError(f"{row['id']}: `at_least` holds numbers")
-    if unknown := set(row) - {"id", "accept", "at_least"}:
-        raise ValueError(f"{row['id']}: unknown keys {sorted(unknown)}")
-    _expand(row["id"], dict.fromkeys(PLACES, ("",)))
-    return str(row["id"]), Requirement(accept, at_least)
-
-
-# --- what must have been shown ---------------------------------------------------------------------------------------
-
-PLACES = ("opcode", "word_op", "algebra", "component", "program", "executor")
-
-
 def required_obligations(artefact: Subject, policy: Policy) -> dict[str, Requirement]:
     """Obligation id → what it must have come to, from the artefact and the policy alone."""
-    operations = [n for n in vars(Algebra) if not n.startswith("_") and n != "width"]
-    choices: dict[str, Iterable[str]] = {
-        "opcode": [op.mnemonic for op in Opcode],
-        "word_op": [op.mnemonic for op in WORD_OPS],
-        "algebra": operations,
-        "component": [part.name for part in fields(State)],
-        "program": sorted(artefact.programs),
-        "executor": policy.executors,
-    }
-    found: dict[str, Requirement] = {}
-    for template, requirement in policy.rules:
-        for name in _expand(template, choices):
-            found[name] = requirement
-    return found
-
-
-def _expand(template: str, choices: Mapping[str, Iterable[str]]) -> list[str]:
-    """Every filling of the places in a template."""
-    place = next((p for p in choices if "{" + p + "}" in template), None)
-    if place is None:
-        if "{" in template:
-            raise ValueError(f"{template}: unknown place; known are {', '.join(PLACES)}")
-        return [template]
-    return [n for choice in choices[place] for n in _expand(template.replace("{" + place + "}", choice), choices)]
+    return policies.required_obligations(artefact.programs, policy)
 
 
 # --- what was loaded -------------------------------------------------------------------------------------------------
@@ -238,6 +122,8 @@ def require(
         raise
     except NclError as fault:
         _refuse([str(fault).splitlines()[0]])
+    except Exception as fault:  # whatever cannot be digested or compared is not covered
+        _refuse([f"{type(fault).__name__}: {str(fault).partition(chr(10))[0]}"])
     if faults:
         _refuse(faults)
     loaded = digests(artefact, tensors)
@@ -270,7 +156,7 @@ def refusals(
         loaded["tokenizer"] = tokenizer
     if device is not None:
         loaded["device"] = device
-    faults = record.uncovered(certificate, loaded)
+    faults = record.uncovered(certificate, loaded) + sources.strangers()
     if not artefact.programs:
         faults.append("the artefact holds no program")
     for name, program in artefact.programs.items():
@@ -316,3 +202,9 @@ def _refuse(faults: list[str]) -> NoReturn:
         where="gate",
         remedy="look at what changed, then certify again with `ncl certify`",
     )
+
+
+__all__ = [
+    "DEFAULT_POLICY", "FLOOR", "Permit", "Policy", "Requirement", "Subject", "digests", "read_policy", "refusals",
+    "require", "required_obligations", "tensors_digest", "unmet",
+]  # fmt: skip

@@ -1,8 +1,9 @@
-"""Worker processes: one thread each, kept as long as they are wanted.
+"""Worker processes that share out the fit of readers: one thread each, kept as long as they are wanted.
 
 Where `psutil` happens to be installed, loky ends a worker whose memory has grown by 300 MB and warns of it in the
-thread that hands out work. Where warnings are errors that thread dies, and all wait. A solver's worker grows, and a
-fresh one imports for seconds; so neither happens here. Called by the runner of obligations and the fit of readers.
+thread that hands out work. Where warnings are errors that thread dies, and all wait. A worker grows, and a fresh one
+imports for seconds; so neither happens here. Called by `training.fit_readers`; obligations run under `verify.runner`,
+which must be able to end one worker alone.
 """
 
 from __future__ import annotations
@@ -13,9 +14,7 @@ from typing import Any
 
 from joblib.externals.loky import ProcessPoolExecutor, process_executor
 
-# Obligations hold results of hundreds of thousands of runs, in none of which there is a cycle; at Python's own 700 the
-# search for cycles takes a seventh of their time.
-COLLECTED = 100_000, 20, 20
+COLLECTED = 100_000, 20, 20  # where results have no cycles, Python's own 700 costs a seventh of the time
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 

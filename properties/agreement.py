@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ncl.language.interpret.machine import run_machine, trace_machine
+from ncl.language.interpret.plain import compared
 from ncl.language.interpret.source import run_source
 from ncl.language.program import Program, Value
 from ncl.language.syntax import Function
@@ -61,6 +62,14 @@ def check_source(function: Function, program: Program, batch: Batch) -> None:
         mine = run_source(function, _copy(arguments), program.sizes, batch.budget)
         theirs = run_machine(program, _copy(arguments), batch.budget)
         _compare(program, arguments, batch.budget, ("source", mine), ("reference", theirs))
+
+
+def check_python(function: Function, program: Program, batch: Batch) -> None:
+    """Where no number leaves the words, plain Python gives what the source gives, its lists left alike."""
+    for arguments in batch.rows:
+        found = compared(function, _copy(arguments), program.sizes, batch.budget)
+        if found.kind == "differ":
+            raise Failed(call(program, arguments, batch.budget), "plain Python to agree", found.told)
 
 
 def check_executors(program: Program, batch: Batch, executors: Mapping[str, Executor]) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from ncl import gate
+from verify import runner, worker
 from verify.certify import compose
 from verify.obligation import Obligation, Outcome
 from verify.runner import Finding
@@ -26,3 +27,14 @@ def granted():
         return compose(artefact, rules, taken_for_granted(artefact, rules), **options)
 
     return make
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Obligations run here and one after another, so that they see what a test has patched."""
+
+    def drive(waiting, jobs, budget, total_budget, watch):
+        for obligation in waiting:
+            yield obligation, worker.attempt(obligation)
+
+    monkeypatch.setattr(runner, "_supervised", drive)

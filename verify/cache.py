@@ -8,7 +8,6 @@ as good as none. Called by `runner`, in the parent process only.
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,26 +15,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ncl.cached import folder as folder
 from ncl.certificate import canonical_json, digest, installed_versions, read_json, source_digests, write_json
 from ncl.errors import NclError
 from verify.obligation import GREEN, Obligation, Outcome
 
 SCHEMA = 1
 _KEPT = GREEN | {"refuted"}
-
-
-def folder() -> Path:
-    """`NCL_CACHE_DIR`, else the user's cache folder."""
-    chosen = os.environ.get("NCL_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ncl"
+# No obligation runs code of the model, of training or of the doors, so an edit there keeps proofs valid.
+UNUSED = ("llama", "training", "cli")
 
 
 @lru_cache(maxsize=1)
 def _surroundings() -> str:
-    # No obligation runs code of the model, so an edit there keeps proofs valid.
-    sources = {room: value for room, value in source_digests().items() if room != "llama"}
+    sources = {room: value for room, value in source_digests().items() if room not in UNUSED}
     return digest(canonical_json([SCHEMA, sources, installed_versions(), platform.machine()]))
 
 

@@ -17,7 +17,7 @@ from ncl.errors import ConfigurationError, Refuted, Undecided
 from ncl.gate import Policy
 from verify import runner
 from verify.obligation import Obligation
-from verify.runner import Finding, Progress
+from verify.runner import Finding, Progress, Watch
 
 
 def certify(
@@ -33,6 +33,7 @@ def certify(
     jobs: int = runner.JOBS,
     use_cache: bool = True,
     progress: Progress | None = None,
+    watch: Watch | None = None,
     budget: float | None = None,
     total_budget: float | None = None,
 ) -> Certificate:
@@ -49,8 +50,9 @@ def certify(
     asked = prove.obligations(artefact, executors=rules.executors, tensors=tensors)
     if findings is None:
         findings = runner.run(
-            asked, jobs=jobs, use_cache=use_cache, progress=progress, budget=budget, total_budget=total_budget
-        )
+            asked, jobs=jobs, use_cache=use_cache, progress=progress, watch=watch, budget=budget,
+            total_budget=total_budget,
+        )  # fmt: skip
     _belong(findings, asked)
     _demand(gate.unmet(gate.required_obligations(artefact, rules), map(_record, findings)), findings)
     if sources != record.source_digests() or before != gate.digests(artefact, tensors):

@@ -8,19 +8,23 @@ of `language.word.Algebra` that builtins need are here under their names.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import z3
 
+from ncl.language.word import MAX_WIDTH
 from verify.contract_terms import Term, World
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """`settled` says whether a condition surely holds here."""
+    """`settled` says whether a condition surely holds here; `learned` is what holds of the results here, and only here:
+    operands are words on this path alone.
+    """
 
     world: World
     settled: Callable[[Term], bool]
+    learned: list[Term] = field(default_factory=list)
 
     def operate(self, operator: str, x: Term, y: Term) -> Term:
         match operator:
@@ -34,6 +38,8 @@ class Numbers:
                 return self.world.divide(x, y, True)[0]
             case "%":
                 return self.world.divide(x, y, True)[1]
+            case ">>" | "<<" if z3.is_int_value(y) and y.as_long() >= MAX_WIDTH:
+                return z3.IntVal(0)
             case ">>" if z3.is_int_value(y):
                 return x / (1 << y.as_long())  # N is a power of two, so a shift by W or more gives 0 here too
             case "<<" if z3.is_int_value(y):
@@ -58,14 +64,14 @@ class Numbers:
         if self.settled(x * y < self.world.size):
             return self.world.multiple(x, y)
         wrapped = self.world.word("product")
-        self.world.axioms.append(z3.Implies(x * y < self.world.size, wrapped == x * y))
+        self.learned.append(z3.Implies(x * y < self.world.size, wrapped == x * y))
         return wrapped
 
     def bits(self, operator: str, x: Term, y: Term) -> Term:
         """Any word, as far as the operator bounds it."""
         term = self.world.word("bits")
         bound = {"&": [term <= x, term <= y], "|": [term >= x, term >= y], ">>": [term <= x]}
-        self.world.axioms += bound.get(operator, [])
+        self.learned.extend(bound.get(operator, []))
         return term
 
     # --- what builtins are written in

@@ -62,8 +62,9 @@ class Goals:
         self.entry_measure: list[Term] = []
         self.origins = origins(program)
         self.lacking: list[str] = []  # why termination is not shown
-        literals = [n for n in all_expressions(function.body) if isinstance(n, Number)]
-        self.world.axioms += [self.world.size > n.value for n in literals]
+        for node in all_expressions(function.body):
+            if isinstance(node, Number):
+                self.world.literal(node.value)
 
     def speech(self, state: State, result: Term | Version | None = None) -> Speech:
         return Speech(

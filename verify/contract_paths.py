@@ -64,9 +64,7 @@ class Paths(Words):
             self.meaningful("requires", clause, state, None)
             state = state.knowing(self.speech(state).truth(clause.expression, "given"))
         self.entry = state
-        if self.function.contract.decreases:
-            speech = self.speech(state)
-            self.entry_measure = [speech.number(n) for n in self.function.contract.decreases.numbers]
+        self.entry_measure = self.measured(self.function.contract.decreases, state, self.speech(state))
         if ends := self.block(self.function.body, [state]):
             raise Unprovable(f"{len(ends)} paths end without a return")
         return self.goals
@@ -95,6 +93,7 @@ class Paths(Words):
             case NewArray(target=name, fill=fill, count=count):
                 value, state = self.word(fill, state)
                 size, state = self.word(count, state)
+                value, state = self.kept(value, state)
                 return [state.array(name, self.world.array(name, size, value))]
             case If(condition=condition, then=then, otherwise=otherwise):
                 test, state = self.condition(condition, state)
@@ -130,8 +129,11 @@ class Paths(Words):
             return state.word(target.name, term)
         at, state = self.word(target.index, state)
         state = self.inside(target, at, state)
-        array = state.arrays[target.array]
-        return state.array(target.array, self.world.store(array, at, term, target.array))
+        return self.put(target.array, at, term, state)
+
+    def put(self, name: str, at: Term, term: Term, state: State) -> State:
+        term, state = self.kept(term, state)
+        return state.array(name, self.world.store(state.arrays[name], at, term, name))
 
     def augment(self, statement: Augment, state: State) -> State:
         target = statement.target
@@ -144,7 +146,7 @@ class Paths(Words):
         old = self.world.load(state.arrays[target.array], at)
         change, state = self.word(statement.value, state)
         term, state = self.operate(statement.operator, old, change, statement.position, state)
-        return state.array(target.array, self.world.store(state.arrays[target.array], at, term, target.array))
+        return self.put(target.array, at, term, state)
 
     def returned(self, value: Expression | str, state: State) -> None:
         result: Any = None
@@ -163,12 +165,14 @@ class Paths(Words):
         if statement.contract.decreases is None:
             self.lacking.append(f"the loop at {statement.position.row} has no `decreases`")
         head = self.cut(statement, statement.contract, state, {})
+        # As in a run, the measure is taken on arrival, before the condition, which may change what it speaks of.
+        measure = self.measured(statement.contract.decreases, head, self.speech(head))
         test, head = self.condition(statement.condition, head)
-        ways = self.round(statement, head.knowing(test), {})
+        ways = self.round(statement, head.knowing(test), {}, measure)
         return [s for s in (head.knowing(z3.Not(test)), *ways) if self.reachable(s)]
 
     def for_loop(self, statement: For, state: State) -> list[State]:
-        start, state = self.word(statement.start, state)
+        start, state = self.start(statement, state)
         stop: Term = None
         if statement.stop is not None:
             stop, state = self.word(statement.stop, state)
@@ -176,7 +180,7 @@ class Paths(Words):
         if statement.falling is not None:
             step = z3.IntVal(-statement.falling)
             if stop is None:
-                start, stop = z3.If(start == self.world.size - 1, -1, start), z3.IntVal(-1)
+                stop = z3.IntVal(-1)
         else:
             self.claim("division", statement.position, "the step is not 0", state, step != 0)
             state = state.knowing(step != 0)
@@ -192,13 +196,24 @@ class Paths(Words):
         before = state.words.get(name)
         head = self.cut(statement, statement.contract, state, {name: start}, {name: following}, rounds)
         inside = head.word(name, following).knowing(ahead, following >= 0, following < self.world.size)
-        ways = self.round(statement, inside, {name: following + step})
+        arrived = replace(head, words={**head.words, name: following})
+        measure = self.measured(statement.contract.decreases, head, self.speech(arrived))
+        ways = self.round(statement, inside, {name: following + step}, measure)
         done = head.knowing(z3.Not(ahead))
         if before is not None:
             last = self.world.word(name)
             kept = [] if assigns(statement.body, name) else [last == following - step]
             done = done.word(name, last).knowing(z3.If(following == start, last == before, z3.And(*kept)))
         return [s for s in (done, *ways) if self.reachable(s)]
+
+    def start(self, statement: For, state: State) -> tuple[Term, State]:
+        """The first index; of a range down to 0 from a - b the number itself, which may be below 0."""
+        difference = statement.difference
+        if difference is None:
+            return self.word(statement.start, state)
+        left, state = self.word(difference.left, state)
+        right, state = self.word(difference.right, state)
+        return left - right, state
 
     def cut(
         self, loop: While | For, contract: LoopContract, state: State, arriving: dict[str, Term],
@@ -209,9 +224,11 @@ class Paths(Words):
         for clause in contract.invariants:
             self.demand("invariant-entry", clause, state, self.speech(first))
         words, arrays = dict(state.words), dict(state.arrays)
-        for name in words_in(loop.body) & set(words):
+        # What every round runs: the condition of a `while` too; the bounds of a `for` are evaluated before all rounds.
+        again = (loop,) if isinstance(loop, While) else loop.body
+        for name in words_in(again) & set(words):
             words[name] = self.world.word(name)
-        stored, remade = arrays_in(loop.body)
+        stored, remade = arrays_in(again)
         for name in (stored | remade) & set(arrays):
             arrays[name] = self.world.array(name, None if name in remade else arrays[name].size)
         head = State(words, arrays, (*state.known, *(facts or ())))
@@ -222,12 +239,12 @@ class Paths(Words):
             spoken = replace(head, words={**head.words, **(hidden or {})})
         return head
 
-    def round(self, loop: While | For, inside: State, hidden: dict[str, Term]) -> list[State]:
-        """Walk the body once; invariants and measure at every way back. Gives the states that break out."""
+    def round(self, loop: While | For, inside: State, hidden: dict[str, Term], before: list[Term]) -> list[State]:
+        """Walk the body once; invariants and measure at every way back, where the measure is below `before`, what it
+        was on arrival. Gives the states that break out.
+        """
         measure = loop.contract.decreases
-        before = [self.speech(inside).number(n) for n in measure.numbers] if measure else []
         if measure:
-            self._measurable(measure, inside, self.speech(inside))
             self.claim("decreases", measure.position, measure.text, inside, z3.And(*(n >= 0 for n in before)))
         self.loops.append(_Loop())
         self.heads.append(inside)
@@ -238,15 +255,18 @@ class Paths(Words):
             for clause in loop.contract.invariants:
                 self.demand("invariant-kept", clause, state, speech)
             if measure:
-                self._measurable(measure, state, speech)
-                now = [speech.number(n) for n in measure.numbers]
+                now = self.measured(measure, state, speech)
                 self.claim("decreases", measure.position, measure.text, state, smaller(now, before))
         self.heads.pop()
         return ended.breaks
 
-    def _measurable(self, measure: Measure, state: State, speech: Speech) -> None:
+    def measured(self, measure: Measure | None, state: State, speech: Speech) -> list[Term]:
+        """The numbers of a measure, which are claimed to have a meaning."""
+        if measure is None:
+            return []
         meaning = z3.And(*(speech.meaning(n) for n in measure.numbers))
         self.claim("decreases-meaning", measure.position, measure.text, state, meaning)
+        return [speech.number(n) for n in measure.numbers]
 
 
 def _solved(head: State, term: Term, before: State) -> State:

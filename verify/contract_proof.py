@@ -1,6 +1,7 @@
 """Proves what `contract_paths` lists, goal by goal, and looks for the state that an invariant does not carry over.
 
-A goal that the solver does not decide is not proved; nothing else follows from that. Called by `contracts`.
+A goal that the solver does not decide is not proved; nothing else follows from that. Whatever the solver or the prover
+raises is a gap of the proof and never its end. Called by `contracts`.
 """
 
 from __future__ import annotations
@@ -73,18 +74,29 @@ def prove_function(function: Function) -> Proof:
                 raise ValueError(f"{one.name} has no contract")
             lacking.append(f"{one.name} has no contract")
             continue
-        paths = Paths(one, function.program)
         try:
+            paths = Paths(one, function.program)
             asked = paths.run()
         except Unprovable as fault:
             lacking.append(f"{one.name}: {fault}")
             continue
+        except Exception as fault:  # of the solver or of the prover: what it says is no part of a proof
+            lacking.append(_failed(one.name, fault))
+            continue
         goals += len(asked)
         for goal in asked:
-            if not proved(goal, paths.world, FEW_STEPS if gaps else STEPS):
-                gaps.append(_gap(one, goal, paths.world))
+            try:
+                if not proved(goal, paths.world, FEW_STEPS if gaps else STEPS):
+                    gaps.append(_gap(one, goal, paths.world))
+            except Exception as fault:
+                lacking.append(_failed(f"{one.name}, {goal.position.row}", fault))
         lacking += paths.lacking
     return Proof(goals, tuple(gaps), tuple(lacking))
+
+
+def _failed(where: str, fault: Exception) -> str:
+    told = " ".join(f"{type(fault).__name__}: {fault}".split())
+    return f"{where}: the prover failed: {told[:200]}"
 
 
 def proved(goal: Goal, world: World, steps: int) -> bool:

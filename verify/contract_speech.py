@@ -32,7 +32,7 @@ from ncl.language.contracts import (
     Slice,
     Sorted,
 )  # fmt: skip
-from verify.contract_terms import Term, Unprovable, Version, World, occurs
+from verify.contract_terms import Term, Unprovable, Version, World, chooses, occurs
 
 # Who proves the formula: "goal" it is to be proved, "given" it is assumed, "both" where it counts either way.
 _OTHER = {"goal": "given", "given": "goal", "both": "both"}
@@ -315,14 +315,10 @@ def _at(variable: Term, variables: list[Term], body: Term) -> list[Term]:
         applied = z3.is_select(node) or (z3.is_app(node) and node.decl().kind() == z3.Z3_OP_UNINTERPRETED and arguments)
         if applied and any(a.eq(variable) for a in arguments):
             rest = [a for a in arguments if not any(a.eq(v) for v in variables)]
-            if not any(occurs(v, a) for a in rest for v in variables) and not any(_calculates(a) for a in rest):
+            if not any(occurs(v, a) for a in rest for v in variables) and not any(chooses(a) for a in rest):
                 found.append(node)
         waiting += arguments
     return found
-
-
-def _calculates(term: Term) -> bool:
-    return z3.is_app(term) and term.decl().kind() == z3.Z3_OP_ITE
 
 
 def _is_truth(node: Expression) -> bool:

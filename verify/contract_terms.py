@@ -4,8 +4,11 @@ A word is an integer in 0 … N-1, N = 2·H. An array is a solver array of its o
 that a quantifier's pattern `m[i]` finds it, and elements past the end are words too, of which nothing else is known.
 What is not expressed exactly (products that wrap, bit operations) is any word: sound, but then little is known of it.
 
-Everything added to `axioms` is true whatever the program does: definitions of fresh constants, and these lemmas, each
-by induction or by the definition of division:
+Everything added to `axioms` is true whatever the program does, on every path and for every value of every constant:
+what a term is known to be only where it is evaluated (`x + y` is a word where nothing wraps) is said in the state, and
+no axiom may follow from it. Axioms are definitions of fresh constants, of ground terms alone (a constant that named a
+quantifier's variable would be one for all its values), and these lemmas, each by induction or by the definition of
+division, where quotients and remainders by what is not above 0 are taken for 0:
 
     count(a, k, v), how often v stands in a[:k]:  count(a, k, v) = 0 if k ≤ 0 else count(a, k-1, v) + [a[k-1] = v], and
         a store of x at i adds [x = v] - [a[i] = v] when i < k
@@ -60,6 +63,9 @@ class World:
     divided: set[Any] = field(default_factory=set)
     seen_plain: dict[int, bool] = field(default_factory=dict)
     chosen: set[str] = field(default_factory=set)
+    words: set[str] = field(default_factory=set)  # names of constants that are words on every path
+    named: dict[int, Term] = field(default_factory=dict)
+    top: int = 1  # the largest number of which an axiom says that it is a word
     seen_choices: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -104,8 +110,26 @@ class World:
 
     def word(self, name: str) -> Term:
         term = self.fresh(name)
+        self.words.add(term.decl().name())
         self.axioms += [term >= 0, term < self.size]
         return term
+
+    def literal(self, value: int) -> None:
+        """It stands in the program, so that every width which the program has takes it."""
+        self.top = max(self.top, value)
+        self.axioms.append(self.size > value)
+
+    def is_word(self, term: Term) -> bool:
+        """Whether a term can be seen to be a word on every path, and not only on the one where it is evaluated."""
+        if z3.is_int_value(term):
+            return 0 <= term.as_long() <= self.top
+        if z3.is_const(term):
+            return term.decl().name() in self.words
+        if term.decl().kind() == z3.Z3_OP_ITE:
+            return self.is_word(term.arg(1)) and self.is_word(term.arg(2))
+        if term.decl().eq(self.quotient) or term.decl().eq(self.remainder) or z3.is_idiv(term) or z3.is_mod(term):
+            return self.is_word(term.arg(0))
+        return z3.is_select(term)
 
     def plain(self, term: Term) -> bool:
         """Without quantifiers."""
@@ -124,7 +148,7 @@ class World:
     # --- arrays
 
     def array(self, name: str, size: Term = None, fill: Term = None) -> Version:
-        """Any array, of any length where none is given."""
+        """Any array, of any length where none is given. `fill` is a word on every path, as what is stored is."""
         cells = self.fresh(name, z3.ArraySort(z3.IntSort(), z3.IntSort()))
         if size is None:
             size = self.word(f"len.{name}")
@@ -137,6 +161,7 @@ class World:
         return Version(cells, size, fill=fill)
 
     def store(self, array: Version, index: Term, value: Term, name: str) -> Version:
+        assert self.is_word(value), "elements are words on every path"
         cells = self.fresh(name, array.cells.sort())
         self.axioms.append(cells == z3.Store(array.cells, index, value))
         return Version(cells, array.size, array, index, value)
@@ -155,10 +180,13 @@ class World:
         if array.fill is not None:
             return z3.If(z3.And(array.fill == value, stop > 0), stop, 0)
         function = z3.Function(f"count.{array.cells}", z3.IntSort(), z3.IntSort(), z3.IntSort())
-        key = (array.cells.get_id(), z3.simplify(stop).get_id())
+        if ground:
+            stop = self._simple(stop)
+        short = z3.simplify(stop)
+        key = (array.cells.get_id(), short.get_id())
         if ground and key not in self.counted:
             self.counted.add(key)
-            self.kept += [array.cells, stop, z3.simplify(stop)]
+            self.kept += [array.cells, short]
             v = z3.Int("v!")
             step = function(stop - 1, v) + z3.If(array.cells[stop - 1] == v, 1, 0)
             unfolded = function(stop, v) == z3.If(stop <= 0, 0, step)
@@ -224,7 +252,8 @@ class World:
             return x / m, x % m
         if not self.divided:
             self._division()
-        x, m = self._simple(x), self._simple(m)
+        if ground:
+            x, m = self._simple(x), self._simple(m)
         quotient, remainder = self.quotient(x, m), self.remainder(x, m)
         key = (x.get_id(), m.get_id())
         if key not in self.divided and ground:
@@ -268,16 +297,15 @@ class World:
         ]  # fmt: skip
 
     def _simple(self, term: Term) -> Term:
-        """Itself, or a constant equal to it where a pattern could not hold it."""
-        waiting = [term]
-        while waiting:
-            node = waiting.pop()
-            if node.decl().kind() == z3.Z3_OP_ITE:
-                name = self.fresh("term")
-                self.axioms.append(name == term)
-                return name
-            waiting += node.children()
-        return term
+        """A ground term itself, or a constant equal to it where a pattern could not hold it."""
+        if not chooses(term):
+            return term
+        key = term.get_id()
+        if key not in self.named:
+            self.kept.append(term)
+            self.named[key] = self.fresh("term")
+            self.axioms.append(self.named[key] == term)
+        return self.named[key]
 
 
 def stripped(x: Term, m: Term, remainder: Any) -> Term:
@@ -287,6 +315,20 @@ def stripped(x: Term, m: Term, remainder: Any) -> Term:
     if z3.is_add(x) or z3.is_sub(x) or z3.is_mul(x):
         return x.decl()(*(stripped(child, m, remainder) for child in x.children()))
     return x
+
+
+def chooses(term: Term) -> bool:
+    """Whether there is an if-then-else in it, which no pattern can hold."""
+    waiting, seen = [term], {term.get_id()}
+    while waiting:
+        node = waiting.pop()
+        if z3.is_app(node) and node.decl().kind() == z3.Z3_OP_ITE:
+            return True
+        for child in node.children():
+            if child.get_id() not in seen:
+                seen.add(child.get_id())
+                waiting.append(child)
+    return False
 
 
 def _only_at(body: Term, cells: Term, place: Term) -> bool:

@@ -30,7 +30,7 @@ from ncl.language.syntax import (
 from verify.contract_algebra import Numbers
 from verify.contract_goals import Goals, State, smaller
 from verify.contract_speech import Speech
-from verify.contract_terms import Term, Unprovable, Version
+from verify.contract_terms import Term, Unprovable
 from verify.contract_walks import arrays_in, reach, writes
 
 
@@ -68,7 +68,9 @@ class Words(Goals):
                     terms.append(term)
                 if BUILTINS[name].imported:
                     raise Unprovable(f"{name}: signed numbers are not expressed for all widths")
-                return BUILTINS[name].meaning(Numbers(self.world, lambda c: self.settled(state, c)), *terms), state
+                here = state
+                algebra = Numbers(self.world, lambda c: self.settled(here, c))
+                return BUILTINS[name].meaning(algebra, *terms), state.knowing(*algebra.learned)
             case Call():
                 value, state = self.call(node, state)
                 return value, state
@@ -132,7 +134,15 @@ class Words(Goals):
         if operator in ("==", "!=", "<", "<=", ">", ">="):
             return z3.If(compare(operator, x, y), z3.IntVal(1), z3.IntVal(0)), state
         algebra = Numbers(self.world, lambda condition: self.settled(state, condition))
-        return algebra.operate(operator, x, y), state
+        term = algebra.operate(operator, x, y)
+        return term, state.knowing(*algebra.learned)
+
+    def kept(self, term: Term, state: State) -> tuple[Term, State]:
+        """What may be put into an array: a word on every path, which is this term on this one."""
+        if self.world.is_word(term):
+            return term, state
+        word = self.world.word("kept")
+        return word, state.knowing(word == term)
 
     def inside(self, node: Element, at: Term, state: State) -> State:
         below = at < state.arrays[node.array].size
@@ -149,13 +159,14 @@ class Words(Goals):
         if again := sorted(arrays_in(callee.body)[1] & {p.name for p in callee.signature.parameters}):
             raise Unprovable(f"{callee.name} gives its parameter {again[0]} another array")
         words: dict[str, Term] = {}
-        arrays: dict[str, Version] = {}
         outer: dict[str, str] = {}
         for parameter, argument in zip(callee.signature.parameters, node.arguments, strict=True):
             if isinstance(argument, str):
-                arrays[parameter.name], outer[parameter.name] = state.arrays[argument], argument
+                outer[parameter.name] = argument
             else:
                 words[parameter.name], state = self.word(argument, state)
+        # Arrays are passed as all the words of the call leave them: a call among those may write them.
+        arrays = {parameter: state.arrays[argument] for parameter, argument in outer.items()}
         here = state
         before = Speech(self.world, words, arrays, words, arrays, lambda condition: self.settled(here, condition))
         for clause in callee.contract.requires:
@@ -166,7 +177,8 @@ class Words(Goals):
                    for n, a in arrays.items()}  # fmt: skip
         result: Any = self.world.word(callee.name)
         if callee.signature.result == "array":
-            (origin,) = self.origins[callee.name] or {NEW}
+            # Where it may be one array or another, what it gives is dropped: no name receives it.
+            origin = NEW if len(self.origins[callee.name]) != 1 else min(self.origins[callee.name])
             result = self.world.array(callee.name) if origin == NEW else changed[origin]
         after = Speech(self.world, words, changed, words, arrays, before.settled, result)
         for clause in callee.contract.ensures:

@@ -1,10 +1,12 @@
 """A program against its contract: the obligation `contract/PROGRAM`.
 
 Proved on the source, for all widths and lengths at once, when the invariants suffice; else every small input is run
-with its contracts checked, and the bound says how far that went. Refuted means an input that breaks a contract, found
+with its contracts checked, and the bound says how far that went. What is proved is run all the same: a run that breaks
+a contract beats every proof and is then an error of the prover. Refuted means an input that breaks a contract, found
 and made small, which replays. An invariant that holds on every run tried but is not carried over by a round is told
-apart, with the state. A contract that fewer than five wrong implementations break is vacuous. No contract, no
-obligation.
+apart, with the state. A contract that fewer than five wrong implementations break is vacuous, and so is one of which a
+part cannot be come to; where no run comes to it and nothing shows that none can, the verdict is unknown. No contract,
+no obligation.
 """
 
 from __future__ import annotations
@@ -14,40 +16,56 @@ from typing import Any
 
 import z3
 
+from ncl.errors import NclError
 from ncl.language.parse import parse_text
 from ncl.language.program import Sizes
 from ncl.language.syntax import Function
+from verify import contract_vacuity
+from verify.contract_asked import asked
 from verify.contract_mutants import mutants
 from verify.contract_proof import Proof, prove_function
-from verify.contract_search import BUDGET, Found, Search, attempt, search, sift
+from verify.contract_search import BUDGET, Found, Search, as_entry, attempt, look, search
+from verify.contract_sieve import sift
 from verify.counterexample import Replayed
 from verify.obligation import Outcome
 
 WRONG = 5  # wrong implementations that a contract must refute
 SCHEMA = 1
 METHOD = "invariants, on the source, for all widths"
+RUNS = "source runs with contracts checked"
 
 
 def check_contract(function: Function, seed: int) -> Outcome:
     """What is known of a function's contract; the function has one."""
-    sieve = sift(function, mutants(function), seed, WRONG)
+    try:
+        tried = search(function, seed)
+        if not tried.found and not tried.valid:
+            _ask(function, function.name, tried)
+    except (NclError, RecursionError) as fault:
+        return Outcome("unknown", RUNS, detail=f"the source cannot be run: {type(fault).__name__}: {fault}")
     proof = prove_function(function)
-    if proof.complete and sieve.refuted >= WRONG:
-        told = f"{sieve.refuted} wrong implementations refuted"
-        return Outcome("proved", METHOD, solver=_solver(), vacuity=told, limits={"goals": proof.goals})
-    tried = search(function, seed)
     if tried.found:
-        return _refuted(function, tried.found)
-    if not tried.valid:
-        return Outcome("vacuous", "search", detail="no input that was tried meets `requires` and ends")
+        return _refuted(tried.found, proof)
+    if tried.lost:
+        detail = f"the two ways of checking contracts part on {tried.lost}: an error of NCL, please report it"
+        return Outcome("unknown", RUNS, detail=detail)
+    if hollow := _hollow(function, tried):
+        return hollow
+    if tried.found:
+        return _refuted(tried.found, proof)
+    sieve = sift(tried.samples, mutants(function), seed, WRONG)
     if sieve.refuted < WRONG:
         passed = f"; this one passes: {sieve.passed[0]}" if sieve.passed else ""
         detail = f"{sieve.refuted} of at least {WRONG} wrong implementations are refuted{passed}"
         return Outcome("vacuous", "wrong implementations", detail=detail)
-    return _undecided(proof, tried, sieve.refuted)
+    told = f"{sieve.refuted} wrong implementations refuted; {tried.told}"
+    if proof.complete:
+        limits = {"goals": proof.goals, "runs": tried.count}
+        return Outcome("proved", METHOD, solver=_solver(), vacuity=told, limits=limits)
+    return _undecided(proof, tried, told)
 
 
-def _undecided(proof: Proof, tried: Search, refuted: int) -> Outcome:
+def _undecided(proof: Proof, tried: Search, told: str) -> Outcome:
     """Not proved, and no failing input found."""
     lost = next((gap for gap in proof.gaps if gap.state), None)
     if lost is not None:
@@ -58,10 +76,10 @@ def _undecided(proof: Proof, tried: Search, refuted: int) -> Outcome:
         return Outcome("unknown", METHOD, solver=_solver(), detail=detail)
     if tried.space is None:
         return Outcome("unknown", METHOD, solver=_solver(), detail=f"{proof.told}; no failing input found")
-    limits = {"enumerated_width": tried.space.width, "length": tried.space.length}
+    limits = {"enumerated_width": tried.space.width, "length": tried.space.length, "runs": tried.count}
     return Outcome(
-        "proved-bounded", "source runs with contracts checked", bound=tried.bound, limits=limits,
-        detail=f"not for every length: {proof.told}", vacuity=f"{refuted} wrong implementations refuted",
+        "proved-bounded", RUNS, bound=tried.bound, limits=limits,
+        detail=f"not for every length: {proof.told}", vacuity=told,
     )  # fmt: skip
 
 
@@ -69,11 +87,51 @@ def _solver() -> str:
     return f"z3 {z3.get_version_string()}"
 
 
+# --- what no run came to ---------------------------------------------------------------------------------------------
+
+
+def _ask(function: Function, name: str, tried: Search) -> None:
+    """Run the inputs that the solver finds to meet `requires` of one function of the program."""
+    one = function if name == function.name else as_entry(function, name)
+    for sizes, arguments in asked(one):
+        look(tried, one, sizes, [arguments])
+        if tried.found or tried.valid:
+            return
+
+
+def _hollow(function: Function, tried: Search) -> Outcome | None:
+    """Vacuous or unknown where no run came to a part of the contract; None where runs came to all of it."""
+    missing = [mark for mark in contract_vacuity.expected(function) if mark not in tried.reached]
+    if not missing and tried.valid:
+        return None
+    if not missing:
+        return Outcome("vacuous", "search", detail=f"no run that was tried ends: {tried.told}")
+    first = missing[0]
+    one = function if first.function == function.name else as_entry(function, first.function)
+    detail = contract_vacuity.told(function, first)
+    if first.what == "requires":
+        if contradiction := contract_vacuity.contradictory(one):
+            return Outcome("vacuous", "solver", solver=_solver(), detail=contradiction)
+        if one is not function:
+            _ask(function, one.name, tried)
+            return None if tried.found or first in tried.reached else _hollow_unknown(detail)
+        return _hollow_unknown(detail)
+    ways = contract_vacuity.possible(one)
+    if ways is not None and first not in ways:
+        return Outcome("vacuous", "solver", solver=_solver(), detail=f"{detail}, and none can")
+    return _hollow_unknown(detail)
+
+
+def _hollow_unknown(detail: str) -> Outcome:
+    return Outcome("unknown", "search", detail=f"{detail} of those tried; whether one can is not known")
+
+
 # --- counterexamples -------------------------------------------------------------------------------------------------
 
 
-def _refuted(function: Function, found: Found) -> Outcome:
-    place, sizes = found.breach.position, found.sizes
+def _refuted(found: Found, proof: Proof) -> Outcome:
+    """Told as an error of the prover where that had proved it all the same."""
+    function, place, sizes = found.function, found.breach.position, found.sizes
     case = {
         "schema": SCHEMA,
         "kind": "contract",
@@ -85,7 +143,11 @@ def _refuted(function: Function, found: Found) -> Outcome:
     }
     shown = ", ".join(map(str, found.arguments))
     detail = f"{function.name}({shown}) at width {sizes.width}: {found.breach}"
-    return Outcome("refuted", "source runs with contracts checked", detail=detail, counterexample=case)
+    if proof.complete:
+        detail += (
+            "; the prover had proved this contract: that is an error of the prover, please report it with this input"
+        )
+    return Outcome("refuted", RUNS, detail=detail, counterexample=case)
 
 
 def replay(case: Mapping[str, Any]) -> Replayed:

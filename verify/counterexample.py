@@ -22,20 +22,24 @@ machine code that was no compiler's is run as it was recorded.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ncl.certificate import canonical_json, read_json, write_json
+from ncl import strict_json
+from ncl.certificate import write_json
 from ncl.errors import FormatError, LanguageError, NclError
 from ncl.language.program import Program, Value
 from ncl.language.syntax import Function
 from ncl.language.trace import Result
+from ncl.language.word import MAX_WIDTH
 from verify import executors
 
 SCHEMA = 1
+LARGEST = (1 << 64) - 1  # counters of a machine's state go past what JSON's doubles hold
 Arguments = list[Value]
 
 # kind → the function that replays it. A literal table: a file may choose among these and can name nothing else.
@@ -124,25 +128,55 @@ def _result_json(result: Result) -> dict[str, Any]:
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
+LONGEST = 200  # bytes of a name; file systems take 255
+
+
 def write(case: Mapping[str, Any], folder: Path, name: str) -> Path:
     """Write one counterexample; the file's name is the obligation's, with a digest so that two never collide."""
-    short = hashlib.sha256(canonical_json(case)).hexdigest()[:8]
-    place = folder / f"{name.replace('/', '-')}-{short}.json"
+    short = hashlib.sha256(json.dumps(case, sort_keys=True).encode()).hexdigest()[:8]
+    plain = name.replace("/", "-").encode("utf-8", "replace")[:LONGEST].decode("utf-8", "ignore")
+    place = folder / f"{plain}-{short}.json"
     write_json(place, dict(case))
     return place
 
 
 def read(file: Path) -> dict[str, Any]:
     """Raises NotFoundError, FormatError."""
-    data = read_json(file, "counterexample")
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA or data.get("kind") not in _REPLAYS:
+    data = strict_json.read(file, "counterexample", LARGEST)
+    known = isinstance(data, dict) and type(data.get("schema")) is int and data["schema"] == SCHEMA
+    if not known or data.get("kind") not in list(_REPLAYS):
         got = (data.get("schema"), data.get("kind")) if isinstance(data, dict) else type(data).__name__
         raise FormatError(
             f"not a counterexample: schema and kind are {got}",
             where=str(file),
             remedy=f"expected schema {SCHEMA} and a kind of {', '.join(_REPLAYS)}",
         )
+    if faults := [fault for name, sort in _SORTS.items() if name in data for fault in sort(name, data[name])]:
+        raise FormatError(f"not a counterexample: {'; '.join(faults)}", where=str(file))
     return data
+
+
+def _width(name: str, value: Any) -> Iterator[str]:
+    if type(value) is not int or not 1 <= value <= MAX_WIDTH:
+        yield f"{name} is {value!r}, expected 1 … {MAX_WIDTH}"
+
+
+def _number(name: str, value: Any) -> Iterator[str]:
+    if type(value) is not int:
+        yield f"{name} is {value!r}, expected a whole number"
+
+
+def _numbers(name: str, value: Any) -> Iterator[str]:
+    if not isinstance(value, list):
+        yield f"{name} is {value!r}, expected a list"
+        return
+    cells = [cell for item in value for cell in (item if isinstance(item, list) else [item])]
+    if any(isinstance(cell, bool | float | str) for cell in cells):
+        yield f"{name} holds something else than whole numbers"
+
+
+# What stands under these names is of one sort in every kind of counterexample.
+_SORTS = {"width": _width, "budget": _number, "arguments": _numbers, "operands": _numbers}
 
 
 # --- running again ---------------------------------------------------------------------------------------------------
@@ -154,8 +188,11 @@ def replay(file: Path) -> Replayed:
     module, _, name = _REPLAYS[case["kind"]].partition(":")
     try:
         outcome = getattr(import_module(module), name)(case)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as fault:
-        raise FormatError(f"not a counterexample: {type(fault).__name__}: {fault}", where=str(file)) from fault
+    except NclError:
+        raise
+    except Exception as fault:  # what a wrong file makes a replay raise is a fault of the file
+        told = f"{type(fault).__name__}: {str(fault).partition(chr(10))[0]}"
+        raise FormatError(f"not a counterexample: {told}", where=str(file)) from fault
     if not isinstance(outcome, Replayed):
         raise TypeError(f"{module}:{name} gave {type(outcome).__name__}, not a Replayed")
     return outcome

@@ -6,7 +6,8 @@ that returns a tuple of them; run by `runner`; named by the gate's policy. Ids a
 
     golden/OPCODE  algebra/OPERATION  circuit-integer/OPCODE  circuit-onehot/OPCODE  circuit-pathwise/OPCODE
     kernel/OPCODE  loop/OPCODE  step/COMPONENT  temperature/PART  gate/refusals  weights/finite
-    executor/EXECUTOR/PROGRAM  source/PROGRAM  cross-check/PROGRAM  compiled/PROGRAM  contract/PROGRAM
+    executor/EXECUTOR/PROGRAM  source/PROGRAM  cross-check/PROGRAM  compiled/PROGRAM  python/PROGRAM
+    contract/PROGRAM
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ Called by `ncl faults` and tests/faults.
 
 from __future__ import annotations
 
-from verify import planted_compiler
+from verify import planted_compiler, planted_contracts, planted_fuzz
 from verify.faults import Broken, Edit, Equivalent, Fault
 
 _OPS, _WORD = "ncl/language/ops.py", "ncl/language/word.py"
@@ -18,6 +18,7 @@ _KERNEL, _STEP = "ncl/machine/kernel.py", "ncl/machine/step.py"
 _REGISTERS = "ncl/compiler/blocks_to_registers.py"
 _PATHWISE, _DENSE = "ncl/machine/executors/pathwise.py", "ncl/machine/executors/dense_step.py"
 _HEAT, _GATE, _RECORD = "ncl/machine/temperature.py", "ncl/gate.py", "ncl/certificate.py"
+_SOURCES, _POLICY, _STRICT = "ncl/sources.py", "ncl/policy.py", "ncl/strict_json.py"
 
 _GOLDEN, _TAMPERING = "verify.golden:check", "verify.tampering:check"
 _STEPS, _LOOP = "verify.step:check", "verify.loop:check"
@@ -27,6 +28,7 @@ _ALGEBRA = "verify.algebra:check_operation"
 _SOURCE, _EXECUTOR = (f"verify.planted_checks:{n}" for n in ("source", "executor"))
 _LOADED, _RUN, _AGAIN = (f"verify.planted_checks:bytes_{n}" for n in ("loaded", "run", "compiled"))
 _WEIGHTS, _GRADIENT, _SOFT, _MODELS = (f"verify.planted_checks:{n}" for n in ("weights", "gradient", "soft", "models"))
+_CONTRACT = "verify.planted_checks:contract"
 _CONFORMANCE = "properties/conformance.py"
 
 
@@ -115,12 +117,29 @@ _CERTIFICATE_FAULTS = tuple(
     for name, file, old, new in (
         ("the seal is not compared", _GATE, '"seal": certificate.content_digest()', '"seal": certificate.seal'),
         ("what is required is taken from the certificate", _GATE, "unmet(required_obligations(artefact, policy), certificate.obligations)", "unmet({o.id: Requirement((o.verdict,), {}) for o in certificate.obligations}, certificate.obligations)"),
-        ("digests skip the files in subfolders", _RECORD, 'place.rglob("*")', 'place.glob("*")'),
-        ("a room of sources is not digested", _RECORD, '    "compiler": ("ncl/compiler",),', '    "compiler": ("ncl/compile",),'),
+        ("digests skip the files in subfolders", _SOURCES, "if name.endswith(SUFFIXES)]", 'if name.endswith(SUFFIXES) and inside.count("/") < 2]'),
+        ("what elects the answer is exempt", _SOURCES, '    "ncl/cli/output.py": "', '    "ncl/llama/vote.py": "elects", "ncl/cli/output.py": "'),
+        ("data files are not digested", _SOURCES, '".pyd", ".json", ', '".pyd", '),
+        ("a package is not digested", _SOURCES, 'BESIDE = ("verify", "properties")', 'BESIDE = ("verify",)'),
+        ("a room that is absent passes", _SOURCES, "if absent := [room for room in ROOMS if not rooms[room]]:", "if absent := [room for room in rooms if room not in ROOMS]:"),
+        ("modules from elsewhere are not seen", _SOURCES, "if not _lies_in(module, places[root]):", "if _origin(module) is None:"),
+        ("compiled files of another source are not seen", _SOURCES, "elif told := _compiled_otherwise(module):", 'elif told := "":'),
         ("the width is not compared", _GATE, "if program.sizes.width != certificate.width:", "if not program.sizes.width:"),
         ("the policy's digest is not compared", _GATE, '"policy": policy.digest, ', ""),
-        ("unknown does", _GATE, "if shown.verdict not in self.accept:", 'if shown.verdict == "refuted":'),
-        ("bounds are not compared", _GATE, "if shown.limits.get(name, 0) < least", "if shown.limits.get(name, 0) < 0"),
+        ("the last of two equal keys counts", _STRICT, "    if len(found) != len(pairs):", "    if len(found) > len(pairs):"),
+        ("NaN is a number", _STRICT, "            parse_constant=_constant,\n", ""),
+        ("what no double holds is endless", _STRICT, "if not math.isfinite(value):", "if math.isnan(value):"),
+        ("numbers past 2^53 are rounded by others", _STRICT, "or abs(int(digits)) > largest", ""),
+        ("half a character is one", _STRICT, "if not text.isascii() and any(", "if text.isascii() and any("),
+        ("a certificate's numbers may be texts", _RECORD, "json.dumps(data), strict=True)", "json.dumps(data), strict=False)"),
+        ("the floor may be tested", _POLICY, '"source/{program}": (("proved",), {}),', '"source/{program}": (ACCEPTABLE, {}),'),
+        ("circuits of one bit do", _POLICY, '(("proved", "proved-bounded"), {"width": 10})', '(("proved", "proved-bounded"), {"width": 1})'),
+        ("a later rule shadows the floor", _POLICY, "for other in earlier if _meet(other, template))", "for other in earlier if other == template)"),
+        ("bounds of nothing do", _POLICY, "if any(least < 1 for", "if any(least < 0 for"),
+        ("rules of no obligation do", _POLICY, "        if numbers is None:\n            yield", "        if numbers is None:\n            continue\n            yield"),
+        ("verdicts that are none do", _POLICY, "not set(accept) <= set(ACCEPTABLE)", "not set(accept) & set(ACCEPTABLE)"),
+        ("unknown does", _POLICY, "if shown.verdict not in self.accept:", 'if shown.verdict == "refuted":'),
+        ("bounds are not compared", _POLICY, "if shown.limits.get(name, 0) < least", "if shown.limits.get(name, 0) < 0"),
         ("weights are digested without their bytes", _RECORD, "repr(tuple(shape)).encode(), data):", "repr(tuple(shape)).encode()):"),
         ("witnesses are digested by name", _GATE, "digest(canonical_json(w.to_json()))", "digest(name.encode())"),
         ("versions are not compared", _GATE, "        for name in policy.versions\n", "        for name in policy.versions[:1]\n"),
@@ -132,7 +151,27 @@ _CERTIFICATE_FAULTS = tuple(
     )
 )  # fmt: skip
 
+_LOOKING_FAULTS = tuple(
+    Fault(name, "certificate", _one("ncl/llama/permit.py", old, new), "verify.looking:check")
+    for name, old, new in (
+        ("the second look compares no bits of tables", "copied(tensor) == self.copies.get(name)", "name in self.copies"),
+        ("the second look compares no dtypes", "return str(tensor.dtype), tuple", 'return "", tuple'),
+        ("the second look leaves out tables that came", "sorted({*tables, *self.copies})", "sorted(self.copies)"),
+        ("the second look does not count what was written in place", "-1 if p.is_inference() else p._version", "-1"),
+        ("the second look takes moved weights for the same", "if digest() == self.backbone:", 'if digest() != "":'),
+        ("the second look compares how many programs there are", "any(a is not b for a, b in zip(programs, self.programs))", "not self.programs"),
+        ("the second look leaves out the configuration", "if settings.get(name) != self.settings[name]", "if name not in settings"),
+        ("the second look trusts modules that came later", "if loaded - self.known:", "if loaded < self.known:"),
+    )
+)  # fmt: skip
+_GULLIBLE = _one("verify/contract_proof.py", "return not self.gaps and not self.lacking", "return True")
+
 _VERIFIER_FAULTS = (
+    Fault("the prover of contracts believes everything", "verifier", _GULLIBLE, _CONTRACT, ("a sum that wraps",)),
+    Fault("the prover of contracts believes what fails on long arrays", "verifier", _GULLIBLE, _CONTRACT, ("a sum that wraps only when long",)),
+    Fault("the prover of contracts believes what fails on large numbers", "verifier", _GULLIBLE, _CONTRACT, ("large numbers",)),
+    Fault("the prover of contracts believes what nothing meets", "verifier", _GULLIBLE, _CONTRACT, ("a contradiction",)),
+    Fault("the prover of contracts believes of a loop that nothing enters", "verifier", _GULLIBLE, _CONTRACT, ("a loop without a round",)),
     Fault("the lift reads at least as above", "verifier", _one("verify/lift_rules.py", '_compare("ge", lambda x, y: x >= y)', '_compare("ge", lambda x, y: x > y)'), _STEPS, ("rules", 8)),
     Fault("the solver compares words with their signs", "verifier", _one("verify/algebra.py", "z3.ULT(x, y)", "x < y"), _ALGEBRA, ("less", 16)),
     Fault("what a model raises is taken for right", "verifier", _one(_CONFORMANCE, "            return fault\n", "            return self.meaning(arguments)\n"), _MODELS),
@@ -144,7 +183,8 @@ _VERIFIER_FAULTS = (
 
 FAULTS: tuple[Fault, ...] = (
     *_SPEC_FAULTS, *_CIRCUIT_FAULTS, *_KERNEL_FAULTS, *_BYTES_FAULTS, *planted_compiler.FAULTS, *_STEP_FAULTS,
-    *_NUMERIC_FAULTS, *_TEMPERATURE_FAULTS, *_SOFT_FAULTS, *_CERTIFICATE_FAULTS, *_VERIFIER_FAULTS,
+    *_NUMERIC_FAULTS, *_TEMPERATURE_FAULTS, *_SOFT_FAULTS, *_CERTIFICATE_FAULTS, *_LOOKING_FAULTS, *_VERIFIER_FAULTS,
+    *planted_contracts.FAULTS, *planted_fuzz.FAULTS,
 )  # fmt: skip
 
 # Checkers spoiled in the ways in which checkers do get spoiled.
@@ -163,6 +203,20 @@ BROKEN: tuple[Broken, ...] = (
         Edit("verify/step_inputs.py", 'found.append(inputs.true_size("memory_size") <= number(1 << inputs.width))', "found.append(z3.BoolVal(False))"),
         Edit("verify/step.py", "    if empty:\n", "    if not empty:\n"),
     ), "the step's budget is a tick too long"),
+    Broken("what is proved is not run", _one("verify/contracts.py", "    if tried.found:\n        return _refuted(tried.found, proof)\n    if tried.lost", "    if tried.found and not proof.complete:\n        return _refuted(tried.found, proof)\n    tried.found = None\n    if tried.lost"), "the prover of contracts believes everything"),
+    Broken("only short arrays are tried", _one("verify/contract_inputs.py", "min(longest, self.top, sizes.memory)", "min(longest, self.top, sizes.memory, 4)"), "the prover of contracts believes what fails on long arrays"),
+    Broken("literals do not count when widths are chosen", (
+        Edit("verify/contract_inputs.py", "        yield node.value\n", "        yield 0\n"),
+        Edit("verify/contract_search.py", "    (16, 200, 16),\n    (32, 120, 12),\n", ""),
+        Edit("verify/contract_asked.py", "WIDTHS = (3, 4, 8, 16, 32)", "WIDTHS = (3, 4, 8)"),
+        Edit("verify/contracts.py", "    if hollow := _hollow(function, tried):", "    if hollow := None:"),
+        Edit("verify/contracts.py", "    if sieve.refuted < WRONG:", "    if not sieve:"),
+    ), "the prover of contracts believes what fails on large numbers"),
+    Broken("nobody asks whether requires can be met", (
+        Edit("verify/contracts.py", "    if hollow := _hollow(function, tried):", "    if hollow := None:"),
+        Edit("verify/contracts.py", "    if sieve.refuted < WRONG:", "    if not sieve:"),
+    ), "the prover of contracts believes what nothing meets"),
+    Broken("loops need not be entered", _one("verify/contract_vacuity.py", 'Mark("head", name, statement.position), Mark("round", name, statement.position)]', 'Mark("head", name, statement.position)]'), "the prover of contracts believes of a loop that nothing enters"),
     Broken("golden examples are skipped", _one("verify/golden.py", "    if faults:\n", "    if not count:\n"), "the spec's at most is below"),
     Broken("executors always agree", _one("verify/executors.py", "return mine.same_meaning(theirs)", "return True"), "ast_to_blocks does not swap the operands of >"),
     Broken("a program is compared with itself", _one("verify/programs.py", "again, _ = compile_function(function, program.sizes)", "again = program"), "a load from another place than compiled"),

@@ -17,7 +17,7 @@ from ncl.build import Compiled, build_library, sizes_for
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Program
 from ncl.language.syntax import Function
-from verify import counterexample, prove, tampering, translate_check
+from verify import checks, counterexample, prove, tampering, translate_check
 from verify.obligation import Outcome
 
 WIDTH, MEMORY, SAMPLES = 8, 32, 60
@@ -27,6 +27,11 @@ TEXTS = {
     "traps": "def traps(a: Word, b: Word) -> Word:\n    assert a < b\n    return a // (b - 1 - a)\n",
     "down": "def down(xs: Array) -> Array:\n"
     "    for i in range(len(xs) - 1, -1, -1):\n        xs[i] += i\n    return xs\n",
+    "falling": "def falling(n: Word) -> Word:\n"
+    "    c = 0\n    for i in range(n, -1, -1):\n        c += i\n    return c\n",
+    "half": "def half(n: Word, d: Word) -> Word:\n    return n // d if d else n\n",
+    "topmost": "def topmost(n: Word) -> Word:\n"
+    "    c = 0\n    for i in range(n, -1, -1):\n        c |= i\n    return c\n",
     "steps": "def steps(n: Word) -> Word:\n    c = 0\n    for i in range(1, n, 3):\n        c += i\n    return c\n",
     "either": "def either(a: Word, b: Word) -> Word:\n    return a > 2 and b or not a\n",
     "swap": "def swap(a: Word, b: Word) -> Word:\n    a, b = b, a\n    return a << 1 ^ b\n",
@@ -101,6 +106,18 @@ def runs(name: str, registers: int = 16) -> Outcome:
     return _replayed(check_runs(made.function, made.program, SAMPLES, 0))
 
 
+def python(name: str) -> Outcome:
+    """`python/PROGRAM`."""
+    from verify.plain import check_python
+
+    made = compiled(name)
+    outcome = check_python(made.function, made.program, SAMPLES, 0)
+    case = outcome.counterexample
+    if case and not checks.replay(case).reproduced:
+        return replace(outcome, verdict="unknown", detail=f"its counterexample does not replay: {outcome.detail}")
+    return outcome
+
+
 def code(name: str) -> Outcome:
     """`source/PROGRAM` of wrong machine code, by its name in `planted_code`."""
     from verify.planted_code import CASES
@@ -115,6 +132,44 @@ def executor(executor: str, name: str) -> Outcome:
 
     made = compiled(name)
     return check_executor(executor, made.function, made.program, 20, 0)
+
+
+# --- contracts -------------------------------------------------------------------------------------------------------
+
+# Contracts that do not hold, or that nothing can meet.
+CONTRACTS = {
+    "a sum that wraps": "def f(n: Word) -> Word:\n    ensures(result > n)\n    return n + 1\n",
+    "a sum that wraps only when long": "def f(xs: Array) -> Word:\n"
+    "    requires(xs[k] <= ~0 // 4 for k in range(len(xs)))\n    ensures(result == sum(xs))\n"
+    "    total = 0\n    for i in range(len(xs)):\n        invariant(total == sum(xs[:i]))\n        total += xs[i]\n"
+    "    return total\n",
+    "large numbers": "def f(n: Word) -> Word:\n    requires(n >= 40000)\n    ensures(result == n)\n"
+    "    return n + n - n // 2 * 2\n",
+    "a contradiction": "def f(n: Word) -> Word:\n    requires(n > 5)\n    requires(n < 3)\n    ensures(result == n)\n"
+    "    return n\n",
+    "a loop without a round": "def f(n: Word, m: Word) -> Word:\n    requires(n == 0)\n    ensures(result == m)\n"
+    "    for i in range(n):\n        invariant(i == 0)\n        m = 7\n    return m\n",
+}  # fmt: skip
+
+
+def contract(name: str) -> Outcome:
+    """`contract/f` of a program of `CONTRACTS`; vacuous counts as refuted, for nothing is to be proved there."""
+    from ncl.language.parse import parse_text
+    from verify.contracts import check_contract
+
+    outcome = check_contract(parse_text(CONTRACTS[name], "f.py", "f")[0], 0)
+    if outcome.verdict == "vacuous":
+        return replace(outcome, verdict="refuted")
+    return _replayed_contract(outcome)
+
+
+def _replayed_contract(outcome: Outcome) -> Outcome:
+    from verify.contracts import replay
+
+    case = outcome.counterexample
+    if outcome.verdict != "refuted" or (case and replay(case).reproduced):
+        return outcome
+    return replace(outcome, verdict="unknown", detail=f"its counterexample does not replay: {outcome.detail}")
 
 
 # --- program memory and weights --------------------------------------------------------------------------------------

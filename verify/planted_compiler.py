@@ -32,7 +32,9 @@ _COMPILER_FAULTS = (
     Fault("ast_to_blocks makes while loops without a tick", "compiler", _one(_BLOCKS, "        self.emit(Opcode.TICK, position=statement.position)\n", ""), _SOURCE, ("insertion_sort",), "IllFormedProgramError"),
     Fault("ast_to_blocks ticks twice in a for loop", "compiler", _one(_BLOCKS, "        self.emit(Opcode.TICK, position=place)\n        body = self.block()", "        self.emit(Opcode.TICK, position=place)\n        self.emit(Opcode.TICK, position=place)\n        body = self.block()"), _SOURCE, ("count",)),
     Fault("ast_to_blocks makes a round too many", "compiler", _one(_BLOCKS, "self.made(Opcode.SUBTRACT, left, one, position=place), step, position=place", "left, step, position=place"), _SOURCE, ("steps",)),
-    Fault("ast_to_blocks counts down to 1", "compiler", _one(_BLOCKS, "return step, self.made(Opcode.ADD, following, one, position=place)  #", "return step, self.made(Opcode.MOVE, following, position=place)  #"), _SOURCE, ("down",)),
+    Fault("ast_to_blocks counts down to 1", "compiler", _one(_BLOCKS, "self.made(Opcode.LESS_EQUAL, step, following,", "self.made(Opcode.LESS, step, following,"), _SOURCE, ("down",)),
+    Fault("ast_to_blocks counts down from below 0", "compiler", _one(_BLOCKS, 'some = self.combine("<=", *reversed(sides), difference.position, None)', "some = self.constant(1, place)"), _SOURCE, ("down",)),
+    Fault("ast_to_blocks makes no round from the largest word", "compiler", _one(_BLOCKS, 'self.copied(statement.start, f"{path}:start"), self.constant(1, place)\n', 'self.copied(statement.start, f"{path}:start"), self.constant(1, place)\n            some = self.made(Opcode.NOT_EQUAL, following, self.constant(self.top, place), position=place)\n'), _SOURCE, ("falling",)),
     Fault("ast_to_blocks puts an assert's trap elsewhere", "compiler", _one(_BLOCKS, "Stop(int(Trap.ASSERT), place)", "Stop(int(Trap.ASSERT), self.function.position)"), _SOURCE, ("traps",)),
     Fault("ast_to_blocks traps for another reason", "compiler", _one(_BLOCKS, "int(Trap.ASSERT)", "int(Trap.INDEX)"), _SOURCE, ("traps",)),
     Fault("ast_to_blocks assigns one after the other", "compiler", _one(_BLOCKS, "copied=len(values) > 1", "copied=False"), _SOURCE, ("swap",)),
@@ -93,6 +95,22 @@ _COMPILER_FAULTS = (
     Fault("dead drops stores", "compiler", _one(_DEAD, "not itself and (line", "line.opcode != Opcode.STORE and not itself and (line"), _SOURCE, ("reverse",)),
 )  # fmt: skip
 
+# What source interpreter and compiler both take from the parser or the builtins, and so agree on.
+_PARSER, _STATEMENTS, _MEANINGS = (
+    "ncl/language/parse_expressions.py",
+    "ncl/language/interpret/source_statements.py",
+    "ncl/language/builtins.py",
+)
+_PYTHON = "verify.planted_checks:python"
+_LANGUAGE_FAULTS = (
+    Fault("the parser reads at most as below", "compiler", _one(_PARSER, 'ast.LtE: "<="', 'ast.LtE: "<"'), _PYTHON, ("between",)),
+    Fault("the parser reads and for or", "compiler", _one(_PARSER, '"and" if isinstance(kind, ast.And) else "or"', '"or" if isinstance(kind, ast.And) else "and"'), _PYTHON, ("either",)),
+    Fault("the parser takes a choice for its other side", "compiler", _one(_PARSER, "expression(reader, body), expression(reader, orelse), place", "expression(reader, orelse), expression(reader, body), place"), _PYTHON, ("half",)),
+    Fault("the language takes the larger for min", "compiler", _one(_MEANINGS, "k.choose(k.less(y, x), y, x)", "k.choose(k.less(x, y), y, x)"), _PYTHON, ("between",)),
+    Fault("the source makes no round from the largest word", "compiler", _one(_STATEMENTS, "(first := start(run), -falling, first // falling + 1)", "(first := start(run), -falling, first // falling + 1 if first < self.algebra.size - 1 else 0)"), _PYTHON, ("topmost",)),
+    Fault("the source stores from the last target to the first", "compiler", _one(_STATEMENTS, "zip(stores, words, strict=True)", "reversed(list(zip(stores, words, strict=True)))"), _PYTHON, ("twice",)),
+)  # fmt: skip
+
 # Each of these is what a validator without one of its conditions proves; the sound one refutes it.
 _CODE_FAULTS = tuple(
     Fault(name.replace("_", " "), "program-memory", (), _CODE, (name,))
@@ -102,10 +120,11 @@ _CODE_FAULTS = tuple(
         "a_variable_named_like_a_register", "a_first_loop_whose_body_is_wrong", "a_store_that_is_lost",
         "a_way_that_only_the_machine_takes", "a_frame_of_no_slots", "a_value_left_in_a_register",
         "another_function_called", "another_argument", "a_heap_that_is_kept",
+        "a_part_of_a_long_expression",
     )
 )  # fmt: skip
 
-FAULTS: tuple[Fault, ...] = (*_COMPILER_FAULTS, *_CODE_FAULTS)
+FAULTS: tuple[Fault, ...] = (*_COMPILER_FAULTS, *_LANGUAGE_FAULTS, *_CODE_FAULTS)
 
 _NUMBERS_ASSUMED = Edit(
     _SEGMENT, "for t, where in self.rows[spot][line]]", 'for t, where in self.rows[spot][line] if where[0] != "c"]'
@@ -129,6 +148,7 @@ BROKEN: tuple[Broken, ...] = (
     Broken("8: a call may be of any function", _one(_SEGMENT, "if source.function != machine.function:", "if not source.function:"), "another function called"),
     Broken("8: arguments of calls are not compared", _one(_SEGMENT, "[*words, *_shared(", "[*words[:0], *_shared("), "another argument"),
     Broken("8: how a function ends is not compared", _one(_SEGMENT, "Returned(how=other, words=others) if how == other:", "Returned(how=other, words=others) if other:"), "a heap that is kept"),
+    Broken("3: what an expression gave is not compared where it is cut", _one(_SEGMENT, "for t, where in self.rows[spot][line]]", 'for t, where in self.rows[spot][line] if not t.startswith("value@")]'), "a part of a long expression"),
     Broken("9: names of both sides are one", _one("verify/translate_terms.py", 'f"machine {location}"', 'f"source {location}"'), "a variable named like a register"),
     Broken("the loop head that stands first is skipped", _one(_VALIDATOR, "for spot, lines in self.rows.items():", "for spot, lines in list(self.rows.items())[1:]:"), "a first loop whose body is wrong"),
     Broken("memory is not compared", _one(_SEGMENT, '        ("memory", source.memory, machine.memory),\n', ""), "a store that is lost"),

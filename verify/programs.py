@@ -15,8 +15,9 @@ from itertools import islice
 
 from ncl.compiler.compile import compile_function
 from ncl.errors import CapacityError
-from ncl.language.program import Program, Signature
+from ncl.language.program import Program, Signature, Sizes
 from ncl.language.syntax import Function
+from ncl.machine.executors import integer
 from verify import executors, plans, work
 from verify.obligation import Outcome
 from verify.partings import Parting, cut_short, parting, refuted
@@ -32,6 +33,14 @@ TIGHT_BUDGETS = (0, 1, 2, 5)
 SLOW_RUNS, SLOW_CELLS = 40, 8
 
 
+def prepare() -> None:
+    """Compile the bytecode loop, seconds of work that workers share; called once, before the first obligation."""
+    from ncl.language.parse import parse_text
+
+    function = parse_text("def f(n: Word) -> Word:\n    return n\n", "prepare.py", "f")[0]
+    integer.run(compile_function(function, Sizes(width=1, memory=1))[0], [[0]])
+
+
 # --- obligations' own functions --------------------------------------------------------------------------------------
 
 
@@ -42,7 +51,8 @@ def check_compiled(function: Function, program: Program) -> Outcome:
     if again.canonical() != program.canonical():
         what = "source digest" if again.source != program.source else "machine code"
         return Outcome("refuted", method, detail=f"the artefact's {what} is not what {function.name} compiles to now")
-    return Outcome("tested", method, bound="1 compilation, byte for byte", limits={"samples": 1})
+    # Nothing is left open: there is this source and this machine code, and they were compared whole.
+    return Outcome("proved", method, detail="byte for byte")
 
 
 def check_runs(function: Function, program: Program, samples: int, seed: int) -> Outcome:

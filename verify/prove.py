@@ -2,8 +2,8 @@
 
 The machine's obligations (golden, algebra, circuits, compiled loop, step, temperature, gate) are the same for every
 program of one width; each program adds that it is its source for every input, that it is what its source compiles to,
-that every executor runs it alike and, where it has a contract, that it keeps that. Called by `certify`, the command
-line and users.
+that every executor runs it alike, that plain Python does where nothing wraps, and that it keeps its contract where it
+has one. Called by `certify`, the command line and users.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ncl.language.program import Program
 from ncl.language.syntax import Function
 from verify import cache, golden, programs, report, runner
 from verify.obligation import Obligation, Outcome
-from verify.runner import Finding, Progress
+from verify.runner import Finding, Progress, Watch
 
 EXECUTORS = ("integer", "pathwise", "dense")
 SHOWN = ("source", "contract", "executor", "step")  # kinds that a printed proof tells one by one
@@ -75,14 +75,18 @@ def prove(
     machine: bool = True,
     use_cache: bool = True,
     progress: Progress | None = None,
+    watch: Watch | None = None,
     budget: float | None = None,
     total_budget: float | None = None,
 ) -> Proof:
     """Run every obligation of a compiled program or an artefact. `machine=False` leaves out the machine's own."""
     asked = obligations(subject, machine=machine)
     return Proof(
-        runner.run(asked, jobs=jobs, use_cache=use_cache, progress=progress, budget=budget, total_budget=total_budget)
-    )
+        runner.run(
+            asked, jobs=jobs, use_cache=use_cache, progress=progress, watch=watch, budget=budget,
+            total_budget=total_budget,
+        )
+    )  # fmt: skip
 
 
 def obligations(
@@ -144,6 +148,9 @@ def program_obligations(claim: Claim, executors: Iterable[str] = EXECUTORS) -> t
             f"cross-check/{name}", name, "cross-check", f"{here}:check_runs", (function, program, SAMPLES, SEED), 180.0
         ),
     ]
+    found.append(
+        Obligation(f"python/{name}", name, "python", "verify.plain:check_python", (function, program, SAMPLES, SEED))
+    )
     if function.contract:
         found.append(_contract_obligation(function))
     for executor in executors:

@@ -239,6 +239,8 @@ def replay(case: Mapping[str, Any]) -> Replayed:
     form = Form(str(case["form"]), Opcode[str(case["opcode"]).upper()], int(case["width"]))
     if form.kind not in ("full", "trapped", "apply", "chunked", "left", "right"):
         raise ValueError(f"no form {form.kind!r}")
+    if any(not 1 <= int(o["support"]) <= 1 << 16 for o in case["operands"]):
+        raise ValueError("a support of more words than any circuit takes")
     masses = [np.zeros((len(o["rows"]), int(o["support"]))) for o in case["operands"]]
     for mass_PX, operand in zip(masses, case["operands"]):
         for number, row in enumerate(operand["rows"]):

@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from verify.obligation import GREEN, VERDICTS
-from verify.runner import Finding
+from verify.runner import INTERRUPTED, Finding
 
 SCHEMA = 1
 _ADDRESS = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -27,6 +27,15 @@ def exit_code(findings: Sequence[Finding]) -> int:
     return 0 if verdicts and verdicts <= GREEN else 3
 
 
+def interrupted(findings: Sequence[Finding]) -> bool:
+    """Whether the run was ended before all of it was done."""
+    return any(_left_out(f) for f in findings)
+
+
+def _left_out(finding: Finding) -> bool:
+    return finding.outcome.method == INTERRUPTED
+
+
 def document(findings: Sequence[Finding], certificate: Path | None = None) -> dict[str, Any]:
     """The JSON of `ncl verify`."""
     counts = Counter(f.outcome.verdict for f in findings)
@@ -35,6 +44,7 @@ def document(findings: Sequence[Finding], certificate: Path | None = None) -> di
         "verdicts": {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]},
         "obligations": [_row(f) for f in findings],
         "certificate": str(certificate) if certificate else None,
+        "interrupted": interrupted(findings),
     }
 
 
@@ -70,15 +80,20 @@ def line(finding: Finding) -> str:
 
 
 def junit(findings: Sequence[Finding]) -> str:
-    """A failure for each refuted obligation, an error for each undecided one; `skipped` is an error too."""
+    """A failure for each refuted obligation, an error for each undecided one; `skipped` is an error too.
+
+    What an interruption left out is skipped in JUnit's sense, which counts as no fault; so the interruption itself
+    stands there once more, as an error.
+    """
     counts = Counter(_junit_kind(f) for f in findings)
     total = sum(f.outcome.seconds for f in findings)
     suite = ElementTree.Element(
         "testsuite",
         name="ncl verify",
-        tests=str(len(findings)),
+        tests=str(len(findings) + interrupted(findings)),
         failures=str(counts["failure"]),
-        errors=str(counts["error"]),
+        errors=str(counts["error"] + interrupted(findings)),
+        skipped=str(counts["skipped"]),
         time=f"{total:.3f}",
     )
     for finding in findings:
@@ -94,6 +109,10 @@ def junit(findings: Sequence[Finding]) -> str:
         if kind:
             told = ElementTree.SubElement(case, kind, type=outcome.verdict, message=_printable(outcome.detail))
             told.text = _printable(json.dumps(outcome.counterexample)) if outcome.counterexample else ""
+    if interrupted(findings):
+        case = ElementTree.SubElement(suite, "testcase", classname="run", name="run/interrupted", time="0.000")
+        left = f"{counts['skipped']} of {len(findings)} obligations were left out"
+        ElementTree.SubElement(case, "error", type="interrupted", message=left)
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
     ElementTree.indent(suites)
@@ -101,6 +120,8 @@ def junit(findings: Sequence[Finding]) -> str:
 
 
 def _junit_kind(finding: Finding) -> str:
+    if _left_out(finding):
+        return "skipped"
     if finding.outcome.verdict == "refuted":
         return "failure"
     return "" if finding.outcome.green else "error"
@@ -112,7 +133,9 @@ def _printable(text: str) -> str:
 
 
 def sarif(findings: Sequence[Finding]) -> dict[str, Any]:
-    """Refuted obligations are errors, undecided ones warnings; the green ones are named as rules only."""
+    """Refuted obligations are errors, undecided ones warnings, those left out by an interruption notes; the green ones
+    are named as rules only.
+    """
     kinds = sorted({f.obligation.kind for f in findings})
     return {
         "$schema": _ADDRESS,
@@ -125,6 +148,7 @@ def sarif(findings: Sequence[Finding]) -> dict[str, Any]:
                         "rules": [{"id": k, "shortDescription": {"text": f"obligation of kind {k}"}} for k in kinds],
                     }
                 },
+                "invocations": [{"executionSuccessful": not interrupted(findings)}],
                 "results": [_sarif_result(f, kinds) for f in findings if not f.outcome.green],
             }
         ],
@@ -137,7 +161,7 @@ def _sarif_result(finding: Finding, kinds: list[str]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": obligation.kind,
         "ruleIndex": kinds.index(obligation.kind),
-        "level": "error" if outcome.verdict == "refuted" else "warning",
+        "level": "error" if outcome.verdict == "refuted" else "note" if _left_out(finding) else "warning",
         "message": {"text": text},
         "locations": [{"logicalLocations": [{"fullyQualifiedName": obligation.id}]}],
         "partialFingerprints": {"obligation/v1": obligation.id},
@@ -164,7 +188,10 @@ def summary(findings: Sequence[Finding]) -> str:
         shown = "; ".join(bounds[:3]) + (f"; … ({len(bounds)} in all)" if len(bounds) > 3 else "")
         spread = ", ".join(f"{n} {v}" for v, n in sorted(verdicts.items()))
         lines.append(f"| {kind} | {len(mine)} | {spread} | {_cell(shown)} |")
-    bad = [f for f in findings if not f.outcome.green]
+    left = [f for f in findings if _left_out(f)]
+    if left:
+        lines += ["", f"The run was interrupted: {len(left)} of {len(findings)} obligations were left out."]
+    bad = [f for f in findings if not f.outcome.green and not _left_out(f)]
     if bad:
         lines += ["", "| not green | verdict | why |", "|---|---|---|"]
         lines += [f"| `{f.obligation.id}` | {f.outcome.verdict} | {_cell(f.outcome.detail)} |" for f in bad]

@@ -1,31 +1,29 @@
-"""Runs obligations: two worker processes by default, budgets, shards, cache, progress.
+"""Runs obligations: worker processes, two by default, budgets, shards, cache, progress.
 
-What cannot be decided is `unknown`, whatever the reason: time, memory, a dead worker, a checker that raised. Called by
-`certify` and by the command line.
+Everything runs where it can be ended, with one job too: a solver in the middle of a question hears neither its own
+limit nor a signal, and a process is killed all the same. An obligation's clock starts when its worker has imported and
+compiled what it needs. What cannot be decided is `unknown`, whatever the reason: time, memory, a dead worker, a checker
+that raised. Called by `certify` and by the command line.
 """
 
 from __future__ import annotations
 
+import math
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from ncl.errors import InputError
-from ncl.workers import pool as workers
 from verify import cache
+from verify.crew import Crew, Worker
 from verify.obligation import Obligation, Outcome
 
 JOBS = 2
-# Above an obligation's own budget, before its worker is killed: a fresh worker first imports torch and a solver.
-GRACE = 30.0
+TICK = 1.0  # seconds after which it is looked again at what runs
+STARTS = 3  # workers in a row that may end before they are ready
+INTERRUPTED = "interrupted"  # method of an outcome that an interruption left out
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,23 @@ class Finding:
 Progress = Callable[[Finding, int, int], None]  # finding, how many are done, how many there are
 
 
-class _OutOfTime(BaseException):
-    """No Exception, so that no checker's own `except` swallows it."""
+@dataclass(frozen=True)
+class Underway:
+    """An obligation that is being worked on, and for how many seconds."""
+
+    id: str
+    seconds: float
+
+
+Watch = Callable[[Sequence[Underway]], None]  # called about every second while anything runs; nothing: workers start
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or a polite kill: `findings` holds all that was asked, in order, `skipped` what had no answer yet."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__("interrupted")
+        self.findings = findings
 
 
 def shard(obligations: Sequence[Obligation], part: int, parts: int) -> tuple[Obligation, ...]:
@@ -58,17 +71,20 @@ def run(
     budget: float | None = None,
     total_budget: float | None = None,
     progress: Progress | None = None,
+    watch: Watch | None = None,
     use_cache: bool = True,
     cache_folder: Path | None = None,
 ) -> tuple[Finding, ...]:
-    """A finding for each obligation, in their order. `budget` caps each one's own, `total_budget` the whole (seconds).
+    """A finding for each obligation, in their order. `budget` caps each one's own, `total_budget` the whole (seconds,
+    from when the first worker is ready).
 
-    Raises InputError when two obligations share an id, for then one could hide the other.
+    Raises InputError when two obligations share an id, for then one could hide the other, or for budgets that are no
+    number of seconds; Interrupted, with what is known, on Ctrl-C.
     """
     ids = [o.id for o in obligations]
     if twice := sorted({i for i in ids if ids.count(i) > 1}):
         raise InputError(f"obligations named twice: {', '.join(twice)}")
-    deadline = time.monotonic() + total_budget if total_budget is not None else None
+    _check(jobs, budget, total_budget)
     found: dict[str, Finding] = {}
 
     def settle(obligation: Obligation, outcome: Outcome, cached: bool = False) -> None:
@@ -78,147 +94,187 @@ def run(
         if progress:
             progress(found[obligation.id], len(found), len(ids))
 
-    waiting = []
-    for obligation in obligations:
-        kept = cache.load(obligation, cache_folder) if use_cache else None
-        if kept is not None:
-            settle(obligation, kept, cached=True)
-        else:
-            waiting.append(obligation)
-    drive = _in_turn if jobs <= 1 or len(waiting) <= 1 else _apart
-    for obligation, outcome in drive(waiting, jobs, budget, deadline):
-        settle(obligation, outcome)
+    try:
+        waiting = []
+        for obligation in obligations:
+            kept = cache.load(obligation, cache_folder) if use_cache else None
+            if kept is not None:
+                settle(obligation, kept, cached=True)
+            else:
+                waiting.append(obligation)
+        for obligation, outcome in _supervised(waiting, jobs, budget, total_budget, watch):
+            settle(obligation, outcome)
+    except KeyboardInterrupt as fault:
+        left_out = Outcome("skipped", INTERRUPTED, detail="the run was interrupted before it was done")
+        raise Interrupted(tuple(found.get(o.id, Finding(o, left_out)) for o in obligations)) from fault
     return tuple(found[i] for i in ids)
 
 
-def _allowed(obligation: Obligation, budget: float | None, deadline: float | None) -> float:
-    """Seconds that it may take from now on."""
-    limits = [obligation.budget]
-    if budget is not None:
-        limits.append(budget)
-    if deadline is not None:
-        limits.append(deadline - time.monotonic())
-    return min(limits)
+def _check(jobs: int, budget: float | None, total_budget: float | None) -> None:
+    if jobs < 1:
+        raise InputError(f"{jobs} worker processes do no work", where="jobs", remedy="give 1 or more")
+    for name, seconds in (("budget", budget), ("total_budget", total_budget)):
+        if seconds is not None and (math.isnan(seconds) or seconds < 0):
+            raise InputError(f"{seconds} is no number of seconds", where=name, remedy="give 0 or more")
 
 
-def _in_turn(
-    waiting: Sequence[Obligation], jobs: int, budget: float | None, deadline: float | None
+# --- supervising -----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Task:
+    obligation: Obligation
+    begun: float
+    allowed: float
+
+    @property
+    def end(self) -> float:
+        return self.begun + self.allowed
+
+
+class _Shift:
+    """One run's state: what waits, what runs where, and when all of it must be over."""
+
+    def __init__(self, waiting: Sequence[Obligation], budget: float | None, total_budget: float | None) -> None:
+        # Long ones first: a long one begun last would leave the other workers idle.
+        self.queue = sorted(waiting, key=lambda o: -o.budget)
+        self.busy: dict[Worker, _Task] = {}
+        self.starting: set[Worker] = set()
+        self.lost_starts = 0
+        self.budget, self.total_budget = budget, total_budget
+        self.deadline: float | None = None
+
+    def allowed(self, obligation: Obligation) -> float:
+        """Seconds that it may take from now on."""
+        limits = [obligation.budget]
+        if self.budget is not None:
+            limits.append(self.budget)
+        if self.deadline is not None:
+            limits.append(self.deadline - time.monotonic())
+        return min(limits)
+
+    @property
+    def spent(self) -> bool:
+        if self.deadline is None:
+            return self.total_budget == 0
+        return self.deadline <= time.monotonic()
+
+    def underway(self) -> tuple[Underway, ...]:
+        now = time.monotonic()
+        return tuple(Underway(t.obligation.id, now - t.begun) for t in self.busy.values())
+
+    def patience(self) -> float:
+        """Seconds until something must be looked at."""
+        now = time.monotonic()
+        return max(0.0, min([TICK, *(task.end - now for task in self.busy.values())]))
+
+
+def _supervised(
+    waiting: Sequence[Obligation], jobs: int, budget: float | None, total_budget: float | None, watch: Watch | None
 ) -> Iterator[tuple[Obligation, Outcome]]:
-    for obligation in waiting:
-        yield obligation, attempt(obligation, _allowed(obligation, budget, deadline))
+    """Each with its outcome, as they come."""
+    shift = _Shift(waiting, budget, total_budget)
+    modules = sorted({o.function.partition(":")[0] for o in waiting})
+    with Crew(modules) as crew:
+        while shift.queue or shift.busy:
+            if shift.spent:
+                yield from [(o, _out_of_time("the whole budget was spent before it began")) for o in shift.queue]
+                shift.queue.clear()
+            yield from _hire(shift, crew, jobs)
+            heard = crew.hear(shift.patience()) if shift.busy or shift.starting else None
+            if heard is not None:
+                yield from _heard(shift, crew, *heard)
+            yield from _overdue(shift, crew)
+            crew.look()
+            if watch:
+                watch(shift.underway())
 
 
-def _apart(
-    waiting: Sequence[Obligation], jobs: int, budget: float | None, deadline: float | None
-) -> Iterator[tuple[Obligation, Outcome]]:
-    """In workers; when one dies, all that was in flight is run once more, alone, to find who killed it."""
-    suspects = []
-    for obligation, outcome in _in_workers(waiting, jobs, budget, deadline):
-        if outcome.method == "worker died":
-            suspects.append(obligation)
+def _hire(shift: _Shift, crew: Crew, jobs: int) -> Iterator[tuple[Obligation, Outcome]]:
+    """Workers for what waits, as many as may be."""
+    while len(shift.busy) + len(shift.starting) < jobs and len(shift.starting) < len(shift.queue):
+        try:
+            shift.starting.add(crew.start())
+        except OSError as fault:  # the system gives no process
+            if not shift.busy and not shift.starting:
+                yield from _give_up(shift, f"{fault}")
+            return
+
+
+def _heard(shift: _Shift, crew: Crew, worker: Worker, said: object) -> Iterator[tuple[Obligation, Outcome]]:
+    """What a worker says: ready, an outcome, or nothing ever more. One that can work gets work."""
+    task = shift.busy.pop(worker, None)
+    if said is None and (task or worker in shift.starting):
+        how = _how(crew.end(worker), worker.held)
+        if task:
+            seconds = round(time.monotonic() - task.begun, 3)
+            yield task.obligation, Outcome("unknown", "worker died", seconds=seconds, detail=how)
         else:
-            yield obligation, outcome
-    for obligation in suspects:
-        yield from _in_workers([obligation], 1, budget, deadline)
+            yield from _not_started(shift, worker, how)
+    elif isinstance(said, int) and worker in shift.starting:
+        shift.starting.remove(worker)
+        shift.lost_starts = 0
+        if shift.deadline is None and shift.total_budget is not None:
+            shift.deadline = time.monotonic() + shift.total_budget
+        yield from _give(shift, crew, worker)
+    elif task and isinstance(said, Outcome):
+        yield task.obligation, said
+        yield from _give(shift, crew, worker)
 
 
-def _in_workers(
-    waiting: Sequence[Obligation], jobs: int, budget: float | None, deadline: float | None
-) -> Iterator[tuple[Obligation, Outcome]]:
-    """No more in flight than workers, so an obligation's clock starts when its work does."""
-    # Long ones first: a long one begun last would leave the other workers idle.
-    queue = sorted(waiting, key=lambda o: -o.budget)
-    flying: dict[Future[Outcome], tuple[Obligation, float]] = {}
-    pool = workers(jobs)
+def _give(shift: _Shift, crew: Crew, worker: Worker) -> Iterator[tuple[Obligation, Outcome]]:
+    """The next obligation, or the end. Its clock starts here."""
+    while shift.queue and not shift.spent:
+        obligation = shift.queue.pop(0)
+        allowed = shift.allowed(obligation)
+        if allowed <= 0:
+            yield obligation, _out_of_time("its budget is 0 s")
+            continue
+        try:
+            crew.ask(worker, obligation)
+        except Exception as fault:  # arguments that cannot be sent
+            yield obligation, Outcome("unknown", "checker failed", detail=f"{type(fault).__name__}: {fault}")
+            continue
+        shift.busy[worker] = _Task(obligation, time.monotonic(), allowed)
+        return
+    crew.end(worker)
+
+
+def _overdue(shift: _Shift, crew: Crew) -> Iterator[tuple[Obligation, Outcome]]:
+    """End who is over its time; another is started in its place when there is work for it."""
+    now = time.monotonic()
+    for worker, task in [pair for pair in shift.busy.items() if pair[1].end <= now]:
+        del shift.busy[worker]
+        crew.end(worker)
+        yield task.obligation, _out_of_time(f"more than {task.allowed:.3g} s", now - task.begun)
+
+
+def _not_started(shift: _Shift, worker: Worker, how: str) -> Iterator[tuple[Obligation, Outcome]]:
+    """After some that ended before they were ready, no more are started."""
+    shift.starting.remove(worker)
+    shift.lost_starts += 1
+    if shift.lost_starts >= STARTS and not shift.busy:
+        yield from _give_up(shift, how)
+
+
+def _give_up(shift: _Shift, why: str) -> Iterator[tuple[Obligation, Outcome]]:
+    outcome = Outcome("unknown", "worker died", detail=f"no worker could be started: {why}")
+    yield from [(obligation, outcome) for obligation in shift.queue]
+    shift.queue.clear()
+
+
+def _how(code: int, held: int) -> str:
+    """How a worker ended, for a reader who wonders about memory."""
+    told = f"; it held {held / 1e9:.1f} GB of memory" if held else ""
+    if code >= 0:
+        return f"its process ended with exit code {code}{told}"
     try:
-        while queue or flying:
-            while queue and len(flying) < jobs:
-                obligation = queue.pop(0)
-                allowed = _allowed(obligation, budget, deadline)
-                if allowed <= 0:
-                    yield obligation, _out_of_time("the whole budget was spent before it began")
-                    continue
-                future = pool.submit(attempt, obligation, allowed)
-                flying[future] = (obligation, time.monotonic() + allowed + GRACE)
-            if not flying:
-                continue
-            nearest = min(limit for _, limit in flying.values())
-            done, _ = wait(flying, timeout=max(0.0, nearest - time.monotonic()), return_when=FIRST_COMPLETED)
-            if done:
-                broken = False
-                for future in done:
-                    obligation, _ = flying.pop(future)
-                    outcome = _collect(future)
-                    broken = broken or outcome.method == "worker died"
-                    yield obligation, outcome
-                if broken:
-                    pool = _renew(pool, jobs, flying, queue)
-            else:
-                late = [f for f, (_, limit) in flying.items() if limit <= time.monotonic()]
-                for future in late:
-                    obligation, _ = flying.pop(future)
-                    yield obligation, _out_of_time("its worker did not answer and was ended")
-                pool = _renew(pool, jobs, flying, queue)
-    finally:
-        pool.shutdown(wait=True, kill_workers=bool(flying))
-
-
-def _collect(future: Future[Outcome]) -> Outcome:
-    try:
-        return future.result()
-    except BrokenProcessPool as fault:
-        return Outcome("unknown", method="worker died", detail=f"{fault}".splitlines()[0])
-    except Exception as fault:  # e.g. arguments that cannot be sent
-        return Outcome("unknown", method="checker failed", detail=f"{type(fault).__name__}: {fault}")
-
-
-def _renew(
-    pool: Any, jobs: int, flying: dict[Future[Outcome], tuple[Obligation, float]], queue: list[Obligation]
-) -> Any:
-    """A fresh pool. What else was in flight goes back to the front of the queue."""
-    pool.shutdown(wait=True, kill_workers=True)
-    queue[:0] = [obligation for obligation, _ in flying.values()]
-    flying.clear()
-    return workers(jobs)
-
-
-def attempt(obligation: Obligation, seconds: float) -> Outcome:
-    """Run one obligation here, within its time; whatever goes wrong is `unknown` with the reason."""
-    if seconds <= 0:
-        return _out_of_time("the whole budget was spent before it began")
-    begin = time.perf_counter()
-    try:
-        with _alarm(seconds):
-            outcome = obligation.run()
-    except _OutOfTime:
-        return _out_of_time(f"more than {seconds:.0f} s", time.perf_counter() - begin)
-    except Exception as fault:
-        detail = f"{type(fault).__name__}: {fault}"
-        return Outcome("unknown", method="checker failed", seconds=time.perf_counter() - begin, detail=detail)
-    # A solver call cannot be interrupted from here; what came late is not counted as in time.
-    if time.perf_counter() - begin > seconds + GRACE and outcome.verdict != "refuted":
-        return _out_of_time(f"more than {seconds:.0f} s", time.perf_counter() - begin)
-    return outcome
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    why = ", as the system does when memory runs out" if name == "SIGKILL" else ""
+    return f"its process was ended by {name}{why}{told}"
 
 
 def _out_of_time(detail: str, seconds: float = 0.0) -> Outcome:
     return Outcome("unknown", method="out of time", seconds=round(seconds, 3), detail=detail)
-
-
-@contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """Raise _OutOfTime in the main thread after `seconds`; elsewhere, or without alarms, the parent's limit serves."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ring(_number: int, _frame: FrameType | None) -> None:
-        raise _OutOfTime
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

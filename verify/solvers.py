@@ -16,6 +16,7 @@ import z3
 Term = Any
 Said = Literal["sat", "unsat", "unknown", "absent"]
 SECONDS = 30.0
+KEYBOARD = "interrupted from keyboard"  # z3's reason
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ def ask_z3(terms: Sequence[Term], seconds: float) -> Answer:
     said = str(solver.check())
     model = solver.model() if said == "sat" else None
     detail = solver.reason_unknown() if said == "unknown" else ""
+    if detail == KEYBOARD:
+        raise KeyboardInterrupt  # z3 takes Ctrl-C for itself and makes an answer of it
     name = f"z3 {z3.get_version_string()}"
     return Answer(_said(said), name, time.perf_counter() - begin, model, detail=detail)
 

@@ -6,6 +6,7 @@ Expressions are in `translate_words`. Called by `translate`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import z3
 
@@ -27,6 +28,7 @@ from ncl.language.syntax import (
     While,
 )  # fmt: skip
 from verify.translate_ends import Arrived, Ending, Node, Returned, Spot, Stuck
+from verify.translate_joins import Inside
 from verify.translate_points import Place
 from verify.translate_terms import Term
 from verify.translate_words import Next, State, Step, Words
@@ -36,17 +38,21 @@ class Source(Words):
     """`cuts` are the points at which a segment ends. `halts`: the run ends with the function; else it was called."""
 
     def __init__(
-        self, function: Function, program: Mapping[str, Function], sizes: Sizes, cuts: frozenset[Spot], halts: bool
-    ) -> None:
-        super().__init__(function, program, sizes)
+        self, function: Function, program: Mapping[str, Function], sizes: Sizes, cuts: frozenset[Spot], halts: bool,
+        inside: Inside,
+    ) -> None:  # fmt: skip
+        super().__init__(function, program, sizes, cuts, inside)
         self.ending: Ending = "halt" if halts else "keep" if function.signature.result == "array" else "restore"
-        self.cuts = cuts
 
     # --- control
 
     def run(self, place: Place, state: State) -> Node:
         """The tree of what may happen from a place on, which itself is passed even when it is a point."""
         return self.settled(self.step(place, state))
+
+    def behind(self, begin: Place, spot: Spot, state: State) -> Node:
+        """The same from a point inside of a statement on, given the place where that begins."""
+        return self.settled(self.begin(begin, replace(state, at=spot[1])))
 
     def settled(self, step: Step) -> Node:
         while isinstance(step, Next):
@@ -81,7 +87,7 @@ class Source(Words):
             case Assign():
                 return self.assign(place.statement, state, lambda s: _go(place.then, s))
             case Augment():
-                return self.augment(place.statement, state, lambda s: _go(place.then, s))
+                return self.augment(place.statement, place.path, state, lambda s: _go(place.then, s))
             case If(condition=condition):
                 return self.branch(condition, state, place)
             case For():
@@ -126,11 +132,10 @@ class Source(Words):
         terms = self.terms
         following, left, step = (self.value(state, f"{name}@{place.path}") for name in ("next", "left", "step"))
         moved = (terms.add if statement.falling is None else terms.subtract)(following, step)
-        inside = {
-            statement.variable: following,
-            f"next@{place.path}": moved,
-            f"left@{place.path}": terms.subtract(left, terms.word(1)),
-        }
+        fewer = terms.subtract(left, terms.word(1))
+        if statement.to_zero:
+            fewer = terms.choose(terms.less(following, step), terms.word(0), terms.word(1))
+        inside = {statement.variable: following, f"next@{place.path}": moved, f"left@{place.path}": fewer}
         return self.fork(
             terms.nonzero(left), lambda: _go(place.then, state.put(inside)), lambda: _go(place.otherwise, state)
         )
@@ -147,9 +152,7 @@ class Source(Words):
         if statement.falling is not None:
             size = terms.word(statement.falling)
             if statement.stop is None:
-                top = terms.invert(terms.word(0))
-                return self.word(statement.start, state, lambda s, start: ready(
-                    s, start, size, terms.negate(terms.equal(start, top)), start))  # fmt: skip
+                return self.down_to_zero(statement, path, state, then)
             return self.words((statement.start, statement.stop), state, lambda s, w: ready(
                 s, w[0], size, terms.less(w[1], w[0]), terms.subtract(terms.subtract(w[0], w[1]), one)))  # fmt: skip
         assert statement.stop is not None
@@ -157,6 +160,19 @@ class Source(Words):
             terms.equal(w[2], terms.word(0)), Trap.DIVISION, statement.position, s,
             lambda: ready(s, w[0], w[2], terms.less(w[0], w[1]),
                           terms.subtract(terms.subtract(w[1], w[0]), one))))  # fmt: skip
+
+    def down_to_zero(self, statement: For, path: str, state: State, then: Callable[[State], Step]) -> Step:
+        """Down to 0 inclusive: there is a first round unless the start is written a - b with a < b."""
+        terms, size = self.terms, self.terms.word(statement.falling or 1)
+
+        def ready(s: State, start: Term, left: Term) -> Step:
+            return then(s.put({f"next@{path}": start, f"left@{path}": left, f"step@{path}": size}))
+
+        difference = statement.difference
+        if difference is None:
+            return self.word(statement.start, state, lambda s, start: ready(s, start, terms.word(1)))
+        return self.words((difference.left, difference.right), state, lambda s, w: ready(
+            s, terms.subtract(*w), terms.choose(terms.less(*w), terms.word(0), terms.word(1))))  # fmt: skip
 
     def allocate(self, statement: NewArray, path: str, state: State, then: Callable[[State], Step]) -> Step:
         terms = self.terms
@@ -201,12 +217,13 @@ class Source(Words):
 
         return self.words(statement.values, state, lambda s, words: store(s, words, 0))
 
-    def augment(self, statement: Augment, state: State, then: Callable[[State], Step]) -> Step:
+    def augment(self, statement: Augment, path: str, state: State, then: Callable[[State], Step]) -> Step:
         """The target's index and old value, then the value, the operator, the store."""
         target, operator, place = statement.target, statement.operator, statement.position
         if isinstance(target, Variable):
             old, name = self.value(state, target.name), target.name
-            return self.word(statement.value, state, lambda s, word: self.operate(
+            kept = state.put({f"value@{path}:target": old})
+            return self.word(statement.value, kept, lambda s, word: self.operate(
                 operator, old, word, place, s, lambda s, new: then(s.put({name: new}))))  # fmt: skip
 
         def change(s: State, cell: Term) -> Step:

@@ -9,7 +9,7 @@ import typer
 
 from ncl.cli import guard
 from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, progress, tell
-from ncl.cli.verify import COUNTEREXAMPLES, Jobs, Targets, artefact_of, keep_counterexamples
+from ncl.cli.verify import COUNTEREXAMPLES, Jobs, Targets, artefact_of, followed, keep_counterexamples
 
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy file; default: the shipped one.")]
 
@@ -31,8 +31,10 @@ def certify(
 
     Example: ncl certify reverse my_algorithms.py --out build/library
     """
+    from ncl.build import claim
     from ncl.gate import read_policy
 
+    claim(out)
     rules = read_policy(policy)
     artefact = artefact_of(targets, everything, width, registers, memory, frame, depth)
     paper = certified(artefact, out, rules, jobs)
@@ -63,8 +65,7 @@ def certified(artefact: Any, out: Path, rules: Any, jobs: int, tokenizer: str | 
     claim(out)
     findings = findings_of(artefact, rules, jobs)
     paper = guard.load("verify.certify").certify(artefact, rules, findings=findings, tokenizer=tokenizer)
-    artefact.save(out)
-    guard.load("verify.certify").record.write(paper, out / "certificate.json")
+    artefact.save(out, paper)
     return paper
 
 
@@ -72,9 +73,7 @@ def findings_of(artefact: Any, rules: Any, jobs: int) -> Any:
     """Run all obligations of an artefact under a policy; counterexamples are kept where `ncl replay` finds them."""
     asked = guard.load("verify.prove").obligations(artefact, executors=rules.executors)
     with progress("verifying", len(asked)) as advance:
-        findings = guard.load("verify.runner").run(
-            asked, jobs=jobs, progress=lambda finding, done, total: advance(1, finding.obligation.id)
-        )
+        findings = guard.load("verify.runner").run(asked, jobs=jobs, **followed(advance))
     for path in keep_counterexamples(findings, COUNTEREXAMPLES).values():
         tell(f"replay it: ncl replay {path}")
     return findings

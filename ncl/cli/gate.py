@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ncl.cli.certify import PolicyFile
 from ncl.cli.output import Json, emit
+from ncl.errors import GateRefused, NclError
 
 
 def gate(
@@ -20,16 +21,12 @@ def gate(
 
     Example: ncl gate build/library --policy strict.json
     """
-    from ncl.build import Artefact
-    from ncl.gate import read_policy, require
-
-    folder = library_in(artefact)
-    permit = require(Artefact.load(folder), folder, read_policy(policy), tokenizer=_tokenizer_beside(folder))
+    permit = _permit(artefact, policy)
     if as_json:
         emit(
             {
                 "verdict": "passed",
-                "artefact": str(folder),
+                "artefact": str(library_in(artefact)),
                 "certificate": permit.certificate,
                 "policy": permit.policy,
                 "width": permit.width,
@@ -39,6 +36,25 @@ def gate(
         )
     else:
         print(f"passed: {len(permit.programs)} programs at width {permit.width}; certificate {permit.certificate}")
+
+
+def _permit(artefact: Path, policy: Path | None) -> Any:
+    """The gate's leave. What is there and must not be used is refused, whatever is wrong with it."""
+    from ncl.build import Artefact
+    from ncl.gate import read_policy, require
+
+    folder, rules = library_in(artefact), read_policy(policy)
+    if not folder.is_dir():
+        Artefact.load(folder)
+    try:
+        return require(Artefact.load(folder), folder, rules, tokenizer=_tokenizer_beside(folder))
+    except GateRefused:
+        raise
+    except NclError as fault:
+        raise GateRefused(fault.message, where=fault.where, remedy=fault.remedy) from fault
+    except Exception as fault:
+        told = str(fault).partition("\n")[0]
+        raise GateRefused(f"it cannot be read: {type(fault).__name__}: {told}", where=str(folder)) from fault
 
 
 def library_in(folder: Path) -> Path:

@@ -34,10 +34,8 @@ from ncl.cli import (
     train,
     verify,
 )
-from ncl.cli.output import show_error
+from ncl.cli.output import INTERRUPTED, show_error
 from ncl.errors import InputError, NclError, UsageError
-
-INTERRUPTED = 130  # as shells count: 128 and the number of SIGINT
 
 app = typer.Typer(
     name="ncl",
@@ -87,6 +85,10 @@ class _ReaderLeft(Exception):
     """Nobody reads our output any more; typer would end the process with its own code."""
 
 
+class _Interrupted(Exception):
+    """Ctrl-C that the command had no answer to; typer would make a code of it, as of one that a command gives."""
+
+
 def _shielded(command: Callable[..., int | None]) -> Callable[..., int]:
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> int:
@@ -96,6 +98,8 @@ def _shielded(command: Callable[..., int | None]) -> Callable[..., int]:
             return code
         except BrokenPipeError as fault:
             raise _ReaderLeft from fault
+        except KeyboardInterrupt as fault:
+            raise _Interrupted from fault
 
     return run
 
@@ -126,18 +130,16 @@ def run_main(arguments: list[str]) -> int:
     """The exit code of `ncl ARGUMENTS`."""
     as_json = "--json" in arguments
     try:
-        code = int(app(args=arguments, prog_name="ncl", standalone_mode=False) or 0)
+        return int(app(args=arguments, prog_name="ncl", standalone_mode=False) or 0)
     except NclError as fault:
         return show_error(fault, as_json, fault.exit_code)
     except _ReaderLeft:
         _abandon_stdout()  # `ncl … | head`: there is nobody to tell
         return 0
-    except KeyboardInterrupt:
-        code = INTERRUPTED
+    except (_Interrupted, KeyboardInterrupt):
+        return show_error(NclError("interrupted"), as_json, INTERRUPTED)
     except Exception as fault:
         return _unforeseen(fault, as_json)
-    # typer turns Ctrl-C into this code without a word.
-    return show_error(NclError("interrupted"), as_json, code) if code == INTERRUPTED else code
 
 
 def _abandon_stdout() -> None:

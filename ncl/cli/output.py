@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,9 +15,11 @@ from typing import Annotated, Any
 
 import typer
 
-from ncl.errors import FormatError, InputError, LanguageError, NclError, NotFoundError
+from ncl import atomic, strict_json
+from ncl.errors import InputError, LanguageError, NclError, NotFoundError
 
 SCHEMA = 1
+INTERRUPTED = 130  # as shells count: 128 and the number of SIGINT
 MOST_REGISTERS = 4096
 MOST_CELLS = 1 << 16  # of frame memory and call stack
 
@@ -56,6 +60,14 @@ def tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def tell_notes(functions: Iterable[Any], width: int) -> None:
+    """A line on stderr for everything that is allowed and hardly meant."""
+    from ncl.language.notes import notes
+
+    for note in dict.fromkeys(note for function in functions for note in notes(function, width)):
+        tell(str(note))
+
+
 def quiet_transformers() -> None:
     """Its own bars and advice would stand between ours; what goes wrong it raises."""
     from transformers.utils import logging
@@ -70,41 +82,31 @@ def claim_file(path: Path | None) -> None:
         return
     if path.is_dir():
         raise InputError("this is a folder, expected a file to write", where=str(path))
-    probe = _beside(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        atomic.probe(path)
     except OSError as fault:
         raise InputError(f"cannot write: {fault.strerror}", where=str(path)) from fault
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write under a temporary name, then rename: a reader sees the old file or the whole new one."""
-    claim_file(path)
-    temporary = _beside(path)
+    """A reader sees the old file or the whole new one. Raises InputError."""
+    if path.is_dir():
+        raise InputError("this is a folder, expected a file to write", where=str(path))
     try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        atomic.write_text(path, text)
     except OSError as fault:
-        temporary.unlink(missing_ok=True)
         raise InputError(f"cannot write: {fault.strerror}", where=str(path)) from fault
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-
 def read_json(path: Path) -> Any:
-    """The JSON document in a file; NotFoundError or FormatError otherwise."""
+    """The JSON document in a file, strictly read; NotFoundError or FormatError otherwise."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
     except FileNotFoundError as fault:
         raise NotFoundError("no such file", where=str(path)) from fault
     except OSError as fault:
         raise NotFoundError(f"cannot read: {fault.strerror}", where=str(path)) from fault
-    except (ValueError, RecursionError) as fault:
-        raise FormatError(f"not JSON: {fault}", where=str(path)) from fault
+    return strict_json.parse(data, "JSON", str(path))
 
 
 def one_process() -> bool:
@@ -117,22 +119,61 @@ def first_process() -> bool:
     return one_process() or os.environ["RANK"] == "0"
 
 
+QUIET = 10.0  # seconds after which a log without a terminal gets a line
+
+
 @contextmanager
 def progress(description: str, total: float | None) -> Iterator[Any]:
-    """A progress bar on stderr; yields `advance(n=1, note="")`. Plain silence where stderr is no terminal."""
+    """A progress bar on stderr; yields `advance(n=1, note="", total=None)`.
+
+    Where stderr is no terminal, a line at least every ten seconds: what is done, what of how many, since when.
+    """
     from rich.console import Console
+
+    console = Console(stderr=True)
+    if not first_process():
+        yield lambda amount=1, note="", total=None: None
+        return
+    with _bar(description, total, console) if console.is_terminal else _lines(description, total) as advance:
+        yield advance
+
+
+@contextmanager
+def _bar(description: str, total: float | None, console: Any) -> Iterator[Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    shown = console.is_terminal and first_process()
-    with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(description, total=total)
 
-        def advance(amount: float = 1, note: str = "") -> None:
-            bar.update(task, advance=amount, description=f"{description} {note}".rstrip())
+        def advance(amount: float = 1, note: str = "", total: float | None = None) -> None:
+            bar.update(task, advance=amount, total=total, description=f"{description} {note}".rstrip())
 
         yield advance
+
+
+@contextmanager
+def _lines(description: str, total: float | None) -> Iterator[Any]:
+    """From a thread of its own, so that a line comes whatever the work does."""
+    begin, done, all_of_it, last = time.monotonic(), 0.0, total, ""
+    over = threading.Event()
+
+    def advance(amount: float = 1, note: str = "", total: float | None = None) -> None:
+        nonlocal done, all_of_it, last
+        done, last, all_of_it = done + amount, note, total or all_of_it
+
+    def speak() -> None:
+        while not over.wait(QUIET):
+            share = f" {done:g}/{all_of_it:g}" if all_of_it else ""
+            tell(f"ncl: {description}{share}, {time.monotonic() - begin:.0f} s {last}".rstrip())
+
+    speaker = threading.Thread(target=speak, daemon=True)
+    speaker.start()
+    try:
+        yield advance
+    finally:
+        over.set()
+        speaker.join()
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ncl.cli.output import Json, emit, read_json, table
-from ncl.errors import NclError
+from ncl.errors import FormatError, InputError, refused
 
 
 def regress(
@@ -28,12 +28,15 @@ def regress(
     """
     from ncl.training.regress import compare
 
-    documents = read_json(run), read_json(baseline)
+    documents = _read(run), _read(baseline)
     try:
         cells = compare(*documents, alpha=alpha, arms=arm or ["ncl"])
-    except NclError as fault:
+    except FormatError as fault:
         # The comparison knows which of the two is at fault, not what its file is called.
         fault.where = {"run": str(run), "baseline": str(baseline)}.get(fault.where, fault.where)
+        raise refused(fault) from fault.__cause__
+    except InputError as fault:
+        fault.where = {"baseline": str(baseline)}.get(fault.where, fault.where)
         raise
     regressed = any(c.regressed for c in cells)
     verdict = "regressed" if regressed else "passed"
@@ -55,3 +58,13 @@ def regress(
         rows,
     )
     return int(regressed)
+
+
+def _read(path: Path) -> Any:
+    """A document that decides the exit code. What is JSON, but not strictly so, is refused."""
+    try:
+        return read_json(path)
+    except FormatError as fault:
+        if isinstance(fault.__cause__, UnicodeDecodeError):
+            raise refused(fault) from fault.__cause__
+        raise

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit
+from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, tell, tell_notes
 from ncl.errors import InputError
 from ncl.language.program import Value
 from ncl.language.trace import DEFAULT_BUDGET
@@ -30,10 +30,14 @@ def run(
     frame: Frame = 1024,
     depth: Depth = 64,
     budget: Budget = DEFAULT_BUDGET,
-    check: Annotated[bool, typer.Option("--check", help="Run the source and check its contracts on the way.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Run the source, check its contracts, and compare with plain Python.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Run a program on arguments. A trap, or with --check a broken contract, is reported and exits with 1.
+
+    With --check the first operation that wraps is told, on stderr; where none does, plain Python must agree.
 
     Example: ncl run insertion_sort '[3, 1, 2]' --json
     """
@@ -41,6 +45,7 @@ def run(
 
     compiled = compile(single(target), width=width, registers=registers, memory=memory, frame=frame, depth=depth)
     given = parse_arguments(arguments or [])
+    tell_notes([compiled.function], width)
     if check:
         return _checked(compiled, given, budget, as_json)
     result = compiled.run([given], executor=executor, budget=budget)[0]
@@ -64,11 +69,17 @@ def run(
 
 
 def _checked(compiled: Any, given: list[Value], budget: int, as_json: bool) -> int:
-    """Run the source with its contracts; exits with 1 when one is broken or the run traps."""
+    """Run the source with its contracts, and beside plain Python.
+
+    Exits with 1 when a contract is broken, the run traps, or Python gives something else though nothing wraps.
+    """
+    from ncl.language.interpret.plain import compared
     from ncl.language.interpret.source import run_checked
 
     result, breach = run_checked(compiled.function, given, compiled.program.sizes, budget)
     trap = result.trap if result else None
+    beside = compared(compiled.function, given, compiled.program.sizes, budget)
+    wrap = beside.source.wrap
     if as_json:
         emit(
             {
@@ -80,6 +91,8 @@ def _checked(compiled: Any, given: list[Value], budget: int, as_json: bool) -> i
                 "steps": None,
                 "trap": trap.to_json() if trap else None,
                 "breach": breach.to_json() if breach else None,
+                "wrap": wrap.to_json() if wrap else None,
+                "python": beside.kind,
             }
         )
     elif breach:
@@ -88,7 +101,12 @@ def _checked(compiled: Any, given: list[Value], budget: int, as_json: bool) -> i
         print(f"{trap} after {result.ticks} ticks")
     elif result:
         print(json.dumps(result.result))
-    return 1 if breach or trap else 0
+    if wrap and not as_json:
+        file = compiled.function.home(wrap.position).file
+        tell(f"first wrap: {file}:{wrap.position.line}:{wrap.position.column}: {wrap.operation} is {wrap.told}")
+    if beside.kind == "differ":
+        tell(f"plain Python differs: {beside.told}")
+    return 1 if breach or trap or beside.kind == "differ" else 0
 
 
 def single(target: str):  # type: ignore[no-untyped-def]  # language.syntax.Function, imported late

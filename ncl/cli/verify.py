@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +15,7 @@ import typer
 
 from ncl.cli import guard
 from ncl.cli.output import (
+    INTERRUPTED,
     Depth,
     Frame,
     Json,
@@ -22,11 +27,13 @@ from ncl.cli.output import (
     progress,
     table,
     tell,
+    tell_notes,
     write_atomically,
 )
 from ncl.errors import InputError
 
 COUNTEREXAMPLES = Path(".ncl")
+SLOWEST = 10  # obligations whose durations stand at the end
 
 Counterexamples = Annotated[Path, typer.Option(help="Folder for counterexamples that `ncl replay` runs.")]
 Jobs = Annotated[int, typer.Option(min=1, max=256, help="Worker processes.")]
@@ -59,45 +66,89 @@ def verify(
 ) -> int:
     """Show that ops, step, executors and programs do what they must. Exits 1 when refuted, 3 when undecided.
 
+    When interrupted it writes the reports all the same, with the rest as skipped, and exits 130.
+
     Example: ncl verify my_algorithms.py --junit verify.xml
     """
-    for file in (junit, sarif):
+    part = parse_shard(shard) if shard else None
+    for file in (junit, sarif, counterexamples / "any.json"):
         claim_file(file)
-    claim_file(counterexamples / "any.json")
-    subject = artefact_of(targets, everything, width, registers, memory, frame, depth)
-    prove, runner, report = (guard.load(f"verify.{name}") for name in ("prove", "runner", "report"))
-    asked = prove.obligations(subject, machine=machine)
-    if shard:
-        asked = runner.shard(asked, *parse_shard(shard))
-    with progress("verifying", len(asked)) as advance:
-        findings = runner.run(
-            asked, jobs=jobs, budget=budget, total_budget=total_budget, use_cache=cache,
-            progress=lambda finding, done, total: advance(1, finding.obligation.id),
-        )  # fmt: skip
-    written = keep_counterexamples(findings, counterexamples)
-    _write_reports(findings, report, junit, sarif)
-    if as_json:
-        document = report.document(findings)
-        emit({**document, "counterexamples": {name: str(path) for name, path in written.items()}})
-    else:
-        show(findings, report)
-        for path in written.values():
-            print(f"replay it: ncl replay {path}")
-    return int(report.exit_code(findings))
+    with progress("verifying", None) as advance:
+        advance(0, "programs are compiled")
+        subject = artefact_of(targets, everything, width, registers, memory, frame, depth)
+        prove, runner, report = (guard.load(f"verify.{name}") for name in ("prove", "runner", "report"))
+        asked = prove.obligations(subject, machine=machine)
+        if part:
+            asked = runner.shard(asked, *part)
+        advance(0, total=len(asked))
+        try:
+            findings = runner.run(
+                asked, jobs=jobs, budget=budget, total_budget=total_budget, use_cache=cache, **followed(advance)
+            )
+        except runner.Interrupted as fault:
+            findings = fault.findings
+    interrupted = report.interrupted(findings)
+    with undisturbed():  # an impatient second Ctrl-C would leave nothing of what is known
+        written = keep_counterexamples(findings, counterexamples)
+        faults = _write_reports(findings, report, junit, sarif)
+        if as_json:
+            document = report.document(findings)
+            emit({**document, "counterexamples": {name: str(path) for name, path in written.items()}})
+        else:
+            show(findings, report)
+            for path in written.values():
+                print(f"replay it: ncl replay {path}")
+        if interrupted:
+            tell("ncl: interrupted")
+    for lost in faults:
+        tell(f"ncl: {lost}")
+    code = INTERRUPTED if interrupted else int(report.exit_code(findings))
+    return code or (InputError.exit_code if faults else 0)
 
 
-def _write_reports(findings: Any, report: Any, junit: Path | None, sarif: Path | None) -> None:
-    """For CI: the files asked for, and the step summary where GitHub wants one."""
-    if junit:
-        write_atomically(junit, report.junit(findings))
-    if sarif:
-        write_atomically(sarif, json.dumps(report.sarif(findings), indent=1) + "\n")
+def followed(advance: Any) -> dict[str, Any]:
+    """What the runner tells of findings and of what runs, as its options, told on."""
+
+    def watch(underway: Any) -> None:
+        told = ", ".join(f"{one.id} for {one.seconds:.0f} s" for one in underway)
+        advance(0, told or "workers are starting")
+
+    return {"progress": lambda finding, done, total: advance(1, finding.obligation.id), "watch": watch}
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Signals that would end the process are not heard; only the main thread has any."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _write_reports(findings: Any, report: Any, junit: Path | None, sarif: Path | None) -> list[InputError]:
+    """For CI: the files asked for, and the step summary where GitHub wants one. One that fails leaves the others."""
+    faults = []
+    for path, text in (
+        (junit, lambda: report.junit(findings)),
+        (sarif, lambda: json.dumps(report.sarif(findings), indent=1) + "\n"),
+    ):
+        try:
+            if path:
+                write_atomically(path, text())
+        except InputError as fault:
+            faults.append(fault)
     if place := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with open(place, "a", encoding="utf-8") as file:
                 file.write(report.summary(findings))
         except OSError as fault:
             tell(f"ncl: no step summary: {place}: {fault.strerror}")
+    return faults
 
 
 def artefact_of(
@@ -114,6 +165,7 @@ def artefact_of(
             remedy="name programs or files, or give --all for the shipped library",
         )
     functions = [f for t in (library.names() if everything else targets or ()) for f in find(t)]
+    tell_notes(functions, width)
     return build_library(functions, width=width, registers=registers, memory=memory, frame=frame, depth=depth)
 
 
@@ -125,13 +177,17 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 
 def keep_counterexamples(findings: Any, folder: Path) -> dict[str, Path]:
-    """Write each refuted obligation's counterexample; id → file."""
-    write = guard.load("verify.counterexample").write
-    return {
-        f.obligation.id: write(f.outcome.counterexample, folder, f.obligation.id.replace("/", "-"))
-        for f in findings
-        if f.outcome.verdict == "refuted" and f.outcome.counterexample is not None
-    }
+    """Write each refuted obligation's counterexample; id → file. One that cannot be written is told of."""
+    write, kept = guard.load("verify.counterexample").write, {}
+    for finding in findings:
+        name, outcome = finding.obligation.id, finding.outcome
+        if outcome.verdict != "refuted" or outcome.counterexample is None:
+            continue
+        try:
+            kept[name] = write(outcome.counterexample, folder, name.replace("/", "-"))
+        except OSError as fault:
+            tell(f"ncl: the counterexample of {name} could not be written: {folder}: {fault.strerror}")
+    return kept
 
 
 def show(findings: Any, report: Any) -> None:
@@ -149,6 +205,11 @@ def show(findings: Any, report: Any) -> None:
         seconds = f"{sum(m.outcome.seconds for m in members):.1f}" + (f" ({cached} cached)" if cached else "")
         rows.append([kind, counts, shown, seconds])
     table("what was shown", ["obligations", "verdicts", "bound", "seconds"], rows)
+    slowest = sorted((f for f in findings if not f.cached), key=lambda f: -f.outcome.seconds)[:SLOWEST]
+    if slowest:
+        table("slowest", ["obligation", "seconds"], [[f.obligation.id, f"{f.outcome.seconds:.1f}"] for f in slowest])
     for finding in findings:
-        if not finding.outcome.green:
+        if not finding.outcome.green and finding.outcome.verdict != "skipped":
             print(report.line(finding))
+    if skipped := [f for f in findings if f.outcome.verdict == "skipped"]:
+        print(f"{len(skipped)} skipped: {skipped[0].outcome.detail}")

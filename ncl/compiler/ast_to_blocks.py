@@ -187,7 +187,10 @@ class _Statements(Words):
         self.depth += 1
         self.start(head, "loop", path)
         self.emit(Opcode.TICK, position=statement.position)
-        self.branch(statement.condition, f"{path}:condition", body, after)
+        if statement.endless:
+            self.finish(Jump(body))
+        else:
+            self.branch(statement.condition, f"{path}:condition", body, after)
         self.start(body)
         self.repeat(statement.body, path, head, after)
 
@@ -214,9 +217,12 @@ class _Statements(Words):
         self.finish(Branch(left, after, body, place))
         self.start(body)
         self.made(Opcode.MOVE, following, position=place, into=self.variable(statement.variable))
+        if statement.to_zero:
+            self.made(Opcode.LESS_EQUAL, step, following, position=place, into=left)
+        else:
+            self.made(Opcode.SUBTRACT, left, self.constant(1, place), position=place, into=left)
         move = Opcode.ADD if statement.falling is None else Opcode.SUBTRACT
         self.made(move, following, step, position=place, into=following)
-        self.made(Opcode.SUBTRACT, left, self.constant(1, place), position=place, into=left)
         self.repeat(statement.body, path, head, after)
         for name in (f"next@{path}", f"left@{path}", f"step@{path}"):
             self.hidden.pop(name, None)
@@ -224,9 +230,9 @@ class _Statements(Words):
     def bounds(self, statement: For, path: str) -> tuple[int, int, int]:
         """Registers of (next, step, left) before the first round; `language.syntax.For` says what they are."""
         place = statement.position
-        following = self.copied(statement.start, f"{path}:start")
         if statement.stop is None:
-            return following, *self.down_to_zero(following, statement.falling or 1, place)
+            return self.down_to_zero(statement, path)
+        following = self.copied(statement.start, f"{path}:start")
         with self.waiting({f"{path}:start": following}):
             stop = self.word(statement.stop, f"{path}:stop")
         if statement.falling is None:
@@ -246,16 +252,17 @@ class _Statements(Words):
             left = self.made(Opcode.ADD, rounds, one, position=place)
         return following, step, self.made(Opcode.MULTIPLY, left, some, position=place)
 
-    def down_to_zero(self, following: int, size: int, place: Position) -> tuple[int, int]:
-        """(step, left) of a range that ends at 0 inclusive, and has no round when it starts at N-1."""
-        step, one = self.constant(size, place), self.constant(1, place)
-        if size == 1:
-            return step, self.made(Opcode.ADD, following, one, position=place)  # N-1 wraps to 0 rounds
-        some = self.made(Opcode.NOT_EQUAL, following, self.constant(self.top, place), position=place)
-        rounds = self.made(Opcode.DIVIDE, following, step, position=place)
-        return step, self.made(
-            Opcode.MULTIPLY, self.made(Opcode.ADD, rounds, one, position=place), some, position=place
-        )
+    def down_to_zero(self, statement: For, path: str) -> tuple[int, int, int]:
+        """The same of a range that ends at 0 inclusive; from a - b there is a round when a is not below b."""
+        place, difference = statement.position, statement.difference
+        if difference is None:
+            following, some = self.copied(statement.start, f"{path}:start"), self.constant(1, place)
+        else:
+            at = f"{path}:start"
+            sides = self.in_order({f"{at}.left": difference.left, f"{at}.right": difference.right})
+            following = self.combine("-", *sides, difference.position, None)
+            some = self.combine("<=", *reversed(sides), difference.position, None)
+        return following, self.constant(statement.falling or 1, place), some
 
     def new_array(self, statement: NewArray, path: str) -> None:
         place = statement.position

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ncl.errors import FormatError
-from ncl.language.program import natural
+from ncl.language.program import natural, only
 
 SCHEMA = 2
 
@@ -74,8 +74,9 @@ class Witness:
     @staticmethod
     def from_json(data: Mapping[str, Any], where: str = "witness") -> Witness:
         try:
-            if data["schema"] != SCHEMA:
+            if natural(data["schema"]) != SCHEMA:
                 raise ValueError(f"schema {data['schema']!r}, expected {SCHEMA}")
+            only(data, ("schema", "function", "functions"))
             return Witness(_text(data["function"]), tuple(_function(f) for f in data["functions"]))
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
             raise FormatError(
@@ -89,6 +90,9 @@ def _row(row: Row) -> dict[str, Any]:
 
 
 def _function(data: Mapping[str, Any]) -> FunctionWitness:
+    only(data, ("function", "entry", "frame", "halts", "rows"))
+    for row in data["rows"]:
+        only(row, ("kind", "path", "line", "locations"))
     rows = tuple(
         Row(_text(r["kind"]), _text(r["path"]), natural(r["line"]), _locations(r["locations"])) for r in data["rows"]
     )

@@ -6,16 +6,13 @@ Python's `ast` was read before; nothing is executed. Called by `parse`.
 from __future__ import annotations
 
 import ast
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ncl.language.bindings import CONTRACT_WORDS, WORDS_FROM, bindings, from_ncl
 from ncl.language.builtins import BUILTINS, IMPORTED
 from ncl.language.reader import Constant
 
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
-_WORDS_FROM = ("ncl", "ncl.language.declare", "ncl.language.contract_words")
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 @dataclass(frozen=True)
@@ -47,56 +44,65 @@ def programs(tree: ast.Module, marks: Marks) -> list[AnyFunction]:
 
 
 def marks_of(tree: ast.Module) -> Marks:
-    direct, modules = set(), set()
-    for node in _outside_functions(tree):
-        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module in ("ncl", "ncl.language.declare"):
-            direct |= {a.asname or "program" for a in node.names if a.name in ("program", "*")}
-        elif isinstance(node, ast.Import):
-            modules |= {a.asname or "ncl" for a in node.names if a.name == "ncl" or _binds_ncl(a)}
-    return Marks(frozenset(direct), frozenset(modules))
+    known = from_ncl(tree)
+    return Marks(
+        frozenset(name for name, meant in known.items() if meant == "program"),
+        frozenset(name for name, meant in known.items() if meant == "module ncl"),
+    )
 
 
-def _binds_ncl(alias: ast.alias) -> bool:
-    return alias.name.startswith("ncl.") and alias.asname is None  # `import ncl.build` binds `ncl`
+def misplaced(tree: ast.Module, marks: Marks) -> list[AnyFunction]:
+    """Decorated functions that are made when the file is loaded, and not at its top level."""
+    waiting, found = [n for n in tree.body if not isinstance(n, AnyFunction)], list[AnyFunction]()
+    while waiting:
+        node = waiting.pop()
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, AnyFunction):
+                found += [child] if any(map(marks.means_program, child.decorator_list)) else []
+            elif not isinstance(child, ast.expr):
+                waiting.append(child)  # type: ignore[arg-type]
+    return found
+
+
+def rebound(tree: ast.Module, node: AnyFunction) -> ast.AST | None:
+    """What takes the name of a function after its definition, wherever it may do so."""
+    after = False
+    for binding in bindings(tree).get(node.name, ()):
+        if (after and binding.node is not node) or isinstance(binding.node, ast.Global):
+            return binding.node
+        after |= binding.node is node
+    return None
 
 
 def builtins(tree: ast.Module) -> dict[str, str]:
     """The names by which this file knows the language's own functions: `min`, `max`, `abs`, and what it imports."""
-    times = _times_bound(tree)
-    found = {name: name for name in BUILTINS if name not in IMPORTED and not times[name]}
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module in ("ncl", "ncl.language.declare"):
-            named = ((a.asname or a.name, a.name) for a in node.names if a.name in IMPORTED)
-            found |= {name: meant for name, meant in named if times[name] == 1}
-    return found
+    own = {name: name for name in BUILTINS if name not in IMPORTED and name not in bindings(tree)}
+    return own | {name: meant for name, meant in from_ncl(tree).items() if meant in IMPORTED}
 
 
 def callable_functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
     """The functions that others of the file may call: defined at the top level, under a name bound only there."""
-    times = _times_bound(tree)
-    return {f.name: f for f in functions(tree) if isinstance(f, ast.FunctionDef) and times[f.name] == 1}
+    return {f.name: f for f in functions(tree) if isinstance(f, ast.FunctionDef) and _once(tree, f.name)}
 
 
 def constants(tree: ast.Module) -> dict[str, Constant]:
     """Module constants: `NAME = literal` or `NAME = ~literal` at the top level, and bound nowhere else in the file."""
-    times = _times_bound(tree)
     found: dict[str, Constant] = {}
     for node in tree.body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value and (value := _literal(node.value)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found |= {t.id: value for t in targets if isinstance(t, ast.Name) and times[t.id] == 1}
+            found |= {t.id: value for t in targets if isinstance(t, ast.Name) and _once(tree, t.id)}
     return found
 
 
 def imports(tree: ast.Module) -> dict[str, tuple[ast.ImportFrom, ast.alias]]:
     """Names that the file has from other files than ncl's, bound nowhere else in it."""
-    times = _times_bound(tree)
     return {
         name: (node, alias)
         for node in tree.body
-        if isinstance(node, ast.ImportFrom) and (node.level or node.module not in (*_WORDS_FROM, "__future__"))
+        if isinstance(node, ast.ImportFrom) and (node.level or node.module not in (*WORDS_FROM, "__future__"))
         for alias in node.names
-        if times[name := alias.asname or alias.name] == 1
+        if _once(tree, name := alias.asname or alias.name)
     }
 
 
@@ -121,20 +127,12 @@ def names_used(node: AnyFunction) -> dict[str, ast.Name]:
 
 def bound(tree: ast.Module) -> frozenset[str]:
     """Every name that the file binds outside its functions."""
-    return frozenset(_times_bound(tree))
+    return frozenset(bindings(tree))
 
 
 def contract_words(tree: ast.Module) -> frozenset[str]:
-    """Names that the file imports from ncl under their own name, and binds nowhere else."""
-    times = _times_bound(tree)
-    return frozenset(
-        a.name
-        for node in _outside_functions(tree)
-        if isinstance(node, ast.ImportFrom) and node.level == 0
-        and node.module in _WORDS_FROM
-        for a in node.names
-        if a.asname is None and times[a.name] == 1
-    )  # fmt: skip
+    """The words of contracts that the file imports from ncl under their own name, and binds to nothing else."""
+    return frozenset(n for n, meant in from_ncl(tree).items() if n == meant and meant in CONTRACT_WORDS)
 
 
 def _literal(node: ast.expr) -> Constant | None:
@@ -146,36 +144,5 @@ def _literal(node: ast.expr) -> Constant | None:
     return None
 
 
-def _times_bound(tree: ast.Module) -> Counter[str]:
-    """How often each name is bound at the top level; a `global` statement in a function counts as one time."""
-    times: Counter[str] = Counter()
-    for node in _outside_functions(tree):
-        match node:
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                times[name] += 1
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                times[name] += 1
-            case ast.Import(names=names) | ast.ImportFrom(names=names):
-                times.update((a.asname or a.name.partition(".")[0]) for a in names)
-            case ast.ExceptHandler(name=str() as name):
-                times[name] += 1
-            case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
-                times[name] += 1
-            case ast.MatchMapping(rest=str() as name):
-                times[name] += 1
-            case ast.AnnAssign(target=ast.Name(id=name), value=None):
-                times[name] -= 1  # an annotation alone binds nothing
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Global):
-            times.update(node.names)
-    return +times
-
-
-def _outside_functions(tree: ast.Module) -> Iterator[ast.AST]:
-    """Every node that runs when the file is loaded: what stands in functions and classes is left out, they are not."""
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, _SCOPES):
-            waiting.extend(ast.iter_child_nodes(node))
+def _once(tree: ast.Module, name: str) -> bool:
+    return len(bindings(tree).get(name, ())) == 1

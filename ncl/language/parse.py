@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from ncl.errors import NotFoundError
-from ncl.language.discover import AnyFunction, Marks, functions, programs
-from ncl.language.files import Defined, Files
+from ncl.language.bindings import stars
+from ncl.language.discover import AnyFunction, Marks, functions, misplaced, names_bound, programs, rebound
+from ncl.language.files import Defined, File, Files
 from ncl.language.meanings import agree
 from ncl.language.parse_contracts import function_contract
 from ncl.language.parse_signature import signature
 from ncl.language.parse_statements import gives_array, new_array, statements
 from ncl.language.reach import results
 from ncl.language.reader import Reader, read_source
+from ncl.language.remedies import near
 from ncl.language.syntax import Function
 from ncl.language.typecheck import typecheck
 from ncl.language.walks import calls
@@ -68,19 +70,41 @@ def parse_text(
     own = files.own
     chosen = programs(own.tree, own.marks) if name is None else _named(own.tree, name, line)
     if name is not None and not chosen:
-        known = ", ".join(dict.fromkeys(f.name for f in functions(own.tree))) or "none"
-        raise NotFoundError(f"no function {name}", where=file, remedy=f"functions there: {known}")
+        known = list(dict.fromkeys(f.name for f in functions(own.tree)))
+        other = near(name, known)
+        listed = f"functions there: {', '.join(known) or 'none'}"
+        raise NotFoundError(f"no function {name}", where=file, remedy=f"write {other}; {listed}" if other else listed)
+    if line is None:
+        _stand(own, chosen, misplaced(own.tree, own.marks) if name is None else [])
     read: dict[AnyFunction, Function | None] = {}
     waiting: list[Defined] = [Defined(own, node) for node in chosen]
     while waiting:
         here = waiting.pop(0)
         if here.node not in read:
             files.prepare(here)
+            _known(here.file)
             read[here.node] = _function(here.file.reader, here.node, here.file.marks)
             waiting += (files.callee(here, name) for name in sorted(here.file.reader.called))
     found = [_program(files, Defined(own, node), read) for node in chosen]
     files.settle()
     return tuple(f for f in found if f is not None)
+
+
+def _stand(file: File, chosen: list[AnyFunction], lost: list[AnyFunction]) -> None:
+    """Refuse programs whose names mean something else in the end, and those that are made on some condition."""
+    for node in lost:
+        file.reader.refuse(node, f"{node.name} is no program here: those stand at the top level of a file",
+                                "move it there")  # fmt: skip
+    for node in chosen:
+        if (other := rebound(file.tree, node)) is not None:
+            file.reader.refuse(other, f"{node.name} becomes something else here than the function above",
+                                    "give one of them another name")  # fmt: skip
+
+
+def _known(file: File) -> None:
+    """Refuse a file in which any name may mean anything."""
+    for node in stars(file.tree):
+        file.reader.refuse(node, "a star may give any name another meaning", "import by name what is used")
 
 
 def _program(files: Files, entry: Defined, read: Mapping[AnyFunction, Function | None]) -> Function | None:
@@ -150,13 +174,13 @@ def _function(reader: Reader, node: AnyFunction, marks: Marks) -> Function | Non
             if isinstance(target, ast.Name)
         }
     )
-    reader.parameters = frozenset(p.name for p in head.parameters)
+    reader.parameters, reader.own = frozenset(p.name for p in head.parameters), names_bound(node)
     contract, body = function_contract(reader, body, arrays, head)
     tree = statements(reader, body, arrays, False)
     source = "\n".join(reader.lines[_first_line(node) - 1 : node.end_lineno]) + "\n"
     function = Function(
         node.name, head, tree, reader.file, reader.position(node), _digest(reader, source), source, documentation,
-        _written(reader), contract=contract,
+        _written(reader, node), contract=contract,
     )  # fmt: skip
     typecheck(function, reader)
     return function
@@ -185,8 +209,20 @@ def _digest(reader: Reader, source: str) -> str:
     return hashlib.sha256(repr((source, named, *borrowed)).encode()).hexdigest()
 
 
-def _written(reader: Reader) -> str:
+def _written(reader: Reader, node: AnyFunction) -> str:
     """What the function uses of its module: imports from `ncl`, and constants as the module might assign them."""
+    marked = "".join(map(_alias, node.decorator_list))
     borrowed = "".join(f"from ncl import {reader.builtin[name]} as {name}\n" for name in sorted(reader.borrowed))
     named = ((name, reader.constants[name]) for name in sorted(reader.used))
-    return borrowed + "".join(f"{name} = {'~' * constant.inverted}{hex(constant.value)}\n" for name, constant in named)
+    constants = "".join(f"{name} = {'~' * constant.inverted}{hex(constant.value)}\n" for name, constant in named)
+    return marked + borrowed + constants
+
+
+def _alias(decorator: ast.expr) -> str:
+    """The import that a decorator of another name than its own needs."""
+    match decorator:
+        case ast.Name(id=name) if name != "program":
+            return f"from ncl import program as {name}\n"
+        case ast.Attribute(value=ast.Name(id=name)) if name != "ncl":
+            return f"import ncl as {name}\n"
+    return ""

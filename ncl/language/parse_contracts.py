@@ -109,6 +109,7 @@ class _Reading:
 
     def clause(self, call: ast.Call) -> Clause:
         place = self.reader.position(call)
+        self.meant(call.func)
         if len(call.args) != 1 or call.keywords:
             self.refuse(call, "a contract holds one condition", "write one such line for each")
             return Clause(Literal(1, False, place), "", place)
@@ -123,11 +124,21 @@ class _Reading:
         if not calls:
             return None
         call = calls[0]
+        self.meant(call.func)
         only = call.args[0] if len(call.args) == 1 else None
         parts = only.elts if isinstance(only, ast.Tuple) else call.args
         if not parts or call.keywords:
             self.refuse(call, "`decreases` holds one number or several", "write decreases(n - i)")
         return Measure(tuple(map(self.number, parts)), self.text(call), self.reader.position(call))
+
+    def meant(self, node: ast.expr) -> None:
+        """A word of contracts, or a function of Python's that they know: refused where it means something else."""
+        if not isinstance(node, ast.Name):
+            return
+        if node.id in self.reader.own:
+            self.refuse(node, f"{node.id} is a variable here, no function", "choose another name for the variable")
+        elif node.id in self.reader.bound and node.id not in self.reader.words:
+            self.refuse(node, f"{node.id} is something else in this file", f"rename what hides {node.id}")
 
     def text(self, node: ast.expr) -> str:
         lines = self.reader.lines[node.lineno - 1 : node.end_lineno]
@@ -198,12 +209,14 @@ class _Reading:
         return parts[0] if len(parts) == 1 else Junction("and", parts, place)
 
     def call(self, node: ast.Call, function: str, arguments: list[ast.expr], place: Position) -> Expression:
-        if function in self.reader.bound and function not in self.reader.words:
-            self.refuse(node, f"{function} is something else in this file", f"rename what hides {function}")
+        self.meant(node.func if isinstance(node, ast.Call) else node)
         match function, arguments:
             case "len", [of]:
                 array = self.array(of)
                 return Size(array, place) if array else self.no_array(of)
+            case "old", [ast.Name(id=name)] if name in self.bound:
+                return self.refuse(node, f"{name} is the variable of a quantifier here, and `old` takes a parameter",
+                                   "give the quantifier another variable")  # fmt: skip
             case "old", [ast.Name(id=name)] if name in self.parameters and name not in self.arrays:
                 return Name(name, "old", place)
             case "old", [_]:

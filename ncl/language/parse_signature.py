@@ -21,7 +21,10 @@ def signature(reader: Reader, node: ast.FunctionDef, marks: Marks) -> Signature:
     for default in (*arguments.defaults, *(d for d in arguments.kw_defaults if d)):
         reader.refuse(default, "parameters have no defaults", "pass every argument")
     for decorator in node.decorator_list:
-        if isinstance(decorator, ast.Call) and marks.means_program(decorator):
+        if not marks.means_program(decorator) and not _unbound(reader, decorator):
+            reader.refuse(decorator, f"this decorator may make another function of {node.name}",
+                          "delete it; @program from ncl is the only one")  # fmt: skip
+        elif isinstance(decorator, ast.Call):
             reader.refuse(decorator, "the decorator takes no arguments", "write @program")
     parameters = tuple(Parameter(a.arg, _sort(reader, a.annotation, a, f"parameter {a.arg}")) for a in arguments.args)
     for number, parameter in enumerate(arguments.args):
@@ -30,6 +33,14 @@ def signature(reader: Reader, node: ast.FunctionDef, marks: Marks) -> Signature:
         if parameter.arg in [p.arg for p in arguments.args[:number]]:
             reader.refuse(parameter, f"{parameter.arg} is there twice", "choose another name")
     return Signature(parameters, _sort(reader, node.returns, node, "the result"))
+
+
+def _unbound(reader: Reader, decorator: ast.expr) -> bool:
+    """`@program` or `@ncl.program` in a piece of a file, without the import that says what it is."""
+    match decorator:
+        case ast.Name(id="program" as name) | ast.Attribute(value=ast.Name(id="ncl" as name), attr="program"):
+            return name not in reader.bound
+    return False
 
 
 def signature_of(node: ast.FunctionDef) -> Signature:

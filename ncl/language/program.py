@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -150,14 +150,16 @@ class Program:
         }
 
     def canonical(self) -> bytes:
-        """The bytes that a digest covers."""
-        return json.dumps(self.to_json(), sort_keys=True, separators=(",", ":")).encode()
+        """The bytes that a digest covers: RFC 8785, which for names and whole numbers is this."""
+        return json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     @staticmethod
     def from_json(data: Mapping[str, Any], where: str = "program") -> Program:
         try:
-            if data["schema"] != SCHEMA:
+            if natural(data["schema"]) != SCHEMA:
                 raise ValueError(f"schema {data['schema']!r}, expected {SCHEMA}")
+            only(data, ("schema", "name", "parameters", "result", "sizes", "source", "code", "positions"))
+            only(data["sizes"], SIZES)
             return Program(
                 name=name_of(data["name"]),
                 signature=Signature(
@@ -220,6 +222,12 @@ def natural(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{value!r} is not a natural number")
     return value
+
+
+def only(data: Mapping[str, Any], names: Iterable[str]) -> None:
+    """ValueError for a key that is none of these: what nobody reads would be covered by no digest."""
+    if unknown := set(data) - set(names):
+        raise ValueError(f"unknown keys {sorted(unknown)}")
 
 
 def name_of(value: object) -> str:

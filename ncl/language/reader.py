@@ -58,6 +58,7 @@ class Reader:
     callable: Mapping[str, Signature] = field(default_factory=dict)
     absent: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # imported and not to be had: reason, remedy
     parameters: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()  # its parameters, and every name that it assigns
     used: set[str] = field(default_factory=set)
     borrowed: set[str] = field(default_factory=set)  # what it uses of `builtin` that must be imported
     called: set[str] = field(default_factory=set)

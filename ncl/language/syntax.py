@@ -203,6 +203,12 @@ class While:
     position: Position
     contract: LoopContract = NO_LOOP_CONTRACT  # no part of what runs
 
+    @property
+    def endless(self) -> bool:
+        """Whether only `break`, `return` or a trap leaves it: the condition is written as a number other than 0."""
+        condition = self.condition
+        return isinstance(condition, Number) and not condition.inverted and condition.value != 0
+
 
 @dataclass(frozen=True)
 class For:
@@ -215,8 +221,10 @@ class For:
     at `position` whatever start and stop are. The variable keeps its last value after the loop.
 
     Falling by a literal: `falling` is its size. With `stop` an expression, left = 0 when start ≤ stop, else
-    (start - stop - 1) // falling + 1. With `stop` None (written as the literal -1): down to 0 inclusive, and none at
-    all when start is N-1, which is what n - 1 is for n = 0; else left = start // falling + 1.
+    (start - stop - 1) // falling + 1. With `stop` None (written as the literal -1): down to 0 inclusive, so there are
+    start // falling + 1 rounds, N of them from N-1 by 1. Where the start is written as a difference a - b, there is
+    none when a < b, as in Python, where it is below 0 then. So many rounds may be no word: `left` is 1 as long as there
+    is one more, and 0 behind the last.
     """
 
     variable: str
@@ -227,6 +235,16 @@ class For:
     body: tuple[Statement, ...]
     position: Position
     contract: LoopContract = NO_LOOP_CONTRACT  # no part of what runs
+
+    @property
+    def to_zero(self) -> bool:
+        return self.falling is not None and self.stop is None
+
+    @property
+    def difference(self) -> Binary | None:
+        """The start of a range down to 0 when it is written as a - b, which may be below 0."""
+        start = self.start
+        return start if self.to_zero and isinstance(start, Binary) and start.operator == "-" else None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ncl.language.syntax import (
     Assert,
@@ -16,6 +16,7 @@ from ncl.language.syntax import (
     Element,
     Expression,
     For,
+    Function,
     If,
     Logical,
     NewArray,
@@ -87,3 +88,20 @@ def all_expressions(body: tuple[Statement, ...]) -> Iterator[Expression]:
 def calls(body: tuple[Statement, ...]) -> frozenset[str]:
     """The names of the functions that are called."""
     return frozenset(node.function for node in all_expressions(body) if isinstance(node, Call))
+
+
+def circle(name: str, program: Mapping[str, Function]) -> frozenset[str]:
+    """The functions that a call of one may come to and that may call it again, itself among them where it recurs."""
+    below = {one: calls(function.body) for one, function in program.items()}
+
+    def reached(first: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = list(below[first])
+        while waiting:
+            one = waiting.pop()
+            if one not in seen:
+                seen.add(one)
+                waiting += below.get(one, ())
+        return seen
+
+    return frozenset(one for one in reached(name) if one in below and name in reached(one))

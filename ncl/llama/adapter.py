@@ -11,8 +11,7 @@ library by digest and is sealed itself: what is loaded is what was saved, or not
 from __future__ import annotations
 
 import json
-import os
-import tempfile
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from ncl import atomic, gate, strict_json
 from ncl import certificate as record
-from ncl import gate
 from ncl.build import Artefact, writable
-from ncl.errors import ConfigurationError, FormatError, GateRefused, InputError, NclError, NotFoundError
+from ncl.errors import ConfigurationError, FormatError, GateRefused, InputError, NclError, NotFoundError, refused
 from ncl.llama.augment import ADAPTER as ADAPTER
 from ncl.llama.augment import LIBRARY
 from ncl.llama.base import Base, backbone_state, depths, load_base, markers, weights_digest
@@ -36,10 +35,11 @@ from ncl.llama.compact import packed, unpacked
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.reader import Reader
-from ncl.llama.tokenizer import digest_of
+from ncl.llama.tokenizer import digest_of, whole_digest
 
 READERS, CARD = "readers.safetensors", "README.md"
 PROGRAMS = ("reverse", "insertion_sort", "count", "modsum", "stack")
+LOG = logging.getLogger(__name__)
 HERE = "."  # as a base: in the adapter's own folder
 
 
@@ -57,13 +57,16 @@ class AdapterRecord(BaseModel):
     channels: int = Field(ge=1)
     readers: int = Field(1, ge=1)
     most_calls: int = Field(16, ge=1)
+    dtype: str = ""  # in which the base model ran when readers were fitted to it; empty where that is not known
     # Of what lies beside the record; filled in when it is saved.
     readers_digest: str = ""
     library_digest: str = ""
+    tokenizer_digest: str = ""
     seal: str = ""
 
     def content_digest(self) -> str:
-        told = self.model_dump(mode="json", by_alias=True, exclude={"base", "seal"})
+        unsaid = set() if self.dtype else {"dtype"}  # so that records without it keep their seal
+        told = self.model_dump(mode="json", by_alias=True, exclude={"base", "seal"} | unsaid)
         return record.digest(record.canonical_json(told))
 
 
@@ -102,8 +105,13 @@ def default_settings(base: Base, channels: int = 64, width: int = 16, readers: i
     """What is fitted to a base by default."""
     return AdapterRecord(
         schema=1, base=base.source, base_digest=base.digest, programs=PROGRAMS, width=width,
-        layers=depths(base.model.config), channels=channels, readers=readers,
+        layers=depths(base.model.config), channels=channels, readers=readers, dtype=dtype_name(base.model.dtype),
     )  # fmt: skip
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """float32, bfloat16 …"""
+    return str(dtype).removeprefix("torch.")
 
 
 # --- saving ----------------------------------------------------------------------------------------------------------
@@ -116,44 +124,112 @@ def save_adapter(model: NCLChatLlamaForCausalLM, settings: AdapterRecord, folder
 
 def save_merged(model: NCLChatLlamaForCausalLM, folder: Path) -> None:
     """An adapter with its base, tokenizer included, in one folder. Raises as `save_adapter`."""
+    _write_merged(model, folder, None)
+
+
+def save_into(
+    model: NCLChatLlamaForCausalLM, folder: Path, state: Mapping[str, Tensor] | None = None, **options: Any
+) -> None:
+    """A merged folder as transformers saves: what else lies in the folder stays. `state`: instead of the model's own.
+
+    Put in place in one step where nothing else lies there; else file by file, the record last, so that a folder of two
+    halves does not load. Raises InputError where another model lies, ConfigurationError for a state of another model.
+    """
+    _demand_no_other_model(folder)
+    try:
+        with atomic.workspace(folder.absolute().parent) as place:
+            fresh = place / "new"
+            _write_merged(model, fresh, state, **options)
+            if not folder.is_dir() or all((fresh / p.name).exists() or _is_weights(p) for p in folder.iterdir()):
+                atomic.put(fresh, folder)
+            else:
+                _move_in(fresh, folder)
+    except OSError as fault:
+        raise InputError(f"cannot write: {fault.strerror or fault}", where=str(folder)) from fault
+
+
+def _demand_no_other_model(folder: Path) -> None:
+    if (folder / "config.json").is_file() and not (folder / ADAPTER).is_file():
+        raise InputError("another model lies there, which would be lost", where=str(folder), remedy="name a new folder")
+    if folder.exists() and not folder.is_dir():
+        raise InputError("there is a file", where=str(folder), remedy="name a new folder")
+    writable(folder)
+
+
+def _is_weights(path: Path) -> bool:
+    """As transformers names them, in one file or in many; those of an earlier save do not stay."""
+    return path.name.startswith("model") and path.name.endswith((".safetensors", ".safetensors.index.json"))
+
+
+def _move_in(fresh: Path, folder: Path) -> None:
+    whole = sorted(fresh.iterdir(), key=lambda path: (path.name == ADAPTER, path.name))
+    for path in folder.iterdir():
+        if _is_weights(path) and not (fresh / path.name).exists():
+            path.unlink()
+    for path in whole:
+        atomic.put(path, folder / path.name)
+
+
+def _write_merged(
+    model: NCLChatLlamaForCausalLM, folder: Path, state: Mapping[str, Tensor] | None, **options: Any
+) -> None:
+    backbone, readers = _parts(model, state)
 
     def bring(fresh: Path) -> None:
-        PreTrainedModel.save_pretrained(model, fresh, state_dict=dict(backbone_state(model)))
+        PreTrainedModel.save_pretrained(model, fresh, state_dict=dict(backbone), **options)
         model.tokenizer.save_pretrained(fresh)
 
     config = model.config
     settings = AdapterRecord(
-        schema=1, base=HERE, base_digest=weights_digest(model), programs=tuple(config.ncl_programs),
+        schema=1, base=HERE, base_digest=weights_digest(model, backbone), programs=tuple(config.ncl_programs),
         width=config.ncl_width, layers=model.layers, channels=config.ncl_side_size, readers=config.ncl_readers,
-        most_calls=config.ncl_most_calls,
+        most_calls=config.ncl_most_calls, dtype=dtype_name(next(iter(backbone.values())).dtype),
     )  # fmt: skip
-    _save(model, settings, folder, bring)
+    _save(model, settings, folder, bring, readers)
+
+
+def _parts(
+    model: NCLChatLlamaForCausalLM, state: Mapping[str, Tensor] | None
+) -> tuple[Mapping[str, Tensor], dict[str, Tensor]]:
+    """The backbone's weights and the readers', out of a state that must be one of this model."""
+    backbone, readers = backbone_state(model), model.readers.state_dict()
+    if state is None:
+        return backbone, readers
+    own = {**{f"readers.{name}": tensor for name, tensor in readers.items()}, **backbone}
+    wrong = sorted(n for n, t in own.items() if n not in state or state[n].shape != t.shape)
+    tables = {f"lexer.{name}": tensor for name, tensor in model.lexer.state_dict().items()}
+    wrong += [n for n, t in tables.items() if n in state and not torch.equal(state[n].to(t.device), t)]
+    if wrong:
+        raise ConfigurationError(
+            f"not a state of this model: {', '.join(wrong[:3])}{' …' if len(wrong) > 3 else ''} is missing or another",
+            where="state_dict", remedy="pass all of `model.state_dict()`, or leave it out",
+        )  # fmt: skip
+    return {name: state[name] for name in backbone}, {name: state[f"readers.{name}"] for name in readers}
 
 
 def _save(
-    model: NCLChatLlamaForCausalLM, settings: AdapterRecord, folder: Path, bring: Callable[[Path], object]
-) -> None:
+    model: NCLChatLlamaForCausalLM, settings: AdapterRecord, folder: Path, bring: Callable[[Path], object],
+    own_readers: Mapping[str, Tensor] | None = None,
+) -> None:  # fmt: skip
     if model.artefact is None or model.paper is None:
         raise ConfigurationError("a model without a certified library is not saved", remedy="attach one first")
     claim_adapter(folder)
-    readers = {name: tensor.detach().cpu() for name, tensor in model.readers.state_dict().items()}
+    readers = {n: t.detach().cpu() for n, t in (own_readers or model.readers.state_dict()).items()}
     digests = {
         "readers_digest": gate.tensors_digest(readers),
         "library_digest": _library_digest(model.artefact),
+        "tokenizer_digest": whole_digest(model.tokenizer),
     }
     whole = settings.model_copy(update=digests)
     whole = whole.model_copy(update={"seal": whole.content_digest()})
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
-            fresh = Path(name) / "new"
-            model.artefact.save(fresh / LIBRARY)
-            record.write(model.paper, fresh / LIBRARY / record.FILE_NAME)
+        with atomic.folder(folder) as fresh:
+            model.artefact.save(fresh / LIBRARY, model.paper)
             bring(fresh)
             save_file(packed(readers), fresh / READERS)
             (fresh / ADAPTER).write_text(whole.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
             (fresh / CARD).write_text(_card(whole, model.paper.seal), encoding="utf-8")
-            _replace(folder, fresh, Path(name) / "old")
+            _demand_nothing_lost(folder, fresh)
     except OSError as fault:
         raise InputError(f"cannot write: {fault.strerror or fault}", where=str(folder)) from fault
 
@@ -165,22 +241,13 @@ def claim_adapter(folder: Path) -> None:
     writable(folder)
 
 
-def _replace(folder: Path, fresh: Path, old: Path) -> None:
-    """What was there is set aside, and comes back when the new folder cannot be put in its place."""
-    if folder.exists():
-        lost = sorted(p.name for p in folder.iterdir() if not (fresh / p.name).exists())
-        if lost:
-            raise InputError(
-                f"beside an adapter there is {', '.join(lost)}, which would be lost", where=str(folder),
-                remedy="move it, or name a new folder",
-            )  # fmt: skip
-        os.replace(folder, old)
-    try:
-        os.replace(fresh, folder)
-    except OSError:
-        if old.exists():
-            os.replace(old, folder)
-        raise
+def _demand_nothing_lost(folder: Path, fresh: Path) -> None:
+    lost = sorted(p.name for p in folder.iterdir() if not (fresh / p.name).exists()) if folder.exists() else []
+    if lost:
+        raise InputError(
+            f"beside an adapter there is {', '.join(lost)}, which would be lost", where=str(folder),
+            remedy="move it, or name a new folder",
+        )  # fmt: skip
 
 
 def _library_digest(artefact: Artefact) -> str:
@@ -209,12 +276,13 @@ def load_adapter(
     folder: Path | str,
     base: Base | None = None,
     policy: gate.Policy | None = None,
-    dtype: torch.dtype | str = torch.float32,
+    dtype: torch.dtype | str | None = None,
     **options: Any,
 ) -> NCLChatLlamaForCausalLM:
     """Load an adapter onto its base, which is loaded from where the record says unless it is given.
 
-    `dtype` and further options are transformers', for loading the base. Raises GateRefused on another base, for
+    `dtype` and further options are transformers', for loading the base; by default it runs in what the readers were
+    fitted in, and a warning is logged where it does not. Raises GateRefused on another base, for
     readers, a library or a record that were edited, and where the certificate does not cover what was loaded.
     """
     folder = Path(folder)
@@ -222,11 +290,21 @@ def load_adapter(
     artefact, paper = _read_library(folder / LIBRARY, settings)
     weights = _read_readers(folder / READERS, settings)
     if base is None:
-        base = load_base(str(folder) if settings.base == HERE else settings.base, dtype, **options)
+        place = str(folder) if settings.base == HERE else settings.base
+        base = load_base(place, dtype or settings.dtype or torch.float32, **options)
+    found = dtype_name(base.model.dtype)
+    if dtype is None and settings.dtype and found != settings.dtype:
+        LOG.warning("%s was fitted to its base in %s, which runs in %s here", folder, settings.dtype, found)
     if base.digest != settings.base_digest:
         raise GateRefused(
-            f"fitted to the base {settings.base_digest[:12]}…, this one is {base.digest[:12]}…",
-            where=str(folder), remedy=f"load it onto {settings.base}",
+            f"fitted to the base {settings.base_digest[:12]}…, this one is {base.digest[:12]}…: its weights or its "
+            "configuration are others",
+            where=str(folder), remedy=f"load it onto {settings.base}, as it was",
+        )  # fmt: skip
+    if whole_digest(base.tokenizer) != settings.tokenizer_digest:
+        raise GateRefused(
+            "the base's tokenizer or chat template is not the one that it was fitted with",
+            where=str(folder), remedy=f"load it onto {settings.base}, as it was",
         )  # fmt: skip
     hidden, programs = base.model.config.hidden_size, len(settings.programs)
     readers = torch.nn.ModuleList(Reader(hidden, settings.channels, programs) for _ in range(settings.readers))
@@ -239,18 +317,21 @@ def load_adapter(
     model.lexer.to(base.model.device)
     model.readers.to(base.model.device)
     model.attach(artefact, paper, policy, digest_of(base.tokenizer))
+    model.known_by(base.digest)
     return model
 
 
 def read_settings(folder: Path) -> AdapterRecord:
     """Raises NotFoundError, FormatError, GateRefused when it was edited."""
     path = folder / ADAPTER
+    atomic.recover(folder)
     try:
-        settings = AdapterRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as fault:
+        told = strict_json.read(path, "adapter")
+        settings = AdapterRecord.model_validate_json(json.dumps(told), strict=True)
+    except NotFoundError as fault:
         raise NotFoundError("no adapter here", where=str(folder), remedy="fit one with `ncl train natural`") from fault
-    except (OSError, ValueError, RecursionError, ValidationError) as fault:
-        raise FormatError(f"not an adapter: {fault}", where=str(path)) from fault
+    except ValidationError as fault:
+        raise refused(FormatError(f"not an adapter: {record.told_of(fault)}", where=str(path))) from fault
     if settings.seal != settings.content_digest():
         raise GateRefused("the record was edited: its seal does not fit", where=str(path))
     return settings

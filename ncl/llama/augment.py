@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from copy import deepcopy
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from ncl import certificate as record
@@ -36,6 +38,7 @@ from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.incoming import behind, one_row, packed
 from ncl.llama.incoming import real_tokens as real_tokens
 from ncl.llama.lexer import Lexer
+from ncl.llama.permit import Watch, watch
 from ncl.llama.session import ALONE, PREFILL, Session, latest_of, part_of, session_of
 from ncl.llama.side_module import Reading, SideModule
 from ncl.llama.tokenizer import digest_in as tokenizer_digest
@@ -71,6 +74,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         self.artefact: Artefact | None = None
         self.paper: Certificate | None = None
         self.permit: gate.Permit | None = None
+        self.watch: Watch | None = None
 
     def attach(
         self,
@@ -99,11 +103,27 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             raise GateRefused("the library's own tables are not the certified ones", where=LIBRARY)
         self.permit = permit
         self.artefact, self.paper, self.programs = artefact, certificate, programs
+        self.watch = watch(permit, programs, self._settings(), self._watched())
+
+    def look(self) -> None:
+        """Look again at what the permit rests on, as every answer does that quotes it. Raises GateRefused."""
+        if self.permit is None or self.watch is None:
+            raise GateRefused("no certified library is attached", where="model")
+        self.watch.look(self.programs, self._settings(), self._watched())
+
+    def _settings(self) -> dict[str, Any]:
+        names = ("ncl_programs", "ncl_width", "ncl_call_token")
+        return {name: deepcopy(getattr(self.config, name)) for name in names}
+
+    def _watched(self) -> dict[str, Tensor]:
+        """Small tensors that are compared to the bit."""
+        return self.lexer.tables()
 
     def recheck(self) -> None:
         """Raise GateRefused when library or tables are no longer what the gate let in."""
         if self.permit is None or self.artefact is None:
             raise GateRefused("no certified library is attached", where="model")
+        self.look()
         self.permit.recheck(self.artefact, self.lexer.tables())
 
     @classmethod
@@ -134,13 +154,16 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         return model
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *arguments: Any, **options: Any) -> None:
-        """As in transformers, with the library and its certificate beside the weights."""
+        """As in transformers, with the library and its certificate beside the weights.
+
+        Raises ConfigurationError for a push to the hub, which would leave the library behind.
+        """
         if self.artefact is None or self.paper is None:
             raise ConfigurationError("a model without a certified library is not saved", remedy="attach one first")
-        super().save_pretrained(save_directory, *arguments, **options)
-        folder = Path(save_directory) / LIBRARY
-        self.artefact.save(folder)
-        record.write(self.paper, folder / record.FILE_NAME)
+        chosen = saving(self, save_directory, arguments, options)
+        super().save_pretrained(**chosen)
+        if chosen.get("is_main_process", True):
+            self.artefact.save(Path(save_directory) / LIBRARY, self.paper)
 
     # --- reading prompts
 
@@ -167,8 +190,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         prompt_BT = self.prompt_mask(ids_BT, mask_BT)
         found: list[Row | None] = [None] * len(ids_BT)
         if bool(prompt_BT.any()):
-            if self.permit is None:
-                raise GateRefused("no certified library is attached", where="model")
+            self.look()
             self._run_calls(found, ids_BT, prompt_BT)
         return Answers(ids_BT, mask_BT, tuple(found))
 
@@ -395,6 +417,16 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         tapes = tape.sampled(literals, TAPES if self.training else 1, self.tape_generator)
         matches = select.matches(self.programs, tapes, _answers(labels_BT, self._end()), self.lexer, self._end())
         return select.marginal(reading.selection_BP, plain_B, self.programs, tapes, matches)
+
+
+def saving(model: Any, place: str | os.PathLike[str], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """The options of `save_pretrained`, by name. Raises ConfigurationError for a push to the hub."""
+    bound = signature(PreTrainedModel.save_pretrained).bind(model, place, *arguments, **options).arguments
+    chosen = {name: value for name, value in {**bound, **bound.pop("kwargs", {})}.items() if name != "self"}
+    if chosen.pop("push_to_hub", False):
+        raise ConfigurationError("only weights would be pushed, without the library and its certificate",
+                                 where="push_to_hub", remedy="save the folder, then upload it whole")  # fmt: skip
+    return chosen
 
 
 def _log_likelihood(logits_BTV: Tensor, labels_BT: Tensor) -> Tensor:

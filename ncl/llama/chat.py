@@ -14,6 +14,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,8 @@ from ncl.certificate import Certificate
 from ncl.errors import ConfigurationError, GateRefused
 from ncl.llama import plan as planning
 from ncl.llama import select
-from ncl.llama.augment import NCLLlamaForCausalLM
-from ncl.llama.base import watched
+from ncl.llama.augment import NCLLlamaForCausalLM, saving
+from ncl.llama.base import watched, weights_digest
 from ncl.llama.beside import ALL
 from ncl.llama.call import Answers, Call, Row
 from ncl.llama.config import NCLLlamaConfig
@@ -39,6 +40,7 @@ from ncl.llama.incoming import behind
 from ncl.llama.message import Markers, Message, earlier, message, span, windows
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.perceive import Seen, batched, from_states, perceive
+from ncl.llama.permit import copies_of, marked
 from ncl.llama.reader import Reader, Units
 from ncl.llama.session import Session
 from ncl.llama.vote import log_chances
@@ -73,6 +75,7 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         )
         self.markers = Markers(tuple(config.ncl_before), tuple(config.ncl_after))
         self.layers = (int(config.ncl_layers[0]), int(config.ncl_layers[1]))
+        self.recorded = False  # whether a record names readers and base (`known_by`)
         self.library = planning.Library((), ())
         self.forget_library()
         self.post_init()
@@ -101,11 +104,58 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         symbols = tuple((top,) if name in SYMBOLS else () for name in self.config.ncl_programs)
         self.library = planning.Library(self.programs, symbols)
 
-    def save_pretrained(self, save_directory: str | os.PathLike[str], *arguments: Any, **options: Any) -> None:
-        """A merged folder, written whole (`adapter.save_merged`)."""
-        from ncl.llama.adapter import save_merged
+    def look(self) -> None:
+        """As above; where a record names readers and base (`known_by`), at these too. Raises GateRefused."""
+        if self.watch is None:
+            raise GateRefused("no certified library is attached", where="model")
+        self.watch.look(self.library.programs, self._settings(), self._watched(), self, lambda: weights_digest(self))
 
-        save_merged(self, Path(save_directory))
+    def recheck(self) -> None:
+        """The same, and the base's weights digested whole, which sees every edit. Raises GateRefused."""
+        super().recheck()
+        if self.recorded and self.watch is not None and weights_digest(self) != self.watch.backbone:
+            raise GateRefused("changed since the gate let it in: weights of the base model", where="model")
+
+    def known_by(self, base_digest: str) -> None:
+        """From here on the readers, the base and what the configuration says of both are watched as well."""
+        assert self.watch is not None
+        self.recorded = True
+        self.watch.settings, self.watch.copies = self._settings(), copies_of(self._watched())
+        self.watch.marks, self.watch.backbone = marked(self), base_digest
+
+    def _settings(self) -> dict[str, Any]:
+        told = super()._settings()
+        if self.recorded:
+            own = {name: deepcopy(value) for name, value in vars(self.config).items() if name.startswith("ncl_")}
+            told |= {**own, "layers": self.layers, "markers": self.markers, "symbols": self.library.symbols}
+        return told
+
+    def _watched(self) -> dict[str, Tensor]:
+        found = super()._watched()
+        if self.recorded:
+            found |= {f"readers.{name}": tensor for name, tensor in self.readers.state_dict().items()}
+            found |= {f"model.{name}": buffer for name, buffer in self.model.named_buffers()}
+        return found
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], *arguments: Any, **options: Any) -> None:
+        """As in transformers: a merged folder (`adapter.save_into`), beside whatever else lies there.
+
+        Raises ConfigurationError for options that such a folder cannot keep.
+        """
+        from ncl.llama.adapter import save_into
+
+        chosen = saving(self, save_directory, arguments, options)
+        state, place = chosen.pop("state_dict", None), Path(chosen.pop("save_directory"))
+        if not chosen.pop("is_main_process", True):
+            return
+        size = {"max_shard_size": chosen.pop("max_shard_size")} if "max_shard_size" in chosen else {}
+        for name in ("token", "save_peft_format", "save_original_format"):
+            chosen.pop(name, None)  # of the hub, and of models that this is not
+        if unfit := [name for name, value in chosen.items() if value]:
+            raise ConfigurationError(
+                "a merged folder cannot be saved so", where=", ".join(unfit), remedy="leave it out"
+            )
+        save_into(self, place, state, **size)
 
     # --- reading
 
@@ -131,6 +181,8 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         """
         if not found:
             return []
+        if self.permit is not None:
+            self.look()
         units = batched(seen)
         ballots = [self._ballots(reader, units) for reader in self.readers]
         return [self._vote(one, choices) for one, choices in zip(found, zip(*ballots), strict=True)]

@@ -5,7 +5,6 @@ Free-running generation; the gold length is never given. Called by the arms (`nc
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, StoppingCriteria, StoppingCriteriaList
 
+from ncl import strict_json
 from ncl.errors import FormatError, NotFoundError
 from ncl.llama.base import chat_ids
 from ncl.llama.call import Call
@@ -243,8 +243,8 @@ def read_prompts(path: Path) -> list[Prompt]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                found.append(_prompt(json.loads(line)))
-            except (ValueError, KeyError, TypeError, RecursionError) as fault:
+                found.append(_prompt(strict_json.parse(line, "JSON", "")))
+            except (FormatError, ValueError, KeyError, TypeError) as fault:
                 faults.append(f"line {number}: {type(fault).__name__}: {fault}")
     if faults or not found:
         told = "; ".join(faults[:5]) or "there is no prompt in it"

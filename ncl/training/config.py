@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from ncl import library
+from ncl import library, strict_json
 from ncl.errors import FormatError, NotFoundError
 from ncl.training.tasks import NUMBER_TASKS
 
@@ -108,10 +108,7 @@ def _read(name: str) -> Any:
     path = Path(name)
     if not path.is_file():
         raise NotFoundError(f"neither a recipe nor a file: {name}", remedy=f"recipes: {TINY}, {NATURAL}")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as fault:
-        raise FormatError(f"not readable JSON: {fault}", where=name) from fault
+    return strict_json.read(path, "readable JSON")
 
 
 def validated(data: Any, where: str) -> TrainConfig:
@@ -121,7 +118,8 @@ def validated(data: Any, where: str) -> TrainConfig:
 
 def _validated(kind: type[Config], data: Any, where: str) -> Config:
     try:
-        return kind.model_validate(data)
+        # As JSON: there, strict means that a list stands for a tuple, and nothing else for anything else.
+        return kind.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as fault:
         told = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'configuration'}: {e['msg']}" for e in fault.errors())
         raise FormatError(told, where=where, remedy="see docs/training.md") from fault

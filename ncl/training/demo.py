@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -17,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ncl import atomic
 from ncl import certificate as record
 from ncl.build import Artefact
 from ncl.certificate import Certificate
@@ -91,8 +91,7 @@ def demo(plan: Plan, doors: Doors) -> dict[str, Any]:
     plan = replace(plan, lengths=fitting(plan.lengths, plan.config))
     claim(plan.out)
     clock = Clock(doors.tell)
-    with tempfile.TemporaryDirectory(prefix=".demo-", dir=plan.out) as name:
-        place = Path(name)
+    with atomic.workspace(plan.out) as place:
         account = _made(plan, doors, place, clock)
         with clock.stage("report"):
             picture = accuracy_plot(account.cells, plan.config.longest)
@@ -135,8 +134,7 @@ def certified(
         remarks.append(f"{len(findings)} obligations")
     with clock.stage(f"certify{of}") as remarks:
         paper = doors.certify(artefact, policy, findings, tokenizer)
-        artefact.save(folder)
-        record.write(paper, folder / record.FILE_NAME)
+        artefact.save(folder, paper)
         remarks.append(f"certificate {paper.seal[:12]}…")
     return paper
 
@@ -207,7 +205,7 @@ def claim(out: Path) -> None:
     """Make the folder, or raise InputError when it holds something that is no earlier demo."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        others = [p.name for p in out.iterdir() if not p.name.startswith(".demo-")]
+        others = [p.name for p in out.iterdir() if not p.name.endswith(atomic.TEMPORARY)]
     except OSError as fault:
         raise InputError(
             f"no output folder can be made here: {fault.strerror}", where=str(out), remedy="name another with --out"

@@ -8,8 +8,6 @@ the cache held. Written whole or not at all; a file that does not read back is m
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from ncl import atomic
 from ncl.llama.message import Message
 from ncl.llama.perceive import Seen, perceive
 from ncl.training.ranks import ALONE, Ranks
@@ -86,15 +85,8 @@ def _parted(tensors: Mapping[str, Tensor], chunk: Sequence[Message]) -> list[See
 
 
 def _write(path: Path, tensors: dict[str, Tensor]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".features.")
-    os.close(handle)
-    try:
-        save_file(tensors, name)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with atomic.file(path) as fresh:
+        save_file(tensors, fresh)
 
 
 def _read(path: Path, chunk: Sequence[Message]) -> list[Seen] | None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 from typing import Literal
@@ -21,6 +21,7 @@ from ncl.llama import sampled, soft_tape
 from ncl.llama.perceive import Seen, batched
 from ncl.llama.plan import Library
 from ncl.llama.reader import Reader, Units
+from ncl.training.kept import chances, history, moments, restore_chances, restore_moments, under, within
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,15 @@ class FitConfig:
     make: Callable[[int, int, int, float], Reader] = Reader  # of hidden size, channels, programs, dropout
 
 
+@dataclass(frozen=True)
+class Keep:
+    """Where a fit stands: `begin` is what an earlier one gave to `save`, which is called every so many steps."""
+
+    every: int
+    save: Callable[[Mapping[str, Tensor]], None]
+    begin: Mapping[str, Tensor] = field(default_factory=dict)
+
+
 UNSOLVED = 3.0  # told as the loss of a prompt that no plan solves, or none but improbable ones
 CHECKED = 24  # prompts of each task that tell at the end whether it was learned
 STALLED = 0.5  # mean loss a prompt of the task that was learned worst
@@ -75,15 +85,16 @@ def fit(
     config: FitConfig,
     advance: Callable[[int, float], None] = lambda step, loss: None,
     patient: bool = True,
+    keep: Keep | None = None,
 ) -> tuple[Reader, list[float]]:
     """A fitted reader and the loss of each step. One that is not patient gives up where it is seen to stall.
 
-    Steps make millions of small objects, so Python would look through all lessons for garbage again and again: they are
-    set aside.
+    With `keep` it goes on from where it was, to the bit; `advance` is told of the steps before, too. Steps make
+    millions of small objects, so Python would look through all lessons for garbage again and again: they are set aside.
     """
     gc.freeze()
     try:
-        return _fit(lessons, library, hidden, config, advance, patient)
+        return _fit(lessons, library, hidden, config, advance, patient, keep)
     finally:
         gc.unfreeze()
 
@@ -95,6 +106,7 @@ def _fit(
     config: FitConfig,
     advance: Callable[[int, float], None],
     patient: bool,
+    keep: Keep | None,
 ) -> tuple[Reader, list[float]]:
     torch.manual_seed(config.seed)
     rng, generator = Random(config.seed), torch.Generator().manual_seed(config.seed)
@@ -103,9 +115,13 @@ def _fit(
     optimizer = torch.optim.AdamW(reader.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     silent = [lesson for lesson in lessons if lesson.answer is None]
     asked = [lesson for lesson in lessons if lesson.answer is not None]
-    losses = []
+    losses: list[float] = []
+    if keep is not None and keep.begin:
+        losses = _restored(keep.begin, reader, optimizer, rng, generator)
+    for step, loss_before in enumerate(losses):
+        advance(step, loss_before)
     reader.train()
-    for step in range(config.steps):
+    for step in range(len(losses), config.steps):
         quiet = round(config.silent * config.batch) if silent else 0
         chosen = [rng.choice(silent) for _ in range(quiet)] + [rng.choice(asked) for _ in range(config.batch - quiet)]
         for group in optimizer.param_groups:
@@ -121,7 +137,21 @@ def _fit(
         advance(step, losses[-1])
         if not patient and step == max(LOOKED, config.steps // 4) and _stalls(reader, lessons, library, config):
             break
+        if keep is not None and (step + 1) % keep.every == 0 and step + 1 < config.steps:
+            whole = {**under("reader", reader.state_dict()), **moments(optimizer), **chances(rng, generator)}
+            keep.save({**whole, "losses": history(losses)})
     return reader.settle().eval(), losses
+
+
+def _restored(
+    tensors: Mapping[str, Tensor], reader: Reader, optimizer: torch.optim.Optimizer, rng: Random,
+    generator: torch.Generator,
+) -> list[float]:  # fmt: skip
+    """All as it was when this was kept; the losses up to then."""
+    reader.load_state_dict(within(tensors, "reader"))
+    restore_moments(optimizer, tensors)
+    restore_chances(rng, generator, tensors)
+    return [float(loss) for loss in tensors["losses"].tolist()]
 
 
 def _stalls(reader: Reader, lessons: Sequence[Lesson], library: Library, config: FitConfig) -> bool:

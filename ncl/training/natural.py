@@ -7,17 +7,19 @@ is saved with the certified library. Called by `ncl train natural` and the demo;
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from transformers import PreTrainedTokenizerBase
 
+from ncl import atomic, gate
 from ncl import certificate as record
-from ncl import gate
 from ncl.build import Artefact, build_library
 from ncl.errors import GateRefused, NclError
 from ncl.llama.adapter import HERE, PROGRAMS, default_settings, dressed, save_adapter, save_merged, weights_for
@@ -34,7 +36,7 @@ from ncl.training.prompts import LISTED, Prompt, dealt, phrasings, sample, told_
 from ncl.training.ranks import ranks
 from ncl.training.tune import How, TuneConfig, tune
 
-METRICS = "metrics.jsonl"
+METRICS, FITTING = "metrics.jsonl", "fitting"
 WIDEST_SOFT = 12  # bits of words over which there are distributions
 NEGLIGIBLE = -20.0  # log-probability that the base model itself is taken to give the answer to a list of numbers
 
@@ -67,6 +69,7 @@ class NaturalConfig(BaseModel):
     channels: int = Field(64, ge=1)
     readers: int = Field(4, ge=1)
     restarts: int = Field(2, ge=0)
+    checkpoint_every: int = Field(50, ge=1)
     width: int = Field(16, ge=8, le=32)
     estimator: Literal["sampled", "pathwise"] = "sampled"
     backbone: Literal["frozen", "lora", "full"] = "frozen"
@@ -151,9 +154,11 @@ def train_natural(
     policy: gate.Policy | None = None,
     progress: Progress | None = None,
     jobs: int = 1,
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Fit readers and save the adapter in `out/adapter`; returns the summary. Raises GateRefused first of all.
 
+    `resume`: readers that were fitted, or begun, are taken up from `out/fitting`, to the bit; else they begin anew.
     `jobs`: with more than one, readers are fitted side by side; what comes out does not depend on it.
     """
     tell = progress or Progress()
@@ -172,8 +177,11 @@ def train_natural(
         Lesson(s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.task, hidden_of(p, config.hide))
         for p, m, s in zip(prompts, messages, seen, strict=True)
     ]
-    out.mkdir(parents=True, exist_ok=True)
-    fitted = fit_readers(_wanted(config), lessons, model.library, hidden, tell.step, jobs, several)
+    if several.first:
+        _begin(out, resume)
+    several.wait()
+    wanted = replace(_wanted(config), place=out / FITTING, key=_key(config, base, model))
+    fitted = fit_readers(wanted, lessons, model.library, hidden, tell.step, jobs, several)
     model.readers = model.readers.__class__([one.reader for one in fitted])
     tuned: list[float] = []
     if config.backbone != "frozen":
@@ -200,17 +208,35 @@ def train_natural(
     }  # fmt: skip
 
 
+def _begin(out: Path, resume: bool) -> None:
+    """The folder is there; what an earlier run kept is not, unless it is gone on with."""
+    out.mkdir(parents=True, exist_ok=True)
+    atomic.sweep(out)
+    if not resume:
+        shutil.rmtree(out / FITTING, ignore_errors=True)
+    elif (out / FITTING).is_dir():
+        atomic.sweep(out / FITTING)
+
+
+def _key(config: NaturalConfig, base: Base, model: NCLChatLlamaForCausalLM) -> str:
+    """Of all that decides what a reader comes to."""
+    library = gate.digests(model.artefact)["programs"] if model.artefact else ""
+    told = [config.model_dump(mode="json"), base.digest, str(base.model.dtype), library, torch.__version__]
+    return record.digest(record.canonical_json(told))
+
+
 def _write_metrics(path: Path, losses: Mapping[str, Sequence[float]]) -> None:
     """A line a step, by the reader's number; those of a trained backbone, which are all readers', by its kind."""
-    with open(path, "w", encoding="utf-8") as file:
-        for name, own in losses.items():
-            reader = int(name) if name.isdigit() else name
-            for step, loss in enumerate(own):
-                file.write(json.dumps({"reader": reader, "step": step, "loss": round(loss, 6)}) + "\n")
+    lines = [
+        json.dumps({"reader": int(name) if name.isdigit() else name, "step": step, "loss": round(loss, 6)})
+        for name, own in losses.items()
+        for step, loss in enumerate(own)
+    ]
+    atomic.write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def _wanted(config: NaturalConfig) -> Wanted:
-    return Wanted(_fitting(config), config.readers, config.restarts)
+    return Wanted(_fitting(config), config.readers, config.restarts, every=config.checkpoint_every)
 
 
 def _tuning(config: NaturalConfig) -> TuneConfig:

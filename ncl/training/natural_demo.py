@@ -7,14 +7,15 @@ is complete.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ncl import atomic
 from ncl.errors import NotFoundError
 from ncl.gate import Policy
+from ncl.llama.adapter import dtype_name
 from ncl.llama.base import Base
 from ncl.llama.chat import NCLChatLlamaForCausalLM
 from ncl.llama.tokenizer import digest_of
@@ -52,8 +53,7 @@ def demo(plan: Plan, doors: Doors, load: Callable[[], Base]) -> dict[str, Any]:
     claim(plan.out)
     plan = replace(plan, arms=_possible(plan.arms, doors))
     clock = Clock(doors.tell)
-    with tempfile.TemporaryDirectory(prefix=".demo-", dir=plan.out) as name:
-        place = Path(name)
+    with atomic.workspace(plan.out) as place:
         account = _made(plan, doors, load, place, clock)
         with clock.stage("report"):
             picture = natural_plot(account.cells, plan.config.longest)
@@ -157,7 +157,7 @@ def about(base: Base) -> About:
     config = base.model.config
     return About(
         base.source, base.digest, base.model.num_parameters(), int(config.max_position_embeddings),
-        str(base.model.dtype).removeprefix("torch."),
+        dtype_name(base.model.dtype),
     )  # fmt: skip
 
 

@@ -7,19 +7,17 @@ certified library. Proving comes from above. Called by the command line and the 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ncl import gate
+from ncl import atomic, gate, strict_json
 from ncl.build import Artefact, writable
-from ncl.errors import FormatError, InputError
-from ncl.llama.adapter import ADAPTER, HERE, claim_adapter, load_adapter, read_settings
+from ncl.errors import FormatError, InputError, NotFoundError
+from ncl.llama.adapter import ADAPTER, HERE, claim_adapter, dtype_name, load_adapter, read_settings
 from ncl.llama.base import Base
 from ncl.llama.chat import NCLChatLlamaForCausalLM
 from ncl.training.arms import Arm
@@ -27,7 +25,7 @@ from ncl.training.arms.computer import computer
 from ncl.training.arms.lora import CONFIG as PEFT
 from ncl.training.arms.lora import demand_peft, load_lora, train_lora
 from ncl.training.arms.random_library import random_library
-from ncl.training.natural import NaturalConfig, Progress, natural_library, train_natural, training_prompts
+from ncl.training.natural import FITTING, NaturalConfig, Progress, natural_library, train_natural, training_prompts
 from ncl.training.ranks import ranks
 
 RECORD, PLACE = "run.json", "adapter"
@@ -36,11 +34,15 @@ ARMS = ("ncl", "lora", "random-library")
 
 @dataclass(frozen=True)
 class Run:
-    """A run that was found. `adapter` is the folder of what was fitted, `base` where its base model comes from."""
+    """A run that was found. `adapter` is the folder of what was fitted, `base` where its base model comes from.
+
+    dtype: in which the base model ran then; empty where that is not known.
+    """
 
     adapter: Path
     arm: str
     base: str
+    dtype: str = ""
 
 
 def find_run(folder: Path) -> Run | None:
@@ -48,24 +50,23 @@ def find_run(folder: Path) -> Run | None:
     for adapter in (folder / PLACE, folder):
         if (adapter / ADAPTER).is_file():
             told = read_record(adapter.parent) if adapter.name == PLACE else {}
-            base = read_settings(adapter).base
-            return Run(adapter, str(told.get("arm", "ncl")), str(adapter) if base == HERE else base)
+            settings = read_settings(adapter)
+            base = str(adapter) if settings.base == HERE else settings.base
+            return Run(adapter, str(told.get("arm", "ncl")), base, settings.dtype)
         if (adapter / PEFT).is_file():
             told = read_record(adapter.parent)
             if "base" not in told:
                 raise FormatError("it does not tell its base model", where=str(adapter.parent / RECORD))
-            return Run(adapter, "lora", str(told["base"]))
+            return Run(adapter, "lora", str(told["base"]), str(told.get("dtype", "")))
     return None
 
 
 def read_record(folder: Path) -> dict[str, Any]:
     """What `run.json` tells; nothing where there is none. Raises FormatError."""
     try:
-        told = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        told = strict_json.read(folder / RECORD, "readable JSON")
+    except NotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as fault:
-        raise FormatError(f"not readable JSON: {fault}", where=str(folder / RECORD)) from fault
     if not isinstance(told, dict):
         raise FormatError("not the record of a run", where=str(folder / RECORD))
     return told
@@ -116,15 +117,27 @@ def train_arm(
     policy: gate.Policy | None = None,
     progress: Progress | None = None,
     jobs: int = 1,
+    resume: bool = False,
     advance: Callable[[float, float], None] = lambda seconds, loss: None,
 ) -> dict[str, Any]:
     """Train one arm and write its folder; returns the record. `adapter` in it is relative to the folder.
 
-    `seconds`: how long `lora` is trained, told to `advance`; the others take what they take and tell `progress`.
+    `resume`: go on from what was fitted there before; the record of a finished run is returned as it is. The arm `lora`
+    is trained by the clock, so it begins anew; `seconds`: how long, told to `advance`. The others take what they take
+    and tell `progress`.
     """
     if ranks().first:
         claim(out)
     begin = time.perf_counter()
+    about = {
+        "arm": arm, "base": base.source, "base_digest": base.digest, "dtype": dtype_name(base.model.dtype),
+        "seed": config.seed, "adapter": PLACE, "config": config.model_dump(mode="json"),
+    }  # fmt: skip
+    if resume and (done := _finished(out, about)):
+        return done
+    ranks().wait()
+    if ranks().first:  # it tells of what lies there, which is to be replaced
+        (out / RECORD).unlink(missing_ok=True)
     if arm == "lora" and ranks().world > 1:
         raise InputError("the arm lora is trained by one process", where="torchrun", remedy="start it without torchrun")
     if arm == "lora":
@@ -135,16 +148,23 @@ def train_arm(
         if arm == "random-library":  # nothing there can be learned, so another seed would not either
             config = config.model_copy(update={"restarts": 0})
         told = train_natural(
-            config, base, out, artefact=artefact, cache=cache, policy=policy, progress=progress, jobs=jobs
-        )
-    told = {
-        **told, "arm": arm, "base": base.source, "base_digest": base.digest, "seed": config.seed,
-        "adapter": PLACE, "seconds": round(time.perf_counter() - begin, 1), "config": config.model_dump(),
-    }  # fmt: skip
+            config, base, out, artefact=artefact, cache=cache, policy=policy, progress=progress, jobs=jobs,
+            resume=resume,
+        )  # fmt: skip
+    told = {**told, **about, "seconds": round(time.perf_counter() - begin, 1)}
     if ranks().first:
         _write(out / RECORD, {"schema": 1, **told})
+        shutil.rmtree(out / FITTING, ignore_errors=True)
     ranks().wait()
     return told
+
+
+def _finished(out: Path, about: dict[str, Any]) -> dict[str, Any] | None:
+    """The record of a run that came to its end in the very same way."""
+    told = read_record(out)
+    if not (out / PLACE).is_dir() or any(told.get(name) != value for name, value in about.items()):
+        return None
+    return {name: value for name, value in told.items() if name != "schema"}
 
 
 def _lora(
@@ -152,20 +172,15 @@ def _lora(
 ) -> dict[str, Any]:
     demand_peft()
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".lora.", dir=out) as name:
-        fresh = Path(name) / "new"
+    with atomic.folder(out / PLACE) as fresh:
         prompts = training_prompts(config)
         told = train_lora(base, prompts, fresh, seconds, config.seed, advance)
-        shutil.rmtree(out / PLACE, ignore_errors=True)
-        os.replace(fresh, out / PLACE)
     return {"prompts": len(prompts), "stalled": False, "softness": None, **told}
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
     """Whole or not at all."""
-    fresh = path.with_name(f".{path.name}.new")
     try:
-        fresh.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        os.replace(fresh, path)
+        atomic.write_text(path, json.dumps(document, indent=1) + "\n")
     except OSError as fault:
         raise InputError(f"cannot write: {fault.strerror}", where=str(path)) from fault

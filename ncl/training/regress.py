@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ncl.certificate import told_of
 from ncl.errors import FormatError, InputError
 
 ALPHA = 0.01
@@ -67,31 +70,47 @@ def compare(
     ]
 
 
+class _Cell(BaseModel):
+    """What a cell must say; whatever else it says is not looked at."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    task: str
+    length: int = Field(ge=0)
+    arm: str
+    phrasing: str | None = None
+    calls: int | None = Field(None, ge=0)
+    n: int = Field(ge=1, le=MOST)
+    exact: float = Field(ge=0, le=1, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _is_a_count(self) -> _Cell:
+        if self.hits / self.n != self.exact:
+            raise ValueError(f"exact {self.exact} is no count of {self.n}, the nearest is {self.hits / self.n}")
+        return self
+
+    @property
+    def hits(self) -> int:
+        return round(self.exact * self.n)
+
+
 def _pool(document: Mapping[str, Any], where: str) -> dict[Key, tuple[int, int]]:
     """Exact answers and samples of each cell, over seeds."""
+    remedy = "use what `ncl evaluate --json` or `ncl demo --json` printed"
+    cells = document.get("cells") if isinstance(document, Mapping) else None
+    if not isinstance(cells, list):
+        raise FormatError("no evaluation: it has no list of cells", where=where, remedy=remedy)
+    if not cells:
+        raise FormatError("an evaluation without cells", where=where, remedy=remedy)
     pooled: dict[Key, tuple[int, int]] = {}
-    try:
-        cells = document["cells"]
-        for cell in cells:
-            exact, n = float(cell["exact"]), int(cell["n"])
-            if not 1 <= n <= MOST or not 0 <= exact <= 1:
-                raise ValueError(f"exact {exact} of n {n}")
-            key: Key = (
-                str(cell["task"]),
-                int(cell["length"]),
-                str(cell["arm"]),
-                cell.get("phrasing"),
-                cell.get("calls"),
-            )
-            hits, total = pooled.get(key, (0, 0))
-            pooled[key] = (hits + round(exact * n), total + n)
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as fault:
-        raise FormatError(
-            f"no evaluation: {type(fault).__name__}: {fault}", where=where,
-            remedy="use what `ncl evaluate --json` or `ncl demo --json` printed",
-        ) from fault  # fmt: skip
-    if not pooled:
-        raise FormatError("an evaluation without cells", where=where)
+    for number, told in enumerate(cells):
+        try:
+            cell = _Cell.model_validate(told)
+        except ValidationError as fault:
+            raise FormatError(f"no evaluation: cell {number}: {told_of(fault)}", where=where, remedy=remedy) from fault
+        key: Key = (cell.task, cell.length, cell.arm, cell.phrasing, cell.calls)
+        hits, total = pooled.get(key, (0, 0))
+        pooled[key] = (hits + cell.hits, total + cell.n)
     return pooled
 
 

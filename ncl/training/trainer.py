@@ -1,18 +1,17 @@
 """The training loop, behind the gate.
 
 It starts only with a certificate that covers the library as loaded, looks again at every checkpoint and at the end,
-writes its metrics as JSON lines and can go on from a checkpoint, to the bit on one CPU. The plain arm is the same LLaMA
-on the same data without the computer. Called by `ncl train` and the demo.
+writes its metrics as JSON lines and can go on from a checkpoint, to the bit on one CPU: a checkpoint holds the loss of
+every step too, so metrics and summary are those of a run that was never interrupted. The plain arm is the same LLaMA on
+the same data without the computer. Called by `ncl train` and the demo.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from ncl import atomic, gate, strict_json
 from ncl import certificate as record
-from ncl import gate
 from ncl.build import Artefact, build_library, writable
 from ncl.errors import FormatError, GateRefused, InputError, NclError, NotFoundError
 from ncl.llama.augment import NCLLlamaForCausalLM
@@ -31,6 +30,7 @@ from ncl.llama.lexer import Lexer
 from ncl.llama.tokenizer import CALL, digest_of, make_tokenizer, words_of
 from ncl.training.batches import encode, examples
 from ncl.training.config import TrainConfig, validated
+from ncl.training.kept import history, moments, restore_moments
 from ncl.training.tasks import WORDS
 
 METRICS = "metrics.jsonl"
@@ -95,7 +95,8 @@ def train(
     """Train into the folder `out`; returns the summary that is also the last line of the metrics.
 
     `artefact` is the certified library's folder; the `ncl` arm cannot start without. Raises GateRefused, InputError
-    when `out` cannot be used, and NotFoundError or FormatError when there is nothing sound to resume.
+    when `out` cannot be used, and NotFoundError or FormatError when there is nothing sound to resume; a run that was
+    interrupted before its first checkpoint begins at its first step again.
     """
     claim(out)
     tokenizer = make_tokenizer(WORDS)
@@ -104,26 +105,25 @@ def train(
         _let_in(model, artefact, policy, digest_of(tokenizer))
         model.tape_generator = torch.Generator().manual_seed(config.seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    begin = _resume(out, config, model, optimizer) if resume else 0
-    out.mkdir(parents=True, exist_ok=True)
-    losses: list[float] = []
-    with open(out / METRICS, "a" if resume else "w", encoding="utf-8") as metrics:
+    losses = _resume(out, config, model, optimizer) if resume else []
+    atomic.write_text(out / METRICS, "".join(map(_line, range(len(losses)), losses)))
+    atomic.sweep(out)
+    with open(out / METRICS, "a", encoding="utf-8") as metrics:
         model.train()
-        for step in range(begin, config.steps):
-            loss = _step(config, model, optimizer, tokenizer, step)
-            losses.append(loss)
-            metrics.write(json.dumps({"step": step, "loss": _told(loss)}) + "\n")
-            advance(step, loss)
+        for step in range(len(losses), config.steps):
+            losses.append(_step(config, model, optimizer, tokenizer, step))
+            metrics.write(_line(step, losses[-1]))
+            advance(step, losses[-1])
             if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
-                _checkpoint(out, config, model, optimizer, tokenizer, step + 1)
+                _checkpoint(out, config, model, optimizer, tokenizer, losses)
                 metrics.flush()
         last = losses[-20:]
-        mean = sum(last) / len(last) if last else None
+        mean = sum(last) / len(last)
         summary = {
             "steps": config.steps,
             "loss": _told(mean),
             # A loss that is no number has not come down either.
-            "stalled": config.arm == "ncl" and mean is not None and not mean <= STALLED,
+            "stalled": config.arm == "ncl" and not mean <= STALLED,
             "arm": config.arm,
             "seed": config.seed,
             "softness": model.paper.softness if isinstance(model, NCLLlamaForCausalLM) and model.paper else None,
@@ -132,15 +132,20 @@ def train(
     return summary
 
 
-def _told(loss: float | None) -> float | None:
+def _line(step: int, loss: float) -> str:
+    return json.dumps({"step": step, "loss": _told(loss)}) + "\n"
+
+
+def _told(loss: float) -> float | None:
     """As JSON can say it, which has no NaN."""
-    return round(loss, 6) if loss is not None and math.isfinite(loss) else None
+    return round(loss, 6) if math.isfinite(loss) else None
 
 
 def claim(out: Path) -> None:
     """Raise InputError unless a run can be written there: a `model` folder that is no checkpoint is not replaced."""
     writable(out)
     model = out / "model"
+    atomic.recover(model)
     if model.exists() and not (model / CONFIG).is_file():
         raise InputError("there is something else that is no checkpoint", where=str(model),
                          remedy="train into another folder")  # fmt: skip
@@ -179,73 +184,69 @@ def _step(
 
 def _checkpoint(
     out: Path, config: TrainConfig, model: Any, optimizer: torch.optim.Optimizer,
-    tokenizer: PreTrainedTokenizerFast, step: int,
+    tokenizer: PreTrainedTokenizerFast, losses: Sequence[float],
 ) -> None:  # fmt: skip
-    """Model, tokenizer, configuration and optimiser under a temporary name, then renamed into place."""
+    """Model, tokenizer, configuration, and what a resumed run needs; whole or not at all."""
     if isinstance(model, NCLLlamaForCausalLM):
         model.recheck()
-    with tempfile.TemporaryDirectory(prefix=".checkpoint.", dir=out) as name:
-        fresh = Path(name) / "new"
+    with atomic.folder(out / "model") as fresh:
         model.save_pretrained(fresh)
         tokenizer.save_pretrained(fresh)
         (fresh / CONFIG).write_text(config.model_dump_json(indent=1), encoding="utf-8")
-        _save_state(fresh / STATE, model, optimizer, step)
-        target = out / "model"
-        if target.exists():
-            os.replace(target, Path(name) / "old")
-        os.replace(fresh, target)
+        _save_state(fresh / STATE, model, optimizer, losses)
 
 
-def _save_state(path: Path, model: Any, optimizer: torch.optim.Optimizer, step: int) -> None:
-    tensors = {"step": torch.tensor(step)}
-    for number, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{key}": torch.as_tensor(value).clone() for key, value in moments.items()}
+def _save_state(path: Path, model: Any, optimizer: torch.optim.Optimizer, losses: Sequence[float]) -> None:
+    tensors = {"losses": history(losses), **moments(optimizer)}
     if isinstance(model, NCLLlamaForCausalLM) and model.tape_generator is not None:
         tensors["tapes"] = model.tape_generator.get_state()
     save_file(tensors, path)
 
 
-def _resume(out: Path, config: TrainConfig, model: Any, optimizer: torch.optim.Optimizer) -> int:
-    """Load weights, moments and random state; the step to go on with."""
+def _resume(out: Path, config: TrainConfig, model: Any, optimizer: torch.optim.Optimizer) -> list[float]:
+    """Load weights, moments and random state; the losses of the steps that were made."""
     folder = out / "model"
+    if not folder.exists() and begun(out):
+        return []
     if not (folder / STATE).is_file():
         raise NotFoundError("no checkpoint to resume from", where=str(folder), remedy="leave out --resume")
     try:
-        before = validated(json.loads((folder / CONFIG).read_text(encoding="utf-8")), str(folder / CONFIG))
+        before = validated(strict_json.read(folder / CONFIG, "checkpoint"), str(folder / CONFIG))
         state, weights = load_file(folder / STATE), load_file(folder / "model.safetensors")
     except (OSError, ValueError, SafetensorError) as fault:
         raise FormatError(f"not readable: {fault}", where=str(folder), remedy="train anew") from fault
     if before != config:
         raise FormatError("the checkpoint was made with another configuration", where=str(folder),
                           remedy="resume with the same one, or train into another folder")  # fmt: skip
-    model.load_state_dict(weights)
-    _restore(model, optimizer, state)
-    return int(state["step"])
+    try:
+        model.load_state_dict(weights)
+        restore_moments(optimizer, state)
+        if isinstance(model, NCLLlamaForCausalLM) and model.tape_generator is not None:
+            model.tape_generator.set_state(state["tapes"])
+        return [float(loss) for loss in state["losses"].tolist()]
+    except (KeyError, ValueError, TypeError, RuntimeError) as fault:
+        told = str(fault).partition("\n")[0]
+        raise FormatError(f"not a checkpoint of this run: {told}", where=str(folder), remedy="train anew") from fault
 
 
-def _restore(model: Any, optimizer: torch.optim.Optimizer, state: dict[str, torch.Tensor]) -> None:
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for name, tensor in state.items():
-        if name.startswith("optimizer."):
-            _, number, key = name.split(".")
-            moments.setdefault(int(number), {})[key] = tensor
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
-    if "tapes" in state and isinstance(model, NCLLlamaForCausalLM) and model.tape_generator is not None:
-        model.tape_generator.set_state(state["tapes"])
+def begun(out: Path) -> bool:
+    """Whether a run was begun there."""
+    return any((out / name).exists() for name in (METRICS, "artefact", "model"))
 
 
 def load_checkpoint(
     folder: Path, policy: gate.Policy | None = None
 ) -> tuple[Any, PreTrainedTokenizerFast, TrainConfig]:
     """Model, tokenizer and configuration of a run's folder (or its `model/`). Raises NotFoundError, GateRefused."""
+    atomic.recover(folder / "model")
     place = folder / "model" if (folder / "model").is_dir() else folder
     try:
-        config = validated(json.loads((place / CONFIG).read_text(encoding="utf-8")), str(place / CONFIG))
+        config = validated(strict_json.read(place / CONFIG, "checkpoint"), str(place / CONFIG))
         tokenizer = PreTrainedTokenizerFast.from_pretrained(place)
         if config.arm == "plain":
             return LlamaForCausalLM.from_pretrained(place, use_safetensors=True), tokenizer, config
         return NCLLlamaForCausalLM.from_pretrained(place, ncl_policy=policy), tokenizer, config
-    except FileNotFoundError as fault:
+    except (FileNotFoundError, NotFoundError) as fault:
         raise NotFoundError("no checkpoint here", where=str(place), remedy="train one with `ncl train`") from fault
     except (OSError, ValueError, SafetensorError) as fault:
         told = str(fault).partition("\n")[0]

@@ -102,7 +102,7 @@ def ncl(here, capsys):
 
 
 @pytest.fixture
-def wrong_compiler(monkeypatch):
+def wrong_compiler(monkeypatch, in_this_process):
     """The compiler says `subtract` where it should say `add`."""
 
     def compile_wrongly(function, sizes, right=compiler.compile_function):

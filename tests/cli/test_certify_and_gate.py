@@ -99,15 +99,15 @@ SPOILED = {
     "no certificate": (remove(FILE_NAME), 1, "no certificate there"),
     "another schema": (change_certificate(schema=99), 1, "schema 99"),
     "a certificate of other shape": (change_certificate(width="wide"), 1, "width"),
-    "no weights": (remove("weights.safetensors"), 2, "weights.safetensors"),
-    "a missing witness": (remove("witness/reverse.json"), 2, "do not belong together"),
-    "a garbled program": (lambda f: (f / "programs" / "reverse.json").write_bytes(b"\xff{"), 2, "reverse.json"),
+    "no weights": (remove("weights.safetensors"), 1, "weights.safetensors"),
+    "a missing witness": (remove("witness/reverse.json"), 1, "do not belong together"),
+    "a garbled program": (lambda f: (f / "programs" / "reverse.json").write_bytes(b"\xff{"), 1, "reverse.json"),
     "a program of another name": (
         lambda f: (f / "programs" / "reverse.json").rename(f / "programs" / "x.json"),
-        2,
+        1,
         "x",
     ),
-    "garbled weights": (lambda f: (f / "weights.safetensors").write_bytes(b"\xff" * 40), 2, "not readable"),
+    "garbled weights": (lambda f: (f / "weights.safetensors").write_bytes(b"\xff" * 40), 1, "not readable"),
 }
 
 

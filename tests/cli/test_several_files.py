@@ -30,8 +30,10 @@ def step(n: Word) -> Word:
     assert n != LIMIT
     return n + 1
 """
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 QUICK = ("verify", "main.py:main", "--no-machine", "--width", "4", "--jobs", "1", "--json")
-SOURCE = {"source/main", "compiled/main", "cross-check/main", "contract/main"}
+SOURCE = {"source/main", "compiled/main", "cross-check/main", "python/main", "contract/main"}
 
 
 @pytest.fixture

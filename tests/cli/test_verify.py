@@ -1,7 +1,15 @@
 """`ncl verify` and `ncl replay` on a program of a user's own; what holds of every program is left out."""
 
 import json
+import os
+from pathlib import Path
 from xml.etree import ElementTree
+
+import pytest
+
+from ncl.cli import output
+
+pytestmark = pytest.mark.usefixtures("in_this_process")
 
 OBLIGATIONS = [
     "compiled/one",
@@ -9,6 +17,7 @@ OBLIGATIONS = [
     "executor/dense/one",
     "executor/integer/one",
     "executor/pathwise/one",
+    "python/one",
     "source/one",
 ]
 QUICK = ("verify", "two.py:one", "--no-machine", "--width", "4", "--jobs", "1")
@@ -22,7 +31,7 @@ def test_a_program_of_ones_own_is_shown(ncl):
     assert set(document["obligations"][0]) >= {
         "id", "subject", "kind", "verdict", "method", "bound", "solver", "seconds",
     }  # fmt: skip
-    assert [o["id"] for o in sorted(document["obligations"], key=lambda o: o["id"])][:6] == OBLIGATIONS
+    assert [o["id"] for o in sorted(document["obligations"], key=lambda o: o["id"])][:7] == OBLIGATIONS
     assert sum(document["verdicts"].values()) == len(document["obligations"])
     assert all(o["bound"] for o in document["obligations"] if o["verdict"].startswith(("tested", "proved-b")))
 
@@ -54,11 +63,6 @@ def test_shards_are_a_partition(ncl):
 def test_an_empty_shard_shows_nothing_and_is_not_green(ncl):
     ran = ncl(*QUICK, "--shard", "99/99", "--json")
     assert (ran.code, ran.document["obligations"]) == (3, [])
-
-
-def test_a_spent_budget_is_undecided(ncl):
-    ran = ncl(*QUICK, "--total-budget", "0", "--json")
-    assert (ran.code, set(ran.document["verdicts"])) == (3, {"unknown"})
 
 
 def test_reports_for_ci_are_written(ncl, here, monkeypatch):
@@ -101,3 +105,45 @@ def test_a_counterexample_is_gone_once_the_compiler_is_mended(ncl, wrong_compile
     ran = ncl("replay", found["source/one"], "--json")
     assert (ran.code, ran.document["reproduced"]) == (0, False)
     assert set(ran.document) >= {"schema", "verdict", "reproduced", "what", "expected", "got"}
+
+
+def test_the_slowest_are_named_at_the_end(ncl):
+    out = ncl(*QUICK).out
+    assert "cross-check/one" in out.partition("slowest")[2]
+    assert "slowest" not in ncl(*QUICK).out, "what the cache answers takes no time"
+
+
+@pytest.mark.parametrize("option", ["--junit", "--sarif"])
+def test_where_no_report_can_be_written_is_told_before_the_work(ncl, here, option, monkeypatch):
+    (here / "file").write_text("")
+    monkeypatch.setattr("ncl.cli.verify.artefact_of", lambda *_: pytest.fail("the work had begun"))
+    ran = ncl(*QUICK, option, "file/v.out")
+    assert ran.code == 2 and "cannot write" in ran.err and "file/v.out" in ran.err
+
+
+def test_folders_for_reports_are_made_when_there_is_something_to_write(ncl, here):
+    assert ncl("verify", "nix.py:f", "--junit", "out/deep/v.xml").code == 2
+    assert not (here / "out").exists()
+    assert ncl(*QUICK, "--junit", "out/deep/v.xml").code == 0
+    assert [p.name for p in (here / "out" / "deep").iterdir()] == ["v.xml"]
+
+
+def test_reports_and_cache_have_the_mode_that_umask_gives(ncl, here, wrong_compiler):
+    before = os.umask(0o022)
+    try:
+        ran = ncl(*QUICK, "--junit", "v.xml", "--sarif", "v.sarif", "--json")
+    finally:
+        os.umask(before)
+    files = ["v.xml", "v.sarif", *ran.document["counterexamples"].values(), *(here / "cache").rglob("*.json")]
+    assert len(files) > 4 and {Path(file).stat().st_mode & 0o777 for file in files} == {0o644}
+
+
+def test_a_report_may_go_to_a_stream(ncl, here):
+    assert ncl(*QUICK, "--junit", "/dev/null").code == 0
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_log_without_a_terminal_gets_lines_of_what_runs_and_since_when(ncl, monkeypatch):
+    monkeypatch.setattr(output, "QUIET", 0.01)
+    err = ncl(*QUICK, "--no-cache").err
+    assert "ncl: verifying" in err and "/8" in err

@@ -82,6 +82,18 @@ def falling_to_zero(n: Word) -> Word:
         total = total * 3 + i
     for i in range(n - 1, -1, -7):
         total = total * 3 + i
+    for i in range(n, -1, -1):
+        total = total * 3 + i
+    return total
+
+
+def falling_from_a_difference(n: Word, m: Word) -> Word:
+    total = 1
+    for i in range(n - m, -1, -1):
+        n = total
+        total = total * 3 + i
+    for i in range(n // m - total % m, -1, -2):
+        total = total * 3 + i
     return total
 
 

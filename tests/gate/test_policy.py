@@ -1,11 +1,14 @@
 """Policies say what must be shown; none may ask for nothing, and a misspelt one is refused."""
 
+import dataclasses
 import json
 
 import pytest
 
 from ncl import gate
+from ncl.build import build_library
 from ncl.errors import FormatError, NotFoundError
+from verify.hollow import HOLLOW
 
 
 @pytest.fixture
@@ -39,6 +42,7 @@ def test_every_program_brings_its_own_obligations(artefact, policy):
     assert more == {
         "compiled/other",
         "source/other",
+        "python/other",
         "cross-check/other",
         "executor/integer/other",
         "executor/pathwise/other",
@@ -51,10 +55,42 @@ def test_no_policy_may_leave_out_the_floor(edited, template):
         edited(drop(template))
 
 
-@pytest.mark.parametrize("verdict", ["unknown", "refuted", "vacuous", "skipped", "ok"])
-def test_no_policy_may_accept_what_is_not_green(edited, verdict):
-    with pytest.raises(FormatError, match="`accept` may name"):
-        edited(lambda data: data["obligations"][0].update(accept=["tested", verdict]))
+@pytest.mark.parametrize("name, told, change", HOLLOW, ids=[name for name, _, _ in HOLLOW])
+def test_a_hollow_policy_is_refused_in_one_line_for_what_it_is(edited, name, told, change):
+    with pytest.raises(FormatError) as caught:
+        edited(change)
+    assert told in caught.value.message and "\n" not in caught.value.message
+
+
+def test_hollow_policies_are_many_and_have_names_of_their_own():
+    assert len({name for name, _, _ in HOLLOW}) == len(HOLLOW) >= 30
+
+
+def test_a_policy_made_in_python_cannot_be_hollow_either(policy):
+    with pytest.raises(ValueError, match="may leave out"):
+        dataclasses.replace(policy, rules=())
+    with pytest.raises(ValueError, match="must be proved"):
+        laxer = tuple((i, gate.Requirement(("tested",), {}) if i.startswith("source") else r) for i, r in policy.rules)
+        dataclasses.replace(policy, rules=laxer)
+
+
+def test_every_obligation_that_is_shown_is_known_to_policies():
+    from ncl import policy
+    from verify.prove import obligations
+
+    library = build_library(("reverse", "insertion_sort"), width=8)
+    for obligation in obligations(library):
+        assert any(policy._instance(obligation.id, known) for known in policy.KNOWN), obligation.id
+
+
+def test_a_policy_may_ask_for_more_and_for_single_obligations_beside_the_floor(edited, artefact):
+    def stricter(data):
+        next(r for r in data["obligations"] if r["id"] == "circuit-integer/{word_op}")["at_least"]["width"] = 16
+        data["obligations"] = [r for r in data["obligations"] if not r["id"].startswith("golden/")]
+        data["obligations"].append({"id": "golden/add", "accept": ["tested"], "at_least": {"examples": 3}})
+
+    required = gate.required_obligations(artefact, edited(stricter))
+    assert required["circuit-integer/add"].at_least == {"width": 16} and "golden/halt" not in required
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 import ncl
 from ncl.build import compile as compile_program
+from ncl.errors import LanguageError
 from ncl.language.contracts import Junction, Quantified, Same
 from ncl.language.interpret.source import run_checked, run_source
 from ncl.language.parse import parse_text
@@ -113,6 +114,30 @@ def f(n: Word) -> Word:
     function = parse_text(text, "f.py", "f")[0]
     assert run_checked(function, [6])[1] is None
     assert run_checked(function, [7])[1].function == "half"
+
+
+def test_old_means_what_a_function_without_a_contract_was_passed():
+    source = """
+def counted(m: Word) -> Word:
+    c = 0
+    for i in range(m):
+        invariant(old(m) == m and c == i)
+        c += 1
+    return c
+
+
+def f(n: Word) -> Word:
+    ensures(result == n - 1)
+    return counted(n - 1)
+"""
+    for name in ("f", "counted"):
+        result, found = run_checked(parse_text(source, "f.py", name)[0], [5])
+        assert found is None and result.trap is None
+
+
+def test_old_of_a_quantifiers_own_variable_is_refused():
+    with pytest.raises(LanguageError, match="n is the variable of a quantifier here, and `old` takes a parameter"):
+        read("ensures(all(old(n) == n for n in range(5)))\nreturn n")
 
 
 def test_a_recursion_that_does_not_fall_breaks_its_measure():

@@ -250,7 +250,6 @@ def calling(line, use="f(n)"):
         ("from .waits import f", "f is no function or constant of waits.py"),
         ("from near import f", "f is imported from near, of which nothing is read"),
         ("from ncl.library.sort.quicksort import f", "f is imported from ncl.library.sort.quicksort, of which nothing"),
-        ("from .near import *", "f is no function that can be called here"),
         ("from . import near as f", "f is imported under another name than its own"),
         ("if 1:\n    from .near import f", "f is no function that can be called here"),
         ("from .near import f\nfrom .near import f", "f is no function that can be called here"),

@@ -1,5 +1,8 @@
 """The source interpreter against results worked by hand: operators, statements, traps, order, ticks."""
 
+from functools import reduce
+from operator import xor
+
 import pytest
 from reading import function, run, unmarked
 
@@ -108,7 +111,9 @@ RANGES = [
     ("n, m, -200", 255, 3, [255, 55]), ("n, m, -255", 255, 0, [255]),
     ("n - 1, -1, -1", 0, 0, []), ("n - 1, -1, -1", 1, 0, [0]), ("n - 1, -1, -1", 4, 0, [3, 2, 1, 0]),
     ("n, -1, -2", 5, 0, [5, 3, 1]), ("n, -1, -2", 4, 0, [4, 2, 0]), ("n, -1, -9", 4, 0, [4]),
-    ("n - 1, -1, -3", 0, 0, []), ("~0, -1, -1", 0, 0, []), ("~1, -1, -200", 0, 0, [254, 54]),
+    ("n - 1, -1, -3", 0, 0, []), ("~1, -1, -200", 0, 0, [254, 54]), ("~0, -1, -200", 0, 0, [255, 55]),
+    ("n - m, -1, -1", 3, 5, []), ("n - m, -1, -1", 5, 3, [2, 1, 0]), ("n - m, -1, -1", 0, 255, []),
+    ("n - m, -1, -2", 0, 1, []), ("n - m, -1, -2", 255, 250, [5, 3, 1]),
     ("True, n", 3, 0, [1, 2]),
 ]  # fmt: skip
 
@@ -120,6 +125,15 @@ def test_a_range_runs_over_the_indices_worked_out_by_hand(bounds, n, m, indices)
     result = run(body, n, m, signature="(n: Word, m: Word) -> Array")
     assert result.result == indices
     assert result.ticks == 10 + len(indices) + 1 + len(indices) + 1 + len(indices) + 1
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 8])
+def test_a_range_down_to_zero_from_the_largest_word_has_a_round_for_every_word(width):
+    top = (1 << width) - 1
+    for bounds in ("n, -1, -1", "~0, -1, -1", "n - 0, -1, -1"):
+        body = f"m = 0\nfor i in range({bounds}):\n    m ^= i\nreturn m"
+        result = run(body, top, 0, signature=WORDS, width=width, memory=2)
+        assert (result.result, result.ticks) == (reduce(xor, range(top + 1)), top + 2)
 
 
 @pytest.mark.parametrize("bounds", ["0, 5, n", "5, 0, n", "3, 3, n - n", "0, 0, 0"])

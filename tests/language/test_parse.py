@@ -8,6 +8,7 @@ from reading import function, refusals
 
 from ncl.build import Compiled, sizes_for
 from ncl.errors import InputError, LanguageError, NotFoundError
+from ncl.language import bindings
 from ncl.language.interpret.source import run_source
 from ncl.language.parse import DEEPEST, of_callable, parse_text, read_source
 from ncl.language.typecheck import check_width
@@ -15,6 +16,7 @@ from ncl.library import find
 
 IMPORT = "from ncl import Array, Word, program\n"
 F = "def f(n: Word) -> Word:\n    return n\n"
+CALLS_G = "def f(n: Word) -> Word:\n    return g(n)\n"
 G = "def g(xs: Array) -> Array:\n    return xs\n"
 
 
@@ -53,7 +55,7 @@ def value_of(constants, expression="C"):
     ],
 )
 def test_a_decorated_function_is_a_program_under_any_name_of_the_decorator(imports, decorator):
-    assert names(f"{imports}\n@{decorator}\n{F}@staticmethod\n@{decorator}\n{G}") == ["f", "g"]
+    assert names(f"{imports}\n@{decorator}\n{F}@{decorator}\n{G}") == ["f", "g"]
 
 
 @pytest.mark.parametrize(
@@ -74,9 +76,16 @@ def test_another_decorator_of_that_name_marks_no_program(imports, decorator):
     assert names(f"{imports}\n@{decorator}\n{F}") == []
 
 
-def test_only_top_level_functions_are_found():
+def test_a_program_that_is_made_under_a_condition_is_refused_and_not_passed_over():
     inner = "".join(f"    {line}\n" for line in f"@program\n{F}".splitlines())
-    assert names(f"{IMPORT}class A:\n{inner}def h():\n{inner}if True:\n{inner}@program\n{G}") == ["g"]
+    for head in ("class A:\n", "if True:\n", "try:\n    pass\nfinally:\n", "with A:\n", "for i in A:\n"):
+        with pytest.raises(LanguageError, match=r"f\.py:.*f is no program here: those stand at the top level"):
+            names(f"{IMPORT}{head}{inner}@program\n{G}")
+
+
+def test_programs_inside_functions_are_not_those_of_the_file():
+    inner = "".join(f"    {line}\n" for line in f"@program\n{F}".splitlines())
+    assert names(f"{IMPORT}def h():\n{inner}@program\n{G}") == ["g"]
 
 
 def test_a_named_function_needs_no_decorator():
@@ -104,9 +113,133 @@ def test_an_asynchronous_program_is_refused_and_not_passed_over():
         names(f"{IMPORT}@program\nasync {F}")
 
 
-def test_other_decorators_are_no_business_of_the_language():
-    (f,) = parse_text(f"@cache(maxsize=3)\n@other\n{F}", "f.py", "f")
-    assert f.text.startswith("@cache(maxsize=3)\n@other\ndef f")
+@pytest.mark.parametrize(
+    ("before", "decorator"),
+    [
+        ("from functools import cache", "cache"), ("import functools", "functools.lru_cache(maxsize=3)"),
+        ("", "staticmethod"), ("def other(f):\n    return None", "other"), ("program = print", "program"),
+        ("from ncl import program\ndef program(f):\n    return f", "program"), ("import mine as ncl", "ncl.program"),
+        ("from mine import program", "program"), ("from ncl import program\ndel program", "program"),
+        ("from ncl import program\ndef late(x=(program := print)):\n    pass", "program"),
+    ],
+)  # fmt: skip
+def test_a_decorator_that_may_make_another_function_is_refused_on_a_program_and_on_what_it_calls(before, decorator):
+    for text, line in ((f"@{decorator}\n{F}", 1), (f"{CALLS_G}@{decorator}\n{F.replace('f(', 'g(')}", 3)):
+        with pytest.raises(LanguageError) as caught:
+            parse_text(f"{before}\n{text}", "f.py", "f")
+        (only,) = caught.value.violations
+        assert "this decorator may make another function of" in only.reason
+        assert only.line == line + 1 + before.count("\n") and only.column == 2 and only.width == len(decorator)
+
+
+# What stands in the file besides `def f` | the line that is told, counted from the end of it
+REBOUND = [
+    "f = 3",
+    "f, k = 1, 2",
+    "del f",
+    "def f(n):\n    return 1",
+    "class f:\n    pass",
+    "import os as f",
+    "import f.g",
+    "from os import path as f",
+    "if True:\n    f = 3",
+    "for f in ():\n    pass",
+    "with A as f:\n    pass",
+    "try:\n    pass\nexcept E as f:\n    pass",
+    "k = (f := 3)",
+    "f += 1",
+    "f: int = 3",
+    "k = lambda x=(f := 3): x",
+    "match A:\n    case f:\n        pass",
+    "match A:\n    case [*f]:\n        pass",
+    "match A:\n    case {**f}:\n        pass",
+    "while A:\n    f = 3",
+    "def k():\n    global f\n    f = 3",
+    "@(f := A)\ndef k():\n    pass",
+    "class k(f := A):\n    pass",
+    "async def f():\n    pass",
+]
+
+
+@pytest.mark.parametrize("after", REBOUND)
+def test_a_program_whose_name_becomes_something_else_is_refused(after):
+    for text in (f"{IMPORT}@program\n{F}{after}\n", f"{IMPORT}@program\n{F}{G}{after}\n"):
+        with pytest.raises(LanguageError, match="f becomes something else here than the function above"):
+            parse_text(text, "f.py")
+
+
+@pytest.mark.parametrize("after", REBOUND)
+def test_what_is_bound_before_its_definition_leaves_a_program_what_it_is(after):
+    if "global" not in after:
+        assert names(f"{IMPORT}{after}\n@program\n{F}") == ["f"]
+
+
+@pytest.mark.parametrize("after", [*REBOUND, "f: int"])
+def test_what_a_name_is_bound_to_besides_makes_it_no_constant_and_no_function_to_be_called(after):
+    after, body = after.replace("def f(n)", "def f(n, /)"), "def h() -> Word:\n    return {}\n"
+    constant, called = (f"{IMPORT}{first}\n{after}\n@program\n{body.format(use)}" for first, use in
+                        (("f = 5", "f"), (F, "f(1)")))  # fmt: skip
+    if after == "f: int":  # an annotation alone binds nothing
+        assert names(constant) == names(called) == ["h"]
+        return
+    with pytest.raises(LanguageError, match="f is no constant: it must be bound once"):
+        names(constant)
+    with pytest.raises(LanguageError, match="f is no function that can be called here"):
+        names(called)
+
+
+@pytest.mark.parametrize("name", ["min", "max", "abs", "len", "range"])
+@pytest.mark.parametrize("before", ["{} = print", "import os as {}", "class {}:\n    pass", "def k():\n    global {}"])
+def test_a_function_of_the_language_that_the_file_hides_is_refused(name, before):
+    use = {"abs": "abs(n - 1)", "len": "len(xs)", "range": "0\n    for i in range(n):\n        n += i"}.get(
+        name, f"{name}(n, 1)"
+    )
+    text = f"{IMPORT}{before.format(name)}\n@program\ndef f(xs: Array, n: Word) -> Word:\n    n = {use}\n    return n\n"
+    with pytest.raises(LanguageError) as caught:
+        names(text)
+    (only,) = caught.value.violations
+    assert only.reason == f"{name} is something else in this file" and only.remedy == f"rename what hides {name}"
+
+
+def test_a_function_of_the_file_takes_the_place_of_one_of_the_language():
+    mine = "def min(a: Word, b: Word) -> Word:\n    return a + b\n"
+    (f,) = parse_text(f"{mine}def f(n: Word) -> Word:\n    return min(n, 7)\n", "f.py", "f")
+    assert run_source(f, [3]).result == 10
+
+
+@pytest.mark.parametrize("name", ["min", "max", "abs", "signed_less"])
+@pytest.mark.parametrize("bound", ["{} = 3", "for {} in range(3):\n        pass", "if n:\n        {} = 3"])
+def test_a_variable_is_no_function_of_the_language(name, bound):
+    text = (
+        f"from ncl import signed_less\ndef f(n: Word) -> Word:\n    {bound.format(name)}\n    return {name}(n - 1, 2)\n"
+    )
+    with pytest.raises(LanguageError, match=f"{name} is a variable here, no function"):
+        parse_text(text, "f.py", "f")
+
+
+def test_a_star_import_is_refused_since_it_may_bind_any_name():
+    for text in (f"from os import *\n{F}", f"{F}if True:\n    from .mine import *\n"):
+        with pytest.raises(LanguageError, match="a star may give any name another meaning"):
+            parse_text(text, "f.py", "f")
+
+
+def test_a_star_import_from_ncl_binds_what_ncl_says():
+    import ncl
+
+    assert set(ncl.__all__) == bindings.FROM_NCL
+    assert names(f"from ncl import *\n@program\n{F.replace('return n', 'return magnitude(n)')}") == ["f"]
+
+
+@pytest.mark.parametrize("word", ["requires", "sorted", "sum", "min"])
+@pytest.mark.parametrize("hidden", ["def {}(x):\n    return x\n", "from os import path as {}\n"])
+def test_a_word_of_contracts_that_the_file_hides_is_refused(word, hidden):
+    condition = {"sorted": "sorted(xs)", "sum": "sum(xs) == 3", "min": "min(n, 2) == 1"}.get(word, "n > 0")
+    text = f"{hidden.format(word)}def f(xs: Array, n: Word) -> Word:\n    requires({condition})\n    return n\n"
+    with pytest.raises(LanguageError, match=f"{word} is something else in this file"):
+        parse_text(text, "f.py", "f")
+    text = f"def f(xs: Array, n: Word) -> Word:\n    requires({condition})\n    {word} = 3\n    return {word}\n"
+    with pytest.raises(LanguageError, match=f"{word} is a variable here, no function"):
+        parse_text(text, "f.py", "f")
 
 
 def test_annotations_may_be_qualified_or_quoted():
@@ -249,7 +382,7 @@ def test_a_file_that_hides_range_is_refused_where_range_is_used():
 
 
 def test_nothing_is_executed(tmp_path):
-    text = f"{IMPORT}import none_of_that_name\nraise SystemExit(3)\nx = 1 / 0\n@program\n@print\n{F}"
+    text = f"{IMPORT}import none_of_that_name\nraise SystemExit(3)\nx = 1 / 0\nprint()\n@program\n{F}"
     before = set(sys.modules)
     assert [f.name for f in find(str(written(tmp_path, text)))] == ["f"]
     assert set(sys.modules) == before

@@ -38,7 +38,7 @@ def failing(name, given, monkeypatch, tmp_path):
 
 
 def test_a_program_gets_examples_and_asserts_only_where_it_has_any():
-    four = ("source = bytecode", "executors agree", "hard = soft limit", "gradients")
+    four = ("source = bytecode", "source = python", "executors agree", "hard = soft limit", "gradients")
     assert suite.names(subject(CLIP).function) == four
     assert suite.names(library.get("count")) == ("examples", *four)
     assert suite.names(subject(CLIP.replace("    return", "    assert len(xs) < 9\n    return")).function) == (

@@ -44,6 +44,29 @@ def test_a_resumed_run_ends_with_the_bits_of_an_uninterrupted_one(small, artefac
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
 
 
+def test_a_resumed_run_tells_what_an_uninterrupted_one_tells(small, artefact, tmp_path):
+    config = small.model_copy(update={"checkpoint_every": 1})
+    whole = train(config, tmp_path / "whole", artefact=artefact)
+    for end in range(4):
+
+        def interrupt(step, loss, end=end):
+            if step == end:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "cut", artefact=artefact, advance=interrupt)
+        assert train(config, tmp_path / "cut", artefact=artefact, resume=True) == whole
+        assert train(config, tmp_path / "cut", artefact=artefact, resume=True) == whole, "when it is finished, too"
+        for name in ("metrics.jsonl", "model/model.safetensors", "model/trainer.safetensors"):
+            assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_a_run_that_has_stalled_is_said_to_have_stalled_after_its_resumption_too(small, artefact, tmp_path):
+    whole = train(small, tmp_path / "run", artefact=artefact)
+    again = train(small, tmp_path / "run", artefact=artefact, resume=True)
+    assert whole["stalled"] and again["stalled"] and again["loss"] == whole["loss"] > 0
+
+
 def test_metrics_have_a_line_a_step_and_the_summary_last(small, artefact, tmp_path):
     summary = train(small, tmp_path / "run", artefact=artefact)
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -66,6 +68,40 @@ def make(name: str, function: str, *arguments: object, budget: float = 60.0) -> 
     return Obligation(name, "test", name.partition("/")[0], path, arguments, budget)
 
 
-def ignore_the_clock(obligation: Obligation, seconds: float) -> Outcome:
-    """Stands in for `runner.attempt` where a solver's own code holds the process and no alarm is heard."""
-    return obligation.run()
+def deaf(seconds: float, file: str = "") -> Outcome:
+    """As a solver that is deep in a question: in foreign code, which hears no signal and lets no other thread work."""
+    if file:
+        Path(file).write_text(f"{os.getpid()}\n")
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGALRM})
+    ctypes.PyDLL(None).sleep(int(seconds))
+    return give("proved")
+
+
+def killed(number: int) -> Outcome:
+    """As by a system that has no memory left."""
+    os.kill(os.getpid(), number)
+    time.sleep(60)
+    return give("proved")
+
+
+def late(seconds: float) -> Outcome:
+    """A module that takes longer to get ready than the obligation may take."""
+    return give("proved" if PREPARED else "refuted")
+
+
+PREPARED: list[int] = []
+
+
+def prepare() -> None:
+    """What a worker does once, before any clock starts."""
+    time.sleep(0.3)
+    PREPARED.append(os.getpid())
+
+
+class Unsendable(dict):  # type: ignore[type-arg]
+    def __reduce__(self) -> str:
+        raise TypeError("planted: this cannot be sent")
+
+
+def unsendable() -> Outcome:
+    return Outcome("refuted", "given", counterexample=Unsendable())

@@ -47,7 +47,7 @@ def test_every_obligation_names_its_kind_and_can_be_digested(artefact):
 
 def test_without_the_machine_only_the_programs_are_left(artefact):
     kinds = {o.kind for o in prove.obligations(artefact, machine=False)}
-    assert kinds == {"weights", "compiled", "source", "cross-check", "contract", "executor"}
+    assert kinds == {"weights", "compiled", "source", "cross-check", "python", "contract", "executor"}
 
 
 def test_weights_that_are_not_finite_are_refuted_as_they_are_loaded(artefact):

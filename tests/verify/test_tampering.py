@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from ncl import certificate as record
-from ncl import gate
+from ncl import gate, sources
 from verify import counterexample, tampering
+
+HOME = Path(record.__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +64,22 @@ def test_a_gate_that_forgets_one_obligation_is_refuted(monkeypatch):
     let_through(monkeypatch, "kernel/xor may be left out")
 
 
-@pytest.mark.parametrize("path", ["ncl/gate.py", "ncl/machine", "verify"])
+@pytest.mark.parametrize("path", ["ncl/gate.py", "ncl/llama/vote.py", "ncl/policy.json", "properties/suite.py"])
 def test_a_digest_that_leaves_out_a_file_is_refuted(path, monkeypatch):
-    home = Path(record.__file__).parent.parent
-    skipped = tampering._files(home / path)[-1].relative_to(home)
+    monkeypatch.setitem(sources.EXEMPT, path, "planted")
+    let_through(monkeypatch, f"{path} shows in no digest")
 
-    def blind(base, paths):
-        files = [f for p in paths for f in tampering._files(base / p) if f != base / skipped]
-        return record.digest(b"".join(str(f.relative_to(base)).encode() + f.read_bytes() for f in files))
 
-    monkeypatch.setattr(record, "_room_digest", blind)
-    let_through(monkeypatch, f"{skipped} shows in no digest")
+def test_sources_that_are_not_there_and_are_digested_all_the_same_are_refuted(monkeypatch):
+    real = sources.source_digests
+    blind = lambda root=None: real(root) if (root or HOME / "x").joinpath("ncl/llama").is_dir() else real()  # noqa: E731
+    monkeypatch.setattr(record, "source_digests", blind)
+    let_through(monkeypatch, "a room that is not there is digested all the same")
+
+
+def test_a_gate_that_does_not_look_where_modules_come_from_is_refuted(monkeypatch):
+    monkeypatch.setattr(sources, "strangers", list)
+    let_through(monkeypatch, "a module that comes from elsewhere is let in")
 
 
 def test_a_permit_that_does_not_look_again_is_refuted(monkeypatch):

@@ -3,9 +3,7 @@
 The name says what a careless prover would overlook. The last function of a text is the one asked about.
 """
 
-HEAD = """
-from ncl import Array, Word, decreases, ensures, invariant, old, permutation, program, requires, result
-"""
+from verify.planted_contracts import FALSE, HEAD
 
 WRONG = {
     "a loop that stands first": """
@@ -219,8 +217,82 @@ def f(a: Word, b: Word) -> Word:
     ensures((a % d == 0 and b % d == 0) == (result % d == 0) for d in range(1, a + 1))
     return 1
 """,
+    "an argument looked up too early": """
+def bump(xs: Array) -> Word:
+    requires(len(xs) == 1 and xs[0] < ~0)
+    ensures(result == 0)
+    ensures(xs[0] == old(xs)[0] + 1)
+    xs[0] += 1
+    return 0
+
+
+def first(xs: Array, n: Word) -> Word:
+    requires(len(xs) == 1)
+    ensures(result == xs[0])
+    return xs[0]
+
+
+def f(xs: Array, k: Word) -> Word:
+    requires(len(xs) == 1 and xs[0] < ~0)
+    ensures(result == k // 2 if k < 6 else result == old(xs)[0])
+    if k < 6:
+        return k // 2
+    return first(xs, bump(xs))
+""",
+    "a measure behind an effect": """
+def up(xs: Array) -> Word:
+    requires(len(xs) == 1 and xs[0] == 0)
+    ensures(xs[0] == 1 and result == 1)
+    xs[0] = 1
+    return 1
+
+
+def f(xs: Array, k: Word) -> Word:
+    requires(len(xs) == 1 and xs[0] == 0)
+    ensures(result == k // 2 if k < 6 else result == 77)
+    if k < 6:
+        return k // 2
+    while up(xs):
+        invariant(xs[0] == 0)
+        decreases(xs[0])
+        xs[0] = 0
+    return 5
+""",
+    "an effect in the condition of a loop": """
+def bump(xs: Array) -> Word:
+    requires(len(xs) == 1 and xs[0] < ~0)
+    ensures(result == old(xs)[0] + 1)
+    ensures(xs[0] == old(xs)[0] + 1)
+    xs[0] += 1
+    return xs[0]
+
+
+def f(xs: Array, k: Word) -> Word:
+    requires(len(xs) == 1 and xs[0] == 0)
+    ensures(result == k // 2 if k < 6 else result == 77)
+    n = 0
+    if k < 6:
+        return k // 2
+    while bump(xs) < 3:
+        invariant(n == xs[0] and n < 6)
+        decreases(6 - n)
+        n += 1
+    return xs[0]
+""",
 }  # fmt: skip
+WRONG |= FALSE
+
+# Not proved, whether or not a run is tried that breaks them.
+NEVER = WRONG | {
+    "one name for all bound values": """
+def f(xs: Array, ys: Array, d: Word) -> Word:
+    requires(len(xs) == 2 and len(ys) == 2 and d > 1 and ys[0] == 0 and ys[1] == 1)
+    requires(max(xs[k], 1) % d == ys[k] for k in range(len(xs)))
+    ensures(result == d // 2 if d < 4 else result == 1)
+    return d // 2
+""",
+}
 
 
 def text(name: str) -> str:
-    return HEAD + WRONG[name]
+    return HEAD + NEVER[name]

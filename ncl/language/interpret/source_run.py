@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ncl.language.interpret.contracts import View
 from ncl.language.opcodes import Trap
 from ncl.language.program import Position, Value
 from ncl.language.trace import TrapReport
+
+
+class Mark(NamedTuple):
+    """A contract that a run came to: a function's `requires` that held, a loop's head, a round of it that began."""
+
+    what: str  # requires, head, round
+    function: str
+    position: Position
 
 
 @dataclass
@@ -25,6 +34,7 @@ class Run:
     watch: Callable[[Position], None] | None = field(default=None)
     entry: dict[str, Value] = field(default_factory=dict)  # the open function's arguments, where contracts are checked
     measure: tuple[str, tuple[int, ...]] | None = None  # of the open function, with its name
+    reached: set[Mark] = field(default_factory=set)  # where contracts are checked
 
     def tick(self, place: Position) -> None:
         if self.ticks >= self.budget:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ncl.language.interpret.contracts import demand, measured
-from ncl.language.interpret.source_run import Action, Leaving, Run, Trapped, Word
+from ncl.language.interpret.source_run import Action, Leaving, Mark, Run, Trapped, Word
 from ncl.language.interpret.source_words import Words
 from ncl.language.opcodes import Trap
 from ncl.language.program import Position, Sizes
@@ -221,8 +221,7 @@ class Statements(Words):
         return make
 
     def while_loop(self, statement: While) -> Action:
-        test, body, place = self.word(statement.condition), self.block(statement.body), statement.position
-
+        test, body, place = self.word(statement.condition), self.rounds(statement), statement.position
         arrivals = self.arrivals(statement)
 
         def loop(run: Run) -> Leaving:
@@ -242,9 +241,8 @@ class Statements(Words):
         return loop
 
     def for_loop(self, statement: For) -> Action:
-        name, body, place = statement.variable, self.block(statement.body), statement.position
+        name, body, place = statement.variable, self.rounds(statement), statement.position
         bounds, arrivals = self.bounds(statement), self.arrivals(statement)
-        to_zero = statement.falling is not None and statement.stop is None
 
         def loop(run: Run) -> Leaving:
             following, step, left = bounds(run)
@@ -252,8 +250,7 @@ class Statements(Words):
             while True:
                 run.tick(place)
                 if arrive:
-                    # Down to 0 from n - 1 with n = 0: the next index is -1, as in Python.
-                    arrive(-1 if not left and to_zero and following > 0 else following)
+                    arrive(following)
                 if not left:
                     return None
                 run.words[name] = following
@@ -267,15 +264,30 @@ class Statements(Words):
 
         return loop
 
+    def rounds(self, statement: While | For) -> Action:
+        """The body, which notes that a round of it began where contracts are checked."""
+        body, mark = self.block(statement.body), Mark("round", str(self.checked), statement.position)
+        if not self.checked or not statement.contract:
+            return body
+
+        def begun(run: Run) -> Leaving:
+            run.reached.add(mark)
+            return body(run)
+
+        return begun
+
     def arrivals(self, statement: While | For) -> Callable[[Run], Callable[[int | None], None]] | None:
         """What checks the loop's contract at each arrival, given the next index of a `for`; made anew for each loop."""
         contract, name, size = statement.contract, str(self.checked), self.algebra.size
         if not self.checked or not contract:
             return None
         variable = statement.variable if isinstance(statement, For) else ""
+        head = Mark("head", name, statement.position)
 
         def begin(run: Run) -> Callable[[int | None], None]:
             before: tuple[int, ...] | None = None
+
+            run.reached.add(head)
 
             def arrive(following: int | None) -> None:
                 nonlocal before
@@ -290,16 +302,10 @@ class Statements(Words):
         return begin
 
     def bounds(self, statement: For) -> Callable[[Run], tuple[int, int, int]]:
-        """(next, step, left) before the first round. `next` never passes the last index used, so it never wraps."""
-        start, place, top = self.word(statement.start), statement.position, self.algebra.size - 1
-        falling = statement.falling
+        """(next, step, left) before the first round. `next` is Python's own number here: it never wraps."""
+        start, place, falling = self.word(statement.start), statement.position, statement.falling
         if falling is not None and statement.stop is None:
-
-            def down_to_zero(run: Run) -> tuple[int, int, int]:
-                first = start(run)
-                return first, -falling, 0 if first == top else first // falling + 1
-
-            return down_to_zero
+            return self.down_to_zero(statement, falling)
         assert statement.stop is not None
         stop, step = self.word(statement.stop), self.word(statement.step)
         if falling is not None:
@@ -317,3 +323,17 @@ class Statements(Words):
             return first, by, (end - first - 1) // by + 1 if first < end else 0
 
         return up
+
+    def down_to_zero(self, statement: For, falling: int) -> Callable[[Run], tuple[int, int, int]]:
+        """The same of a range that ends at 0 inclusive: none when its start a - b lies below 0."""
+        difference, start = statement.difference, self.word(statement.start)
+        if difference is None:
+            return lambda run: (first := start(run), -falling, first // falling + 1)
+        left, right = self.word(difference.left), self.word(difference.right)
+
+        def from_difference(run: Run) -> tuple[int, int, int]:
+            above = left(run)
+            first = above - right(run)
+            return first, -falling, first // falling + 1 if first >= 0 else 0
+
+        return from_difference

@@ -1,0 +1,169 @@
+"""The sources that run, and their digests: every file of every package of NCL, found where Python finds it.
+
+A digest covers a *room*: a folder of `ncl`, the files directly in `ncl`, or one of the packages beside it. Nothing is
+listed by hand but what is exempt, with the reason; a room or a package that is not there is refused, so that nothing is
+covered only in name. Called by the certificate, the gate, and the cache of proofs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from importlib import util
+from importlib.machinery import PathFinder
+from importlib.util import MAGIC_NUMBER, find_spec
+from pathlib import Path, PurePosixPath
+from types import ModuleType
+
+from ncl.errors import GateRefused
+
+# What Python imports (an extension or a compiled file beside a source would be imported instead of it), and data.
+SUFFIXES = (".py", ".pyc", ".so", ".pyd", ".json", ".html")
+CORE = "ncl"  # the room of the files directly in `ncl`
+# Packages that may stand beside `ncl` or inside it, and the folders that `ncl` must have.
+BESIDE = ("verify", "properties")
+WITHIN = ("language", "library", "compiler", "machine", "llama", "training", "cli")
+ROOMS = (CORE, *WITHIN, *BESIDE)
+
+# Files whose edit voids no certificate. Everything else is covered.
+EXEMPT: dict[str, str] = {
+    "ncl/cli/output.py": "writes tables, progress and messages from what others found",
+    "ncl/training/natural.html": "a page that shows what was measured",
+    "ncl/training/natural_report.py": "fills that page",
+    "ncl/training/page.html": "the frame of both pages",
+    "ncl/training/plot.py": "draws what was measured",
+    "ncl/training/report.html": "a page that shows what was measured",
+    "ncl/training/report.py": "fills that page",
+    "verify/library_page.py": "writes a page of the documentation",
+}
+REMEDY = "install NCL anew, unpacked and whole: `pip install .` in its folder"
+
+
+def source_digests(root: Path | None = None) -> dict[str, str]:
+    """Room → digest of its files. `root` is a folder that holds the packages; by default, those that run.
+
+    Raises GateRefused when a package or a room is not there, or is not a folder of files.
+    """
+    rooms: dict[str, list[tuple[str, Path]]] = {room: [] for room in ROOMS}
+    for name, place in (homes() if root is None else homes_in(root)).items():
+        for path, file in files_of(name, place):
+            if path not in EXEMPT:
+                rooms.setdefault(room_of(path), []).append((path, file))
+    if absent := [room for room in ROOMS if not rooms[room]]:
+        raise GateRefused(f"no sources of {', '.join(absent)} are there to digest", where="sources", remedy=REMEDY)
+    return {room: _digest(files) for room, files in rooms.items()}
+
+
+def _digest(files: list[tuple[str, Path]]) -> str:
+    whole = hashlib.sha256()
+    for path, file in sorted(files):
+        body = file.read_bytes()
+        whole.update(f"{path}:{len(body)}:".encode() + body)
+    return whole.hexdigest()
+
+
+def room_of(path: str) -> str:
+    """The room of a file, named from the folder that holds the packages. A package counts alike beside and in `ncl`."""
+    parts = PurePosixPath(path).parts
+    if parts[0] != CORE:
+        return parts[0]
+    return parts[1] if len(parts) > 2 else CORE
+
+
+def files_of(package: str, place: Path) -> list[tuple[str, Path]]:
+    """(name from the folder that holds the packages, file) of everything in a package that is imported or read."""
+    found = []
+    for folder, folders, names in os.walk(place, followlinks=True):
+        if "__pycache__" in folders:  # looked at by `strangers`
+            folders.remove("__pycache__")
+        inside = "/".join((package, *Path(folder).relative_to(place).parts))
+        found += [(f"{inside}/{name}", Path(folder, name)) for name in names if name.endswith(SUFFIXES)]
+    return found
+
+
+# --- where they lie --------------------------------------------------------------------------------------------------
+
+
+def homes() -> dict[str, Path]:
+    """Package → the folder that Python runs it from. Raises GateRefused when it is not to be found, or has several."""
+    core = _folder(CORE, list(sys.modules[CORE].__path__))
+    found = {CORE: core}
+    for name in BESIDE:
+        if find_spec(f"{CORE}.{name}") is None:
+            # Looked for where `ncl` lies: a foreign package of that name may stand before it on the path.
+            spec = PathFinder.find_spec(name, [str(core.parent)]) or find_spec(name)
+            found[name] = _folder(name, list((spec and spec.submodule_search_locations) or ()))
+    return found
+
+
+def homes_in(root: Path) -> dict[str, Path]:
+    """The same of a folder that holds the packages."""
+    names = [CORE, *(name for name in BESIDE if not (root / CORE / name).is_dir())]
+    return {name: _folder(name, [str(root / name)]) for name in names}
+
+
+def _folder(name: str, places: list[str]) -> Path:
+    if len(places) != 1:
+        told = f"lies in several places: {', '.join(places)}" if places else "is not there"
+        raise GateRefused(f"the package {name} {told}", where="sources", remedy=REMEDY)
+    place = Path(places[0]).resolve()
+    if not place.is_dir():
+        raise GateRefused(
+            f"the package {name} is no folder of files, so it cannot be digested", where=str(place), remedy=REMEDY
+        )
+    return place
+
+
+# --- what was loaded -------------------------------------------------------------------------------------------------
+
+
+def loaded_modules() -> dict[str, ModuleType]:
+    """Modules of NCL that are in memory, by name."""
+    own = (CORE, *BESIDE)
+    return {n: m for n, m in list(sys.modules.items()) if n.partition(".")[0] in own and m is not None}
+
+
+def strangers() -> list[str]:
+    """Modules of NCL in memory that did not come from the files which are digested, each with the reason."""
+    places = homes()
+    loaded = loaded_modules()
+    # A user's own package called `verify` is nothing that NCL runs: its doors refuse to load anything from there.
+    foreign = {name for name in BESIDE if name in loaded and not _lies_in(loaded[name], places.get(name))}
+    found = []
+    for name, module in sorted(loaded.items()):
+        root = name.partition(".")[0]
+        if root in foreign:
+            continue
+        if not _lies_in(module, places[root]):
+            found.append(f"module {name} comes from {_origin(module) or 'no file'}, not from {places[root]}")
+        elif told := _compiled_otherwise(module):
+            found.append(f"module {name} {told}")
+    return found
+
+
+def _origin(module: ModuleType) -> str | None:
+    return getattr(getattr(module, "__spec__", None), "origin", None)
+
+
+def _lies_in(module: ModuleType, place: Path | None) -> bool:
+    origin = _origin(module)
+    return place is not None and origin is not None and Path(origin).resolve().is_relative_to(place)
+
+
+def _compiled_otherwise(module: ModuleType) -> str:
+    """Why a compiled file that Python takes without looking at the source is not of this source; empty when it is.
+
+    PEP 552: flags 0b01 mean a hash of the source stands there, 0b11 that Python compares it.
+    """
+    cached, origin = getattr(module.__spec__, "cached", None), _origin(module)
+    if not cached or not origin or not origin.endswith(".py"):
+        return ""
+    try:
+        with open(cached, "rb") as file:
+            head = file.read(16)
+        unchecked = len(head) == 16 and head[:4] == MAGIC_NUMBER and int.from_bytes(head[4:8], "little") == 0b01
+        other = unchecked and head[8:] != util.source_hash(Path(origin).read_bytes())
+    except OSError:
+        return ""
+    return f"runs from {cached}, which was compiled of another source and is never compared" if other else ""
