@@ -1,5 +1,7 @@
 """LLaMA with a computer: the tape, the side module that fills it, and the model that answers through it.
 
+One model may be used by many threads at once: what a call knows lives in its context, and nothing of it on the model.
+
 Importing this package registers `NCLLlamaForCausalLM` with transformers' Auto classes.
 """
 

@@ -365,7 +365,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             answers, output = self._first(ids_BT, real_tokens(ids_BT, options["attention_mask"]), options, kwargs)
         put_beside(output.past_key_values, answers, answers.ids_BT, answers.mask_BT)
         kept, total = options["logits_to_keep"], answers.ids_BT.shape[1]
-        columns = range(total - output.logits.shape[1], total)
+        columns: Sequence[int] = range(total - output.logits.shape[1], total)
         if isinstance(kept, Tensor):
             columns = [total - ids_BT.shape[1] + at for at in kept.tolist()]
         score(output.logits, answers, total - ids_BT.shape[1], columns)

@@ -251,7 +251,7 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         self, ids_BT: Tensor, mask_BT: Tensor, found: Sequence[Message | None], verdicts: Sequence[Verdict]
     ) -> Answers:
         """Verdicts as tokens, each in its place: the prompt may hold the first of them already."""
-        rows = []
+        rows: list[Row | None] = []
         for one, verdict, real in zip(found, verdicts, mask_BT.tolist(), strict=True):
             if one is None or verdict.text is None:
                 rows.append(None)

@@ -181,8 +181,10 @@ def _whole(session: Session, way: Way, out: Any) -> Any:
     answers = _settled(session)
     sequences_ST = out if isinstance(out, Tensor) else getattr(out, "sequences", None)
     prompt, rows = session.prompt, len(session.ids_BT)
-    fits = isinstance(sequences_ST, Tensor) and sequences_ST.dim() == 2 and len(sequences_ST) % rows == 0
-    if not (fits and sequences_ST.shape[1] >= prompt):
+    if (
+        not isinstance(sequences_ST, Tensor) or sequences_ST.dim() != 2
+        or len(sequences_ST) % rows or sequences_ST.shape[1] < prompt
+    ):  # fmt: skip
         if not session.called:
             return out
         raise ConfigurationError(

@@ -94,7 +94,7 @@ def ask(
         return _answers(model, tokenizer, new_BA, whole)
 
     batches = list(_batches([row[len(before) :] for row in rows], model.device))
-    made = side_by_side(answered, batches, model.device)
+    made = side_by_side(answered, batches, torch.device(model.device))
     found = {
         i: one for batch, answers in zip(batches, made, strict=True) for i, one in zip(batch, answers, strict=True)
     }

@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+from pathlib import Path
 
 import pytest
 import torch
@@ -27,6 +28,25 @@ def test_the_table_names_every_mode_field_and_parameter_of_the_installed_transfo
     assert set(FIELDS) == fields()
     own = set(inspect.signature(LlamaForCausalLM.generate).parameters) - {"self"}
     assert set(PARAMETERS) == own | {"ncl_block"}
+
+
+def test_the_docs_name_every_way_that_does_not_simply_keep_the_answer():
+    page = (Path(__file__).parents[3] / "docs" / "natural.md").read_text(encoding="utf-8")
+    lines = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("|")}
+    rows = {
+        outcome: next(line for head, line in lines.items() if head.startswith(start))
+        for outcome, start in (
+            (KEPT, "whole, exact, ended"),
+            (CUT, "cut where"),
+            (REFUSED, "refused"),
+            (BASE, "of the language model alone"),
+        )
+    }
+    for table in (FIELDS, PARAMETERS):
+        for name, (outcome, _) in table.items():
+            assert outcome == KEPT or f"`{name}`" in rows[outcome], name
+            assert outcome != KEPT or not any(f"`{name}`" in rows[other] for other in (CUT, REFUSED, BASE)), name
+    assert all(f"`{mode.value}`" in rows[KEPT] for mode in MODES)
 
 
 @pytest.fixture
