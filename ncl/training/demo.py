@@ -225,8 +225,7 @@ def settle(place: Path, out: Path) -> None:
     What an earlier demo made and this one did not goes with it.
     """
     for name in (*MADE, *OTHERS):
-        target = out / name
-        if target.exists():
-            os.replace(target, place / f"{name}.old")
         if (place / name).exists():
-            os.replace(place / name, target)
+            atomic.put(place / name, out / name)
+        elif (out / name).exists():
+            os.replace(out / name, place / f"{name}.old")
