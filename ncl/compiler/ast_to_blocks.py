@@ -259,9 +259,9 @@ class _Statements(Words):
             following, some = self.copied(statement.start, f"{path}:start"), self.constant(1, place)
         else:
             at = f"{path}:start"
-            sides = self.in_order({f"{at}.left": difference.left, f"{at}.right": difference.right})
-            following = self.combine("-", *sides, difference.position, None)
-            some = self.combine("<=", *reversed(sides), difference.position, None)
+            left, right = self.in_order({f"{at}.left": difference.left, f"{at}.right": difference.right})
+            following = self.combine("-", left, right, difference.position, None)
+            some = self.combine("<=", right, left, difference.position, None)
         return following, self.constant(statement.falling or 1, place), some
 
     def new_array(self, statement: NewArray, path: str) -> None:
