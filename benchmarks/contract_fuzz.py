@@ -2,8 +2,8 @@
 
     python benchmarks/contract_fuzz.py [--contracts 1000000] [--seed N] [--mix cheap] [--jobs 2] [--out FILE]
 
-Run by `benchmarks/nightly.py`. Prints progress; writes one JSON file; exits 1 when a contract that runs break was proved.
-Holes are written beside it as counterexamples that `ncl replay` runs.
+Run by `benchmarks/nightly.py`. Prints progress; writes one JSON file; exits 1 when a contract that runs break was
+proved. Holes are written beside it as counterexamples that `ncl replay` runs.
 """
 
 from __future__ import annotations
@@ -57,7 +57,10 @@ def main() -> int:
     out = asked.out or results / f"contract-fuzz-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
     record = fuzz(asked.contracts, asked.seed, asked.mix, asked.jobs, out.parent)
     out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(f"{record['contracts']} contracts, {record['false_proved']} false ones proved; written to {out}", file=sys.stderr)
+    print(
+        f"{record['contracts']} contracts, {record['false_proved']} false ones proved; written to {out}",
+        file=sys.stderr,
+    )
     return 1 if record["false_proved"] else 0
 
 

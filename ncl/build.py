@@ -7,7 +7,6 @@ certificate can cover. Parts that need torch load it when they are first used.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -239,14 +238,17 @@ def claim(folder: Path | str) -> Path:
             remedy="move it, or name a new folder",
         )  # fmt: skip
     writable(place)
+    writable(place.absolute().parent)  # the folder is made beside, and renamed
     return place
 
 
 def writable(place: Path) -> None:
     """Raise InputError unless a folder can be made or written to there; nothing is made."""
     above = next(p for p in (place.absolute(), *place.absolute().parents) if p.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise InputError(f"cannot write: {above} is no folder that can be written to", where=str(place))
+    try:
+        atomic.probe(above / "any")
+    except OSError as fault:
+        raise InputError(f"cannot write: {above} is no folder that can be written to", where=str(place)) from fault
 
 
 def _own_names() -> tuple[str, ...]:

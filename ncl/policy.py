@@ -59,7 +59,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "weights/finite": (),
     "compiled/{program}": (),
     "source/{program}": (),
-    "python/{program}": ("enumerated_width", "enumerated", "length", "samples"),
+    "python/{program}": ("tried", "samples", "wrapped"),
     "cross-check/{program}": ("enumerated_width", "enumerated", "length", "samples", "slow_samples"),
     "contract/{program}": ("enumerated_width", "length", "samples"),
     "executor/{executor}/{program}": ("samples",),

@@ -15,6 +15,7 @@ import os
 import re
 import warnings
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,22 +92,59 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 # --- collecting ------------------------------------------------------------------------------------------------------
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Generator[None, list[Any], list[Any]]:
-    """A collector beside the ordinary ones for a file with programs.
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ProgramFile | None:
+    """A collector beside all others for a file with programs."""
+    found = _content(file_path, parent.config)
+    return ProgramFile.from_parent(parent, path=file_path) if found else None
 
-    A file that is named on the command line would be imported as a module of tests, whatever its name. One that is no
-    test file by its name and holds programs is not.
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Generator[None, Any, Any]:
+    """A file that is named on the command line would be imported as a module of tests, whatever its name.
+
+    One that is no test file by its name and holds programs is not; its doctests, where asked for, are another's matter.
     """
-    others = yield
-    if file_path.suffix != ".py" or SEED not in parent.config.stash or not _may_hold_programs(file_path):
-        return others
-    mine = ProgramFile.from_parent(parent, path=file_path)
-    if not mine.functions and mine.fault is None:
-        return others
-    if not _is_test_file(file_path, parent.config):
-        others = [collector for collector in others if not isinstance(collector, pytest.Module)]
-    return [*others, mine]
+    module = yield
+    config = parent.config
+    return module if _is_test_file(module_path, config) or not _content(module_path, config) else None
+
+
+@dataclass(frozen=True)
+class Content:
+    """The programs of a file, or how the language was left in it."""
+
+    text: str
+    functions: tuple[Function, ...] = ()
+    fault: Exception | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.functions) or self.fault is not None
+
+
+CONTENTS = pytest.StashKey[dict[Path, Content]]()
+
+
+def _content(path: Path, config: pytest.Config) -> Content:
+    """Read once a session; empty without `--ncl` and for what is no program of ours."""
+    if path.suffix != ".py" or SEED not in config.stash:
+        return Content("")
+    known = config.stash.setdefault(CONTENTS, {})
+    if path not in known:
+        known[path] = _read(path) if _may_hold_programs(path) else Content("")
+    return known[path]
+
+
+def _read(path: Path) -> Content:
+    from ncl.errors import NclError
+    from ncl.language.parse import parse_text
+    from ncl.language.reader import read_source
+
+    try:
+        text = read_source(path)
+        return Content(text, parse_text(text, _shown(path)))
+    except NclError as fault:
+        # Not even Python, and not ours by its imports: somebody else's template.
+        return Content("", fault=fault if _IMPORTED.search(path.read_bytes()) else None)
 
 
 def _may_hold_programs(path: Path) -> bool:
@@ -125,24 +163,10 @@ def _is_test_file(path: Path, config: pytest.Config) -> bool:
 class ProgramFile(pytest.File):
     """A file with programs, or one in which the language was left."""
 
-    functions: tuple[Function, ...] = ()
-    text: str = ""
-    fault: Exception | None = None
-
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        from ncl.errors import LanguageError, NclError
-        from ncl.language.parse import parse_text
-        from ncl.language.reader import read_source
-
-        try:
-            self.text = read_source(self.path)
-            self.functions = parse_text(self.text, _shown(self.path))
-        except LanguageError as fault:
-            # Not even Python, and not ours by its imports: somebody else's template.
-            self.fault = fault if _IMPORTED.search(self.path.read_bytes()) else None
-        except NclError as fault:
-            self.fault = fault if _IMPORTED.search(self.path.read_bytes()) else None
+        content = _content(self.path, self.config)
+        self.text, self.functions, self.fault = content.text, content.functions, content.fault
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         if self.fault is not None:
@@ -233,16 +257,23 @@ class CheckItem(pytest.Item):
             f"  input     {fault.what}",  # type: ignore[attr-defined]
             f"  expected  {fault.expected}",  # type: ignore[attr-defined]
             f"  got       {fault.got}",  # type: ignore[attr-defined]
-            f"  replay    ncl replay {_shown(self._written(case))}",
+            f"  replay    {self._replay(case)}",
         ]
         return "\n".join(lines)
 
-    def _written(self, case: dict[str, Any]) -> Path:
+    def _replay(self, case: dict[str, Any]) -> str:
+        """The command, or why there is none: what goes wrong here would end the whole session."""
         from ncl.cli import guard
 
         recorded = case | {"source": case["source"] | {"file": str(self.path)}}
         name = f"{self.path.stem}-{self.parent.name}-{case['check']}"
-        return Path(guard.load("verify.counterexample").write(recorded, self.config.rootpath / FOLDER, name))
+        folder = self.config.rootpath / FOLDER
+        try:
+            return f"ncl replay {_shown(guard.load('verify.counterexample').write(recorded, folder, name))}"
+        except OSError as fault:
+            return f"the counterexample could not be written: {_shown(folder)}: {fault.strerror or fault}"
+        except Exception as fault:
+            return f"the counterexample could not be written: {_shown(folder)}: {fault}"
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.parent.function.position.line - 1, f"{self.parent.name}: {self.name}"

@@ -12,6 +12,7 @@ import random
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -205,7 +206,9 @@ def quantified(place: Place, chance: random.Random, number: int) -> Iterator[Fac
     for _ in range(number):
         a, b = chance.choice(arrays), chance.choice(arrays)
         bound = chance.choice(place.bounds) if place.bounds else f"len({a})"
-        reach = chance.choice((f"range(len({a}))", f"range({bound})", f"range(1, len({a}))", f"range({bound}, len({a}))"))
+        reach = chance.choice(
+            (f"range(len({a}))", f"range({bound})", f"range(1, len({a}))", f"range({bound}, len({a}))")
+        )
         guard = f" if p != {chance.choice(place.bounds or ('0',))}" if chance.random() < 0.2 else ""
         tail = f" for p in {reach}{guard}"
         low, divisor = chance.choice(("0", "1", "2", *place.words)), chance.choice(("2", "3", *place.divisors * 3))
@@ -272,7 +275,9 @@ def _stricter(fact: Fact, place: Place, chance: random.Random) -> Fact | None:
 def _old_for_new(fact: Fact, place: Place, chance: random.Random) -> Fact | None:
     """Elements as they were passed for elements now, or the other way round."""
     if "old(" in fact.text and chance.random() < 0.5:
-        return replace(fact, **{side: re.sub(r"old\((\w+)\)", r"\1", getattr(fact, side)) for side in ("left", "right")})
+        return replace(
+            fact, **{side: re.sub(r"old\((\w+)\)", r"\1", getattr(fact, side)) for side in ("left", "right")}
+        )
     now = [a for a in place.arrays if f"old({a})" in place.arrays and re.search(rf"(?<!old\()\b{a}\b", fact.text)]
     if not now:
         return None
@@ -328,7 +333,7 @@ def falls(text: str, begun: list[list[State]]) -> bool:
         row = [value(code, state) for state in states]
         if None in row:
             return False
-        for before, now in zip(row, row[1:], strict=False):
+        for before, now in pairwise(row):
             if before is None or now is None or before < 0 or now >= before:
                 return False
     return True

@@ -218,7 +218,11 @@ def value(code: CodeType, state: State) -> int | None:
 
 
 def small_inputs(
-    function: Function, requires: tuple[str, ...], lengths: dict[str, int | None], chance: random.Random, most: int = MOST
+    function: Function,
+    requires: tuple[str, ...],
+    lengths: dict[str, int | None],
+    chance: random.Random,
+    most: int = MOST,
 ) -> dict[int, list[list[Value]]]:
     """Inputs at each width that takes the literals, which meet `requires`; all of them where they are not too many."""
     clauses = [compiled(text) for text in requires]

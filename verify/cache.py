@@ -8,7 +8,6 @@ as good as none. Called by `runner`, in the parent process only.
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ncl.cached import folder as folder
 from ncl.certificate import canonical_json, digest, installed_versions, read_json, source_digests, write_json
 from ncl.errors import NclError
 from verify.obligation import GREEN, Obligation, Outcome
@@ -24,14 +24,6 @@ SCHEMA = 1
 _KEPT = GREEN | {"refuted"}
 # No obligation runs code of the model, of training or of the doors, so an edit there keeps proofs valid.
 UNUSED = ("llama", "training", "cli")
-
-
-def folder() -> Path:
-    """`NCL_CACHE_DIR`, else the user's cache folder."""
-    chosen = os.environ.get("NCL_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ncl"
 
 
 @lru_cache(maxsize=1)

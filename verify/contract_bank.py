@@ -14,13 +14,12 @@ import z3
 from ncl.language.contracts import Clause, LoopContract, Measure
 from ncl.language.parse import parse_text
 from ncl.language.syntax import For, Function, If, Statement, While
+from properties.contract_cases import FILE
 from properties.contract_runs import loops
-from properties.contract_writer import Loop, Written
+from properties.contract_text import Loop, Written
 from verify.contract_goals import Goal
 from verify.contract_paths import Paths
 from verify.contract_terms import Term
-
-FILE = "generated.py"
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,9 @@ class Bank:
         return Bank(
             function,
             dict(zip(written.ensures, function.contract.ensures, strict=True)),
-            tuple(dict(zip(w.invariants, at.contract.invariants, strict=True)) for w, at in zip(wide, own, strict=True)),
+            tuple(
+                dict(zip(w.invariants, at.contract.invariants, strict=True)) for w, at in zip(wide, own, strict=True)
+            ),
             tuple(measures),
         )
 

@@ -21,8 +21,9 @@ from ncl.language.parse import parse_text
 from ncl.language.program import Sizes, Value
 from ncl.language.syntax import Function
 from ncl.language.typecheck import check_width
+from properties.contract_cases import FILE
 from properties.contract_runs import WIDTHS
-from verify.contract_bank import FILE, Walk
+from verify.contract_bank import Walk
 from verify.contract_fuzz import STEPS, Suspect
 from verify.contract_proof import prove_function
 from verify.contract_terms import Unprovable
@@ -88,7 +89,7 @@ def breaks(function: Function) -> tuple[list[Value], int, Breach] | None:
             continue
         sizes = Sizes(width=width, memory=1 << width, depth=24)
         for arguments in _inputs(function, width):
-            result, breach = run_checked(function, [list(v) if isinstance(v, list) else v for v in arguments], sizes, TICKS)
+            _, breach = run_checked(function, [list(v) if isinstance(v, list) else v for v in arguments], sizes, TICKS)
             if breach and breach.kind != "requires":
                 return arguments, width, breach
     return None

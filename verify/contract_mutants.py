@@ -67,7 +67,8 @@ def _changed(node: Any) -> Iterator[tuple[str, Any]]:
     if not is_dataclass(node) or isinstance(node, Position | LoopContract):
         return
     yield from _others(node)
-    for field in fields(node):
+    kept = ("condition",) if isinstance(node, While) and node.endless else ()  # a loop that ended would return nothing
+    for field in (field for field in fields(node) if field.name not in kept):
         for told, other in _changed(getattr(node, field.name)):
             yield told, replace(node, **{field.name: other})  # type: ignore[type-var]
 

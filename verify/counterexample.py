@@ -128,10 +128,14 @@ def _result_json(result: Result) -> dict[str, Any]:
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
+LONGEST = 200  # bytes of a name; file systems take 255
+
+
 def write(case: Mapping[str, Any], folder: Path, name: str) -> Path:
     """Write one counterexample; the file's name is the obligation's, with a digest so that two never collide."""
     short = hashlib.sha256(json.dumps(case, sort_keys=True).encode()).hexdigest()[:8]
-    place = folder / f"{name.replace('/', '-')}-{short}.json"
+    plain = name.replace("/", "-").encode("utf-8", "replace")[:LONGEST].decode("utf-8", "ignore")
+    place = folder / f"{plain}-{short}.json"
     write_json(place, dict(case))
     return place
 

@@ -50,12 +50,13 @@ class Tried:
 def check_python(function: Function, program: Program, samples: int, seed: int) -> Outcome:
     """`python/PROGRAM`: small inputs at a small width, random ones at the program's own."""
     told: list[str] = []
-    limits = {"samples": 0, "wrapped": 0}
+    limits = {"tried": 0, "samples": 0, "wrapped": 0}
     for machine, batch, budget, what in (*_enumerated(function, program), _random(program, samples, seed)):
         tried = _tried(function, batch, machine.sizes, budget)
         if tried.parting:
             return _refuted(function, machine, budget, *tried.parting)
         told.append(f"{what}: {tried.told(budget)}")
+        limits["tried"] += sum(tried.kinds.values())
         limits["samples"] += tried.kinds["agree"]
         limits["wrapped"] += tried.kinds["wrapped"]
     none = "" if limits["samples"] else "; no run to compare, so Python is no witness here"

@@ -9,7 +9,7 @@ Called by `ncl faults` and tests/faults.
 
 from __future__ import annotations
 
-from verify import planted_compiler, planted_contracts
+from verify import planted_compiler, planted_contracts, planted_fuzz
 from verify.faults import Broken, Edit, Equivalent, Fault
 
 _OPS, _WORD = "ncl/language/ops.py", "ncl/language/word.py"
@@ -152,6 +152,19 @@ _CERTIFICATE_FAULTS = tuple(
 )  # fmt: skip
 
 _GULLIBLE = _one("verify/contract_proof.py", "return not self.gaps and not self.lacking", "return True")
+_LOOKING_FAULTS = tuple(
+    Fault(name, "certificate", _one("ncl/llama/permit.py", old, new), "verify.looking:check")
+    for name, old, new in (
+        ("the second look compares no bits of tables", "copied(tensor) == self.copies.get(name)", "name in self.copies"),
+        ("the second look compares no dtypes", "return str(tensor.dtype), tuple", 'return "", tuple'),
+        ("the second look leaves out tables that came", "sorted({*tables, *self.copies})", "sorted(self.copies)"),
+        ("the second look does not count what was written in place", "-1 if p.is_inference() else p._version", "-1"),
+        ("the second look takes moved weights for the same", "if digest() == self.backbone:", 'if digest() != "":'),
+        ("the second look compares how many programs there are", "any(a is not b for a, b in zip(programs, self.programs))", "not self.programs"),
+        ("the second look leaves out the configuration", "if settings.get(name) != self.settings[name]", "if name not in settings"),
+        ("the second look trusts modules that came later", "if loaded - self.known:", "if loaded < self.known:"),
+    )
+)  # fmt: skip
 
 _VERIFIER_FAULTS = (
     Fault("the prover of contracts believes everything", "verifier", _GULLIBLE, _CONTRACT, ("a sum that wraps",)),
@@ -170,7 +183,8 @@ _VERIFIER_FAULTS = (
 
 FAULTS: tuple[Fault, ...] = (
     *_SPEC_FAULTS, *_CIRCUIT_FAULTS, *_KERNEL_FAULTS, *_BYTES_FAULTS, *planted_compiler.FAULTS, *_STEP_FAULTS,
-    *_NUMERIC_FAULTS, *_TEMPERATURE_FAULTS, *_SOFT_FAULTS, *_CERTIFICATE_FAULTS, *_VERIFIER_FAULTS, *planted_contracts.FAULTS,
+    *_NUMERIC_FAULTS, *_TEMPERATURE_FAULTS, *_SOFT_FAULTS, *_CERTIFICATE_FAULTS, *_LOOKING_FAULTS, *_VERIFIER_FAULTS,
+    *planted_contracts.FAULTS, *planted_fuzz.FAULTS,
 )  # fmt: skip
 
 # Checkers spoiled in the ways in which checkers do get spoiled.

@@ -206,6 +206,15 @@ def a_heap_that_is_kept() -> Case:
     return _case(text, Opcode.RETURN, a=1)
 
 
+def a_part_of_a_long_expression() -> Case:
+    """There are so many ways through it that it is cut where they meet; on the last of them one part is wrong."""
+    parts = " + ".join(f"(g(n + {i}) if n > {i} else {i + 20})" for i in range(9))
+    compiled = made(f"def f(n: Word) -> Word:\n    return {parts}\n\n\ndef g(n: Word) -> Word:\n    return n + 1\n")
+    rows = enumerate(compiled.program.code)
+    line = next(n for n, row in rows if row.opcode == Opcode.CONSTANT and row.b == 20)
+    return Case(compiled, changed(compiled.program, line, b=21), compiled.witness)
+
+
 CASES: dict[str, Callable[[], Case]] = {
     case.__name__: case
     for case in (
@@ -213,6 +222,6 @@ CASES: dict[str, Callable[[], Case]] = {
         a_loop_body_of_another_kind, an_order_of_operands_that_only_a_solver_sees, a_way_that_goes_on_for_ever,
         a_variable_named_like_a_register, a_first_loop_whose_body_is_wrong, a_store_that_is_lost,
         a_way_that_only_the_machine_takes, a_frame_of_no_slots, a_value_left_in_a_register, another_function_called,
-        another_argument, a_heap_that_is_kept,
+        another_argument, a_heap_that_is_kept, a_part_of_a_long_expression,
     )
 }  # fmt: skip

@@ -11,17 +11,21 @@ After Pnueli, Siegel and Singerman, Translation Validation (TACAS 1998), and Nec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ncl.compiler.witness import FunctionWitness, Witness
+from ncl.compiler.witness import FunctionWitness, Row, Witness
 from ncl.errors import LanguageError
 from ncl.language.program import Program
 from ncl.language.syntax import Function
 from ncl.language.typecheck import check_width
-from verify import translate_points, translate_relation, translate_static
+from ncl.language.walks import all_expressions
+from verify import translate_joins, translate_points, translate_relation, translate_segment, translate_static
 from verify.translate_ends import Spot
+from verify.translate_joins import NOWHERE, Inside
 from verify.translate_machine import Machine
 from verify.translate_relation import Contradiction, Pairs
 from verify.translate_segment import Failure, Rows, Walk, told
@@ -39,6 +43,7 @@ class Report:
     segments: int = 0
     ends: int = 0
     questions: int = 0
+    crowded: bool = False  # a segment has more paths than are walked
 
     @property
     def proved(self) -> bool:
@@ -57,15 +62,50 @@ def validate(function: Function, program: Program, witness: Witness) -> Report:
     # Soundness 8, the induction on calls: each function is proved from every entry, given that calls are.
     callees = {part.entry: function.program[part.function] for part in witness.functions if not part.halts}
     report = Report(())
-    for part in witness.functions:
-        if report.proved:
-            report = _sum(report, _Validation(function, program, part, callees).run())
+    with _room(function):
+        for part in witness.functions:
+            if report.proved:
+                report = _sum(report, _of_one(function, program, part, callees))
     return report
 
 
-def _rows(witness: FunctionWitness) -> Rows:
+def _of_one(whole: Function, program: Program, part: FunctionWitness, callees: Mapping[int, Function]) -> Report:
+    """Cut between statements, where most is known; in expressions too when there are many paths through one."""
+    points = translate_joins.inside(whole.program[part.function])
+    more = translate_joins.rows(part, points)
+    known = translate_points.terms(whole.program[part.function]) | translate_joins.terms(points)
+    if not more or any(fault for row in more for fault in translate_static.faults(row, program, known)):
+        return _Validation(whole, program, part, callees, translate_segment.MOST).run()
+    report = _Validation(whole, program, part, callees, translate_segment.FEW).run()
+    if not report.crowded:
+        return report
+    wanted = frozenset(term for row in more for term, _ in row.locations)
+    points = replace(points, wanted=wanted)
+    report = _Validation(whole, program, part, callees, translate_segment.MOST, points, more).run()
+    if report.proved:
+        return report
+    return _Validation(whole, program, part, callees, translate_segment.MOST).run()
+
+
+# Python frames that one node of an expression takes while those behind it are evaluated: continuations do not return.
+_FRAMES = 12
+
+
+@contextmanager
+def _room(function: Function) -> Iterator[None]:
+    """A Python stack deep enough for the largest expression that a function could be."""
+    nodes = max(sum(1 for _ in all_expressions(one.body)) for one in function.program.values())
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(before + _FRAMES * nodes)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _rows(read: Iterable[Row]) -> Rows:
     rows: dict[Spot, dict[int, Pairs]] = {}
-    for row in translate_points.read(witness):
+    for row in read:
         rows.setdefault((row.kind, row.path), {})[row.line] = row.locations
     return rows
 
@@ -74,14 +114,16 @@ class _Validation:
     """One function of the program, as it stands from one entry on."""
 
     def __init__(
-        self, whole: Function, program: Program, witness: FunctionWitness, callees: Mapping[int, Function]
-    ) -> None:
-        self.function, self.entry, self.rows = whole.program[witness.function], witness.entry, _rows(witness)
+        self, whole: Function, program: Program, witness: FunctionWitness, callees: Mapping[int, Function], most: int,
+        inside: Inside = NOWHERE, more: tuple[Row, ...] = (),
+    ) -> None:  # fmt: skip
+        self.function, self.entry, self.most = whole.program[witness.function], witness.entry, most
+        self.rows = _rows((*translate_points.read(witness), *more))
         self.flow = translate_points.flow(self.function)
         # Loop heads are always cut, wherever they stand; places behind statements where a row serves them.
         loops = {spot for spot in self.flow.spots if spot[0] == "loop"}
         cuts = frozenset(loops | set(self.rows))
-        self.source = Source(self.function, whole.program, program.sizes, cuts, witness.halts)
+        self.source = Source(self.function, whole.program, program.sizes, cuts, witness.halts, inside)
         served = frozenset(line for lines in self.rows.values() for line in lines)
         results = 1 if self.function.signature.result == "word" else 2
         self.machine = Machine(program, served, callees, results)
@@ -101,11 +143,14 @@ class _Validation:
             begin = translate_relation.start(pairs, self.source.fixed, self.source.terms)
         except Contradiction as fault:
             return Report((f"{where}: the row is empty: {fault}",), segments=1)
-        walk = Walk(self.rows)
+        walk = Walk(self.rows, self.most)
         if spot is None:
             source = self.source.settled(Next(self.flow.entry, begin.source))
-        else:
+        elif spot in self.flow.spots:
             source = self.source.run(self.flow.spots[spot], begin.source)
+        else:
+            # Inside of a statement. It goes on from there, so no point inside of it comes round without a loop's head.
+            source = self.source.behind(self.flow.begins[spot[1].partition(":")[0]], spot, begin.source)
         # Soundness 7: from a loop's head the machine must move before it may serve a point.
         moves = spot is not None and spot[0] == "loop"
         failure = walk.run(source, self.machine.run(line, begin.machine, wait=not moves))
@@ -116,7 +161,10 @@ def _report(walk: Walk, where: str, failure: Failure | None) -> Report:
     counted = Report((), segments=1, ends=walk.ends, questions=walk.questions)
     if failure is None:
         return counted
-    return replace(counted, failures=(f"{where}: {failure.what}",), undecided=failure.undecided, model=failure.model)
+    told = (f"{where}: {failure.what}",)
+    return replace(
+        counted, failures=told, undecided=failure.undecided, model=failure.model, crowded=failure.crowded
+    )  # fmt: skip
 
 
 def _sum(one: Report, other: Report) -> Report:

@@ -56,6 +56,7 @@ class Flow:
 
     entry: Place
     spots: dict[Spot, Place]
+    begins: dict[str, Place]  # by the path of the statement
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class _Loop:
 @dataclass
 class _Builder:
     spots: dict[Spot, Place] = field(default_factory=dict)
+    begins: dict[str, Place] = field(default_factory=dict)
 
     def body(self, statements: tuple[Statement, ...], path: str, then: Place, loop: _Loop | None) -> Place:
         """The place where a block begins, when control goes on at `then` behind it."""
@@ -76,7 +78,7 @@ class _Builder:
 
     def statement(self, statement: Statement, path: str, then: Place, loop: _Loop | None) -> Place:
         behind = self.place("behind", path, statement, then)
-        begin = Place("begin", path, statement, behind)
+        begin = self.begins[path] = Place("begin", path, statement, behind)
         match statement:
             case If(then=yes, otherwise=no):
                 begin.then = self.body(yes, f"{path}.then.", behind, loop)
@@ -110,12 +112,11 @@ class _Builder:
 def flow(function: Function) -> Flow:
     builder = _Builder()
     entry = builder.body(function.body, "", Place("end", "", None), None)
-    return Flow(entry, builder.spots)
+    return Flow(entry, builder.spots, builder.begins)
 
 
 def read(witness: FunctionWitness) -> tuple[Row, ...]:
-    """The rows that are read: of points between statements. A segment runs through calls and whole expressions, so
-    what the witness says inside of them is not needed, and not believed either."""
+    """The rows of points between statements; those inside of expressions are for `translate_joins`."""
     return tuple(row for row in witness.rows if row.kind != "call" and ":" not in row.path)
 
 

@@ -22,6 +22,7 @@ from verify.translate_terms import SECONDS, Term, satisfiable, shared_memory, sh
 Rows = Mapping[Spot, Mapping[int, Pairs]]
 QUICK = 0.5  # seconds for a question that may be put in another way
 MOST = 20_000  # pairs of nodes in one segment; with joins, hundreds is much
+FEW = 600  # where the segment could be cut in more places
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Failure:
     what: str
     model: Any = None
     undecided: bool = False
+    crowded: bool = False  # there are more paths than are walked
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Walk:
     """One segment's walk: what is known on the path, and what has been counted."""
 
     rows: Rows
+    most: int
     known: dict[int, tuple[Term, bool]] = field(default_factory=dict)
     path: list[Term] = field(default_factory=list)
     ends: int = 0
@@ -73,8 +76,11 @@ class Walk:
         visit(source, machine)
         while waiting and not failure:
             visits += 1
-            if visits > MOST:
-                return Failure(f"more than {MOST} pairs of paths between two points", undecided=True)
+            if visits > self.most:
+                return Failure(
+                    f"more than {self.most} pairs of paths between two points; give parts of a long expression, or of "
+                    "a long condition, statements of their own", undecided=True, crowded=True,
+                )  # fmt: skip
             waiting.pop()()
         return failure[0] if failure else None
 
@@ -198,18 +204,27 @@ class Walk:
     def alike(self, mine: Term, theirs: Term, seen: dict[tuple[int, int], bool]) -> bool:
         """Equal, seen part by part: the solver compares only what differs in shape, so products need no meaning.
 
-        `seen` is of this path alone. Its keys are parts of terms that the caller holds.
+        On a stack of its own: terms are as deep as a program is long. `seen` is of this path alone. Its keys are parts
+        of terms that the caller holds.
         """
-        if mine.eq(theirs):
-            return True
-        key = (mine.get_id(), theirs.get_id())
-        if key not in seen:
-            same = mine.decl().eq(theirs.decl()) and mine.num_args() > 0
-            pairs = zip(mine.children(), theirs.children(), strict=True) if same else ()
-            seen[key] = (same and all(self.alike(*pair, seen) for pair in pairs)) or (
-                self.ask([*self.path, mine != theirs], QUICK).said == "unsat"
-            )
-        return seen[key]
+
+        def known(x: Term, y: Term) -> bool | None:
+            return True if x.eq(y) else seen.get((x.get_id(), y.get_id()))
+
+        waiting = [(mine, theirs)]
+        while waiting:
+            x, y = waiting[-1]
+            if known(x, y) is None:
+                same = x.decl().eq(y.decl()) and x.num_args() > 0
+                pairs = list(zip(x.children(), y.children(), strict=True)) if same else []
+                parts = [known(*pair) for pair in pairs]
+                if same and False not in parts and None in parts:
+                    waiting.append(pairs[parts.index(None)])
+                    continue
+                alike = same and all(parts)
+                seen[x.get_id(), y.get_id()] = alike or self.ask([*self.path, x != y], QUICK).said == "unsat"
+            waiting.pop()
+        return bool(known(mine, theirs))
 
 
 Way = tuple[Term, Callable[[], Node], Callable[[], Node]]

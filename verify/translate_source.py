@@ -6,6 +6,7 @@ Expressions are in `translate_words`. Called by `translate`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import z3
 
@@ -27,6 +28,7 @@ from ncl.language.syntax import (
     While,
 )  # fmt: skip
 from verify.translate_ends import Arrived, Ending, Node, Returned, Spot, Stuck
+from verify.translate_joins import Inside
 from verify.translate_points import Place
 from verify.translate_terms import Term
 from verify.translate_words import Next, State, Step, Words
@@ -36,17 +38,21 @@ class Source(Words):
     """`cuts` are the points at which a segment ends. `halts`: the run ends with the function; else it was called."""
 
     def __init__(
-        self, function: Function, program: Mapping[str, Function], sizes: Sizes, cuts: frozenset[Spot], halts: bool
-    ) -> None:
-        super().__init__(function, program, sizes)
+        self, function: Function, program: Mapping[str, Function], sizes: Sizes, cuts: frozenset[Spot], halts: bool,
+        inside: Inside,
+    ) -> None:  # fmt: skip
+        super().__init__(function, program, sizes, cuts, inside)
         self.ending: Ending = "halt" if halts else "keep" if function.signature.result == "array" else "restore"
-        self.cuts = cuts
 
     # --- control
 
     def run(self, place: Place, state: State) -> Node:
         """The tree of what may happen from a place on, which itself is passed even when it is a point."""
         return self.settled(self.step(place, state))
+
+    def behind(self, begin: Place, spot: Spot, state: State) -> Node:
+        """The same from a point inside of a statement on, given the place where that begins."""
+        return self.settled(self.begin(begin, replace(state, at=spot[1])))
 
     def settled(self, step: Step) -> Node:
         while isinstance(step, Next):
@@ -81,7 +87,7 @@ class Source(Words):
             case Assign():
                 return self.assign(place.statement, state, lambda s: _go(place.then, s))
             case Augment():
-                return self.augment(place.statement, state, lambda s: _go(place.then, s))
+                return self.augment(place.statement, place.path, state, lambda s: _go(place.then, s))
             case If(condition=condition):
                 return self.branch(condition, state, place)
             case For():
@@ -211,12 +217,13 @@ class Source(Words):
 
         return self.words(statement.values, state, lambda s, words: store(s, words, 0))
 
-    def augment(self, statement: Augment, state: State, then: Callable[[State], Step]) -> Step:
+    def augment(self, statement: Augment, path: str, state: State, then: Callable[[State], Step]) -> Step:
         """The target's index and old value, then the value, the operator, the store."""
         target, operator, place = statement.target, statement.operator, statement.position
         if isinstance(target, Variable):
             old, name = self.value(state, target.name), target.name
-            return self.word(statement.value, state, lambda s, word: self.operate(
+            kept = state.put({f"value@{path}:target": old})
+            return self.word(statement.value, kept, lambda s, word: self.operate(
                 operator, old, word, place, s, lambda s, new: then(s.put({name: new}))))  # fmt: skip
 
         def change(s: State, cell: Term) -> Step:

@@ -52,13 +52,14 @@ def _points(function: Function, program: Program, witness: FunctionWitness) -> I
         told = f"{function.name}: {row.kind} {row.path} at line {row.line}"
         if (row.kind, row.path) not in spots:
             yield f"{told}: the source has no such point"
-        yield from (f"{told}: {fault}" for fault in _row(row, program, known))
+        yield from (f"{told}: {fault}" for fault in faults(row, program, known))
     keys = [(row.kind, row.path, row.line) for row in rows]
     for kind, path, line in sorted(set(_twice(keys))):
         yield f"{function.name}: two rows for {kind} {path} at line {line}"
 
 
-def _row(row: Row, program: Program, known: frozenset[str]) -> Iterator[str]:
+def faults(row: Row, program: Program, known: frozenset[str]) -> Iterator[str]:
+    """What is wrong with one row."""
     sizes = program.sizes
     limits = {"r": sizes.registers, "f": sizes.frame, "c": 1 << sizes.width}
     if row.line >= len(program.code):

@@ -96,6 +96,8 @@ class Terms(Vectors):
         for truth, other in ((x, y), (y, x)):
             if (condition := _condition_of(truth)) is not None:
                 return self.choose(condition, other, self.word(0))
+            if z3.is_bv_value(truth) and truth.as_long() <= 1:
+                return other if truth.as_long() else truth
         return super().multiply(x, y)
 
     def divide(self, x: Term, y: Term) -> Term:
@@ -116,19 +118,19 @@ class Terms(Vectors):
         return _closed(x & y, x, y)
 
     def disjoin(self, x: Term, y: Term) -> Term:
-        return _closed(x | y, x, y)
+        return x if _is_zero(y) else y if _is_zero(x) else _closed(x | y, x, y)
 
     def differ(self, x: Term, y: Term) -> Term:
-        return _closed(x ^ y, x, y)
+        return x if _is_zero(y) else y if _is_zero(x) else _closed(x ^ y, x, y)
 
     def invert(self, x: Term) -> Term:
         return _closed(~x, x)
 
     def shift_left(self, x: Term, y: Term) -> Term:
-        return _closed(super().shift_left(x, y), x, y)
+        return x if _is_zero(y) else _closed(super().shift_left(x, y), x, y)
 
     def shift_right(self, x: Term, y: Term) -> Term:
-        return _closed(super().shift_right(x, y), x, y)
+        return x if _is_zero(y) else _closed(super().shift_right(x, y), x, y)
 
     def equal(self, x: Term, y: Term) -> Term:
         if x.eq(y):

@@ -32,7 +32,8 @@ from ncl.language.syntax import (
     Unary,
     Variable,
 )  # fmt: skip
-from verify.translate_ends import Assume, Called, Fork, Node, Shared, Trapped
+from verify.translate_ends import Assume, Called, Fork, Node, Shared, Spot, Trapped
+from verify.translate_joins import Inside
 from verify.translate_points import Place, literals
 from verify.translate_terms import Term, Terms, shared_natural, source_word
 
@@ -53,6 +54,7 @@ class State:
 
     words: Mapping[str, Term]
     shared: Shared
+    at: str = ""  # a statement is gone on with here, behind the expression of this path; "" where all is evaluated
 
     def put(self, words: Mapping[str, Term]) -> State:
         return replace(self, words={**self.words, **words})
@@ -77,8 +79,10 @@ WithCell = Callable[[State, Term], Step]
 class Words(ABC):
     """One function at one machine's sizes; `program` has what it may call."""
 
-    def __init__(self, function: Function, program: Mapping[str, Function], sizes: Sizes) -> None:
-        self.program = program
+    def __init__(
+        self, function: Function, program: Mapping[str, Function], sizes: Sizes, cuts: frozenset[Spot], inside: Inside
+    ) -> None:
+        self.program, self.cuts, self.inside = program, cuts, inside
         self.terms = Terms(sizes.width)
         self.sizes = sizes
         self.fixed = {name: self.number(literal) for name, literal in literals(function).items()}
@@ -86,6 +90,10 @@ class Words(ABC):
     @abstractmethod
     def settled(self, step: Step) -> Node:
         """The tree of what may happen from a step on."""
+
+    @abstractmethod
+    def arrived(self, spot: Spot, state: State) -> Node:
+        """A point."""
 
     def number(self, literal: Number | int) -> Term:
         if isinstance(literal, int):
@@ -127,6 +135,39 @@ class Words(ABC):
             nodes[1:], s, lambda s, rest: then(s, (first, *rest))))  # fmt: skip
 
     def word(self, node: Expression, state: State, then: WithWord) -> Step:
+        """The value of an expression; that of one which ends in a point is what the next segment begins with."""
+        path = self.inside.paths.get(id(node))
+        if path is None:
+            return self.evaluated(node, state, then)
+        name = f"value@{path}"
+        if state.at == path:
+            return then(replace(state, at=""), self.value(state, name))
+        if state.at and not self.goes_on_in(node, state):
+            return then(state, self.earlier(node, state))
+
+        def given(s: State, word: Term) -> Step:
+            after = s.put({name: word}) if name in self.inside.wanted else s
+            return self.arrived(("join", path), after) if ("join", path) in self.cuts else then(after, word)
+
+        return self.evaluated(node, state, given)
+
+    def goes_on_in(self, node: Expression, state: State) -> bool:
+        """Whether the point at which the statement is gone on with is this expression or a part of it."""
+        path = self.inside.paths[id(node)]
+        return state.at == path or state.at.startswith(f"{path}.")
+
+    def earlier(self, node: Expression, state: State) -> Term:
+        """What an expression gave before the point. Nothing assigns to variables while an expression is evaluated."""
+        match node:
+            case Number():
+                return self.number(node)
+            case Variable(name=name):
+                return self.value(state, name)
+            case Length(array=name):
+                return self.value(state, f"len({name})")
+        return self.value(state, f"value@{self.inside.paths[id(node)]}")
+
+    def evaluated(self, node: Expression, state: State, then: WithWord) -> Step:
         match node:
             case Number():
                 return then(state, self.number(node))
@@ -147,12 +188,21 @@ class Words(ABC):
                 return self.builtin(node, state, then)
             case Call():
                 return self.call(node, state, lambda s, words: then(s, words[0]))
+            case Conditional(then=yes, otherwise=no) if state.at and self.goes_on_in(yes, state):
+                return self.word(yes, state, then)
+            case Conditional(otherwise=no) if state.at and self.goes_on_in(no, state):
+                return self.word(no, state, then)
             case Conditional(condition=condition, then=yes, otherwise=no):
                 return self.word(condition, state, lambda s, word: self.fork(
                     self.terms.nonzero(word), lambda: self.word(yes, s, then),
                     lambda: self.word(no, s, then)))  # fmt: skip
+            case Chain(operands=operands) if state.at and not self.goes_on_in(operands[0], state):
+                number = next(n for n, part in enumerate(operands) if self.goes_on_in(part, state)) - 1
+                return self.chain(node, number, self.earlier(operands[number], state), state, then)
             case Chain(operands=operands):
                 return self.word(operands[0], state, lambda s, first: self.chain(node, 0, first, s, then))
+            case Logical(right=right) if state.at and self.goes_on_in(right, state):
+                return self.word(right, state, then)
             case Logical():
                 return self.logical(node, state, then)
 

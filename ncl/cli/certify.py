@@ -31,8 +31,10 @@ def certify(
 
     Example: ncl certify reverse my_algorithms.py --out build/library
     """
+    from ncl.build import claim
     from ncl.gate import read_policy
 
+    claim(out)
     rules = read_policy(policy)
     artefact = artefact_of(targets, everything, width, registers, memory, frame, depth)
     paper = certified(artefact, out, rules, jobs)

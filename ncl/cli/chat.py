@@ -19,12 +19,17 @@ def chat(
     checkpoint: Annotated[Path, typer.Argument(help="A natural run's folder, or its adapter.")],
     prompt: Annotated[str | None, typer.Option(help="Ask this and leave.")] = None,
     remember: Annotated[
-        bool, typer.Option("--remember", help="Show the model what was said before; else each prompt stands alone.")
+        bool,
+        typer.Option(
+            "--remember",
+            help="Show the model what was said before, and let 'sort it' mean the list that was there last; "
+            "else each prompt stands alone.",
+        ),
     ] = False,
     most: Annotated[int, typer.Option(min=1, help="New tokens of the language model at most.")] = 512,
     temperature: Annotated[float, typer.Option(min=0, help="Of the language model's sampling; 0 is greedy.")] = 0.0,
     base: BaseModel = None,
-    float32: Float32 = False,
+    float32: Float32 = None,
     policy: PolicyFile = None,
     as_json: Json = False,
 ) -> None:
@@ -61,7 +66,7 @@ def _talk(model: Any, prompts: Iterator[str], remember: bool, most: int, tempera
         before.append((asked, found.text))
 
 
-def opened(checkpoint: Path, base: str | None, float32: bool, rules: Any) -> Any:
+def opened(checkpoint: Path, base: str | None, float32: bool | None, rules: Any) -> Any:
     """The model of a natural run, through the gate. Raises NotFoundError, InputError, GateRefused."""
     from ncl.training.natural_run import find_run, open_computer
 
@@ -72,7 +77,7 @@ def opened(checkpoint: Path, base: str | None, float32: bool, rules: Any) -> Any
         raise InputError(
             "no run of the natural recipe lies here", where=str(checkpoint), remedy="fit one: ncl train natural"
         )
-    return open_computer(run, load(base or run.base, float32), rules)
+    return open_computer(run, load(base or run.base, float32, run.dtype), rules)
 
 
 def _answer(model: Any, text: str, before: list[tuple[str, str]], most: int, temperature: float, write: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, table
+from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, table, tell_notes
 
 
 def compile_(
@@ -31,6 +31,7 @@ def compile_(
     compiled = [
         compile(f, width=width, registers=registers, memory=memory, frame=frame, depth=depth) for f in functions
     ]
+    tell_notes(functions, width)
     if out is not None:
         build_library(functions, width=width, registers=registers, memory=memory, frame=frame, depth=depth).save(out)
     rows = [

@@ -12,10 +12,10 @@ import typer
 from ncl.cli import guard
 from ncl.cli.certify import PolicyFile, findings_of
 from ncl.cli.evaluate import LENGTHS, N_LONG, Chat, Lengths, N, Samples, SamplesLong, Tasks, chosen_tasks, show
-from ncl.cli.natural import BaseModel, Cache, Float32, feature_cache, load
+from ncl.cli.natural import BaseModel, Cache, Float32, feature_cache, given, load
 from ncl.cli.output import Json, emit, progress, quiet_transformers, tell
 from ncl.cli.verify import Jobs
-from ncl.errors import InputError
+from ncl.errors import InputError, NotFoundError
 
 ARM_N = 8
 
@@ -51,7 +51,7 @@ def demo(
         list[int] | None, typer.Option(min=1, help="natural: lengths that those arms are asked. Default: 10.")
     ] = None,
     base: BaseModel = None,
-    float32: Float32 = False,
+    float32: Float32 = None,
     cache: Cache = None,
     policy: PolicyFile = None,
     jobs: Jobs = 2,
@@ -64,6 +64,7 @@ def demo(
     Example: ncl demo --out ncl-demo --seed 1
     """
     from ncl.gate import read_policy
+    from ncl.llama.base import SMOLLM2, lacking
     from ncl.training.demo import Doors
     from ncl.training.evaluate import Cell
 
@@ -88,7 +89,9 @@ def demo(
         "--cache": [cache],
     }  # fmt: skip
     if pretrained:
-        command = _command(["--natural", *(["--float32"] if float32 else [])], {**again, **besides})
+        command = _command(
+            ["--natural", *(name for name, said in given(float32).items() if said)], {**again, **besides}
+        )
         exam = {"lengths": lengths, "tasks": task, "n": n, "n_long": n_long, "chat": chat, "far": ["seen"]}
         others = {"lengths": arm_length or [10], "n": arm_n or ARM_N, "n_long": arm_n or ARM_N}
         document = _pretrained(
@@ -96,7 +99,13 @@ def demo(
             feature_cache(cache), float32, rules, jobs, command, doors,
         )  # fmt: skip
     else:
-        unfit = [name for name, value in {**besides, "--float32": [float32]}.items() if any(value or ())]
+        unfit = [name for name, values in besides.items() if any(value is not None for value in values or ())]
+        unfit += [name for name, said in given(float32).items() if said]
+        if unfit and natural is None and (fault := lacking(base or SMOLLM2)):
+            raise NotFoundError(
+                f"is of the demo on a pretrained model, which is not there: {fault.message}", where=", ".join(unfit),
+                remedy=f"{fault.remedy}; or leave it out, and a small LLaMA is trained from scratch",
+            )  # fmt: skip
         if unfit:
             raise InputError("is of the natural demo", where=", ".join(unfit), remedy="ask for it with --natural")
         again |= {"--n": [n or N], "--n-long": [n_long or N_LONG]}
@@ -155,7 +164,7 @@ def _from_scratch(
 
 def _pretrained(
     out: Path, changes: dict[str, Any], exam: dict[str, Any], others: dict[str, Any], arms: list[str] | None,
-    cache: Path, float32: bool, rules: Any, jobs: int, command: str, doors: Any,
+    cache: Path, float32: bool | None, rules: Any, jobs: int, command: str, doors: Any,
 ) -> dict[str, Any]:  # fmt: skip
     from ncl.training.arms import CHEAP, TRAINED
     from ncl.training.config import NATURAL as RECIPE

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ncl.cli.certify import PolicyFile
-from ncl.cli.natural import BaseModel, Cache, Float32, feature_cache, load
+from ncl.cli.natural import BaseModel, Cache, Float32, feature_cache, given, load
 from ncl.cli.output import Json, claim_file, emit, progress, quiet_transformers, table, write_atomically
 from ncl.errors import InputError
 
@@ -54,7 +54,7 @@ def evaluate(
     cache: Cache = None,
     answers: Annotated[Path | None, typer.Option(help="natural: write every answer there, one a line.")] = None,
     base: BaseModel = None,
-    float32: Float32 = False,
+    float32: Float32 = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the fresh test samples.")] = 0,
     policy: PolicyFile = None,
     as_json: Json = False,
@@ -71,7 +71,7 @@ def evaluate(
     rules = read_policy(policy)
     natural = {
         "--prompts": prompts, "--arm": arm, "--phrasing": phrasing, "--chat": chat, "--answers": answers,
-        "--base": base, "--float32": float32, "--read-once": read_once, "--cache": cache,
+        "--base": base, **given(float32), "--read-once": read_once, "--cache": cache,
     }  # fmt: skip
     run = find_run(checkpoint)
     if run is None:
@@ -130,7 +130,7 @@ def _natural(
     prompts: list[Any],
     besides: list[str],
     answers: Path | None,
-    float32: bool,
+    float32: bool | None,
     seed: int,
     cache: Path | None,
 ) -> list[Any]:
@@ -146,7 +146,7 @@ def _natural(
             remedy=f"arms: {', '.join(CHEAP)}; evaluate the run of another by its folder",
         )  # fmt: skip
     claim_file(answers)
-    base = load(run.base, float32)
+    base = load(run.base, float32, run.dtype)
     arms = [open_arm(run, base, rules, cache), *(cheap(name, base) for name in dict.fromkeys(besides))]
     cells, lines = [], []
     for arm in arms:

@@ -11,34 +11,66 @@ from typing import Annotated, Any
 
 import typer
 
-from ncl.cli import guard
+from ncl import cached
 from ncl.cli.certify import certified
-from ncl.cli.output import progress
+from ncl.cli.output import first_process, progress, tell
 
 BaseModel = Annotated[
     str | None, typer.Option("--base", help="smollm2, a folder or a .gguf file: the pretrained LLaMA.")
 ]
 Float32 = Annotated[
-    bool, typer.Option("--float32", help="Run the base model in float32, not bfloat16: quicker on older processors.")
+    bool | None,
+    typer.Option(
+        "--float32/--bfloat16",
+        help="What the base model runs in. Default: what the run was fitted in, else what is quicker here (measured).",
+    ),
 ]
 Cache = Annotated[Path | None, typer.Option(help="Folder of cached features; default: in NCL's cache folder.")]
 
 
-def load(source: str, float32: bool) -> Any:
-    """The base model, on a GPU where there is one. Raises NotFoundError with the command that brings what lacks."""
+def load(source: str, float32: bool | None, fitted: str = "") -> Any:
+    """The base model, on a GPU where there is one. `fitted`: the dtype of the run; if it runs in another, that is told.
+
+    Raises NotFoundError with the command that brings what lacks.
+    """
     import torch
 
-    from ncl.llama.base import load_base
+    from ncl.llama.base import lacking, load_base
 
-    base = load_base(source, torch.float32 if float32 else torch.bfloat16)
+    if fault := lacking(source):
+        raise fault
+    name, why = dtype_of(float32, fitted)
+    if first_process() and name != fitted:
+        tell(f"ncl: {source} runs in {name}: {why}")
+    with progress(f"loading {source}", None):
+        base = load_base(source, getattr(torch, name))
     # torchrun gives each process a GPU of its own.
     base.model.to(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu")
     return base
 
 
+def dtype_of(float32: bool | None, fitted: str = "") -> tuple[str, str]:
+    """The name of the dtype that a base model is to run in, and why."""
+    from ncl.llama.speed import quickest
+
+    if float32 is not None:
+        name = "float32" if float32 else "bfloat16"
+        differs = f", but the run was fitted in {fitted}" if fitted not in ("", name) else ""
+        return name, f"as asked{differs}"
+    if fitted in ("float32", "bfloat16", "float16"):
+        return fitted, "the run was fitted in it"
+    choice = quickest()
+    return str(choice.dtype).removeprefix("torch."), choice.why
+
+
+def given(float32: bool | None) -> dict[str, bool]:
+    """The options by which the dtype was asked for, for telling where they do not belong."""
+    return {"--float32": float32 is True, "--bfloat16": float32 is False}
+
+
 def feature_cache(cache: Path | None) -> Path:
     """Where features of prompts are kept."""
-    place: Path = cache or guard.load("verify.cache").folder() / "features"
+    place: Path = cache or cached.folder() / "features"
     return place
 
 

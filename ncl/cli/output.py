@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -58,6 +58,14 @@ def _error_record(fault: NclError) -> dict[str, Any]:
 def tell(line: str) -> None:
     """One line for people, on stderr."""
     print(line, file=sys.stderr, flush=True)
+
+
+def tell_notes(functions: Iterable[Any], width: int) -> None:
+    """A line on stderr for everything that is allowed and hardly meant."""
+    from ncl.language.notes import notes
+
+    for note in dict.fromkeys(note for function in functions for note in notes(function, width)):
+        tell(str(note))
 
 
 def quiet_transformers() -> None:

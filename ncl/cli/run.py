@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, tell
+from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, tell, tell_notes
 from ncl.errors import InputError
 from ncl.language.program import Value
 from ncl.language.trace import DEFAULT_BUDGET
@@ -45,6 +45,7 @@ def run(
 
     compiled = compile(single(target), width=width, registers=registers, memory=memory, frame=frame, depth=depth)
     given = parse_arguments(arguments or [])
+    tell_notes([compiled.function], width)
     if check:
         return _checked(compiled, given, budget, as_json)
     result = compiled.run([given], executor=executor, budget=budget)[0]

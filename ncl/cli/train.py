@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ncl.cli.certify import PolicyFile, certified
-from ncl.cli.natural import BaseModel, Cache, Float32, load, train_natural
+from ncl.cli.natural import BaseModel, Cache, Float32, given, load, train_natural
 from ncl.cli.output import Json, emit, first_process, one_process, progress, quiet_transformers
 from ncl.cli.verify import Jobs
 from ncl.errors import InputError
@@ -27,7 +27,7 @@ def train(
     plain: Annotated[bool, typer.Option("--plain", help="tiny: the same LLaMA without the computer.")] = False,
     arm: Annotated[str | None, typer.Option(help="natural: ncl (the default), lora or random-library.")] = None,
     base: BaseModel = None,
-    float32: Float32 = False,
+    float32: Float32 = None,
     cache: Cache = None,
     seconds: Annotated[
         float | None, typer.Option(min=1, help="natural: how long the arm lora is trained; default 300.")
@@ -47,10 +47,10 @@ def train(
     quiet_transformers()
     changes = {"seed": seed, "steps": steps, "arm": "plain" if plain else None, "base": base}
     if isinstance(read_config(config), TrainConfig):
-        natural = {"--arm": arm, "--base": base, "--float32": float32, "--cache": cache, "--seconds": seconds}
-        _refuse(natural, "belongs to the natural recipe")
+        natural = {"--arm": arm, "--base": base, **given(float32), "--cache": cache, "--seconds": seconds}
+        _refuse(natural, "belongs to the natural recipe", "name that: ncl train natural …")
     else:
-        _refuse({"--plain": plain}, "belongs to the tiny recipe")
+        _refuse({"--plain": plain}, "belongs to the tiny recipe", "name that: ncl train tiny …")
     settings = read_config(config, {name: value for name, value in changes.items() if value is not None})
     rules = read_policy(policy)
     if isinstance(settings, TrainConfig):
@@ -102,11 +102,11 @@ def _arm(name: str | None) -> str:
     return name or ARMS[0]
 
 
-def _refuse(given: dict[str, Any], why: str) -> None:
+def _refuse(options: dict[str, Any], why: str, remedy: str = "leave it out") -> None:
     """Raise InputError when one of these options was given."""
-    unfit = [name for name, value in given.items() if value]
+    unfit = [name for name, value in options.items() if value]
     if unfit:
-        raise InputError(why, where=", ".join(unfit))
+        raise InputError(why, where=", ".join(unfit), remedy=remedy)
 
 
 def _tell(document: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ from ncl.cli.output import (
     progress,
     table,
     tell,
+    tell_notes,
     write_atomically,
 )
 from ncl.errors import InputError
@@ -69,9 +70,9 @@ def verify(
 
     Example: ncl verify my_algorithms.py --junit verify.xml
     """
+    part = parse_shard(shard) if shard else None
     for file in (junit, sarif, counterexamples / "any.json"):
         claim_file(file)
-    part = parse_shard(shard) if shard else None
     with progress("verifying", None) as advance:
         advance(0, "programs are compiled")
         subject = artefact_of(targets, everything, width, registers, memory, frame, depth)
@@ -89,7 +90,7 @@ def verify(
     interrupted = report.interrupted(findings)
     with undisturbed():  # an impatient second Ctrl-C would leave nothing of what is known
         written = keep_counterexamples(findings, counterexamples)
-        _write_reports(findings, report, junit, sarif)
+        faults = _write_reports(findings, report, junit, sarif)
         if as_json:
             document = report.document(findings)
             emit({**document, "counterexamples": {name: str(path) for name, path in written.items()}})
@@ -99,7 +100,10 @@ def verify(
                 print(f"replay it: ncl replay {path}")
         if interrupted:
             tell("ncl: interrupted")
-    return INTERRUPTED if interrupted else int(report.exit_code(findings))
+    for lost in faults:
+        tell(f"ncl: {lost}")
+    code = INTERRUPTED if interrupted else int(report.exit_code(findings))
+    return code or (InputError.exit_code if faults else 0)
 
 
 def followed(advance: Any) -> dict[str, Any]:
@@ -126,18 +130,25 @@ def undisturbed() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _write_reports(findings: Any, report: Any, junit: Path | None, sarif: Path | None) -> None:
-    """For CI: the files asked for, and the step summary where GitHub wants one."""
-    if junit:
-        write_atomically(junit, report.junit(findings))
-    if sarif:
-        write_atomically(sarif, json.dumps(report.sarif(findings), indent=1) + "\n")
+def _write_reports(findings: Any, report: Any, junit: Path | None, sarif: Path | None) -> list[InputError]:
+    """For CI: the files asked for, and the step summary where GitHub wants one. One that fails leaves the others."""
+    faults = []
+    for path, text in (
+        (junit, lambda: report.junit(findings)),
+        (sarif, lambda: json.dumps(report.sarif(findings), indent=1) + "\n"),
+    ):
+        try:
+            if path:
+                write_atomically(path, text())
+        except InputError as fault:
+            faults.append(fault)
     if place := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with open(place, "a", encoding="utf-8") as file:
                 file.write(report.summary(findings))
         except OSError as fault:
             tell(f"ncl: no step summary: {place}: {fault.strerror}")
+    return faults
 
 
 def artefact_of(
@@ -154,6 +165,7 @@ def artefact_of(
             remedy="name programs or files, or give --all for the shipped library",
         )
     functions = [f for t in (library.names() if everything else targets or ()) for f in find(t)]
+    tell_notes(functions, width)
     return build_library(functions, width=width, registers=registers, memory=memory, frame=frame, depth=depth)
 
 
@@ -165,13 +177,17 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 
 def keep_counterexamples(findings: Any, folder: Path) -> dict[str, Path]:
-    """Write each refuted obligation's counterexample; id → file."""
-    write = guard.load("verify.counterexample").write
-    return {
-        f.obligation.id: write(f.outcome.counterexample, folder, f.obligation.id.replace("/", "-"))
-        for f in findings
-        if f.outcome.verdict == "refuted" and f.outcome.counterexample is not None
-    }
+    """Write each refuted obligation's counterexample; id → file. One that cannot be written is told of."""
+    write, kept = guard.load("verify.counterexample").write, {}
+    for finding in findings:
+        name, outcome = finding.obligation.id, finding.outcome
+        if outcome.verdict != "refuted" or outcome.counterexample is None:
+            continue
+        try:
+            kept[name] = write(outcome.counterexample, folder, name.replace("/", "-"))
+        except OSError as fault:
+            tell(f"ncl: the counterexample of {name} could not be written: {folder}: {fault.strerror}")
+    return kept
 
 
 def show(findings: Any, report: Any) -> None:

@@ -187,7 +187,10 @@ class _Statements(Words):
         self.depth += 1
         self.start(head, "loop", path)
         self.emit(Opcode.TICK, position=statement.position)
-        self.branch(statement.condition, f"{path}:condition", body, after)
+        if statement.endless:
+            self.finish(Jump(body))
+        else:
+            self.branch(statement.condition, f"{path}:condition", body, after)
         self.start(body)
         self.repeat(statement.body, path, head, after)
 

@@ -25,6 +25,7 @@ from ncl.language.parse_signature import signature
 from ncl.language.parse_statements import gives_array, new_array, statements
 from ncl.language.reach import results
 from ncl.language.reader import Reader, read_source
+from ncl.language.remedies import near
 from ncl.language.syntax import Function
 from ncl.language.typecheck import typecheck
 from ncl.language.walks import calls
@@ -69,8 +70,10 @@ def parse_text(
     own = files.own
     chosen = programs(own.tree, own.marks) if name is None else _named(own.tree, name, line)
     if name is not None and not chosen:
-        known = ", ".join(dict.fromkeys(f.name for f in functions(own.tree))) or "none"
-        raise NotFoundError(f"no function {name}", where=file, remedy=f"functions there: {known}")
+        known = list(dict.fromkeys(f.name for f in functions(own.tree)))
+        other = near(name, known)
+        listed = f"functions there: {', '.join(known) or 'none'}"
+        raise NotFoundError(f"no function {name}", where=file, remedy=f"write {other}; {listed}" if other else listed)
     if line is None:
         _stand(own, chosen, misplaced(own.tree, own.marks) if name is None else [])
     read: dict[AnyFunction, Function | None] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 
+from ncl.language import remedies
 from ncl.language.builtins import BUILTINS
 from ncl.language.program import Parameter, Position
 from ncl.language.reader import Reader
@@ -45,6 +46,8 @@ def operator(reader: Reader, node: ast.AST, kind: ast.operator) -> str:
     if type(kind) in _BINARY:
         return _BINARY[type(kind)]
     reason, remedy = _OTHER_OPERATORS[type(kind)]
+    if isinstance(node, ast.BinOp) and isinstance(kind, ast.Pow):
+        remedy = remedies.of_power(node)
     reader.refuse(node, reason, remedy)
     return "+"
 
@@ -59,6 +62,9 @@ def expression(reader: Reader, node: ast.expr) -> Expression:
             return Number(value, False, place)
         case ast.Name(id=name):
             return _name(reader, name, place)
+        case ast.Subscript(value=ast.Name(id=array), slice=ast.UnaryOp(op=ast.USub()) as index):
+            reader.refuse(index, "an index counts from 0: there is none from the end", remedies.of_index(array, index))
+            return Number(0, False, place)
         case ast.Subscript(value=ast.Name(id=array), slice=index) if not isinstance(index, ast.Slice | ast.Tuple):
             return Element(array, expression(reader, index), place)
         case ast.UnaryOp(op=ast.Invert(), operand=ast.Constant(value=int() as value)) if not isinstance(value, bool):
@@ -75,10 +81,10 @@ def expression(reader: Reader, node: ast.expr) -> Expression:
         case ast.BoolOp(op=kind, values=values):
             return _logical(reader, "and" if isinstance(kind, ast.And) else "or", values, place)
         case ast.Compare(left=left, ops=[kind], comparators=[right]) if type(kind) in _COMPARISONS:
-            first, second = expression(reader, left), expression(reader, right)
+            first, second = (_ordered(reader, side, kind) for side in (left, right))
             return Binary(_COMPARISONS[type(kind)], first, second, place)
         case ast.Compare(left=left, ops=kinds, comparators=rest) if all(type(k) in _COMPARISONS for k in kinds):
-            operands = tuple(expression(reader, part) for part in (left, *rest))
+            operands = tuple(_ordered(reader, part, kinds[0]) for part in (left, *rest))
             return Chain(operands, tuple(_COMPARISONS[type(k)] for k in kinds), place)
         case ast.IfExp(test=test, body=body, orelse=orelse):
             condition = expression(reader, test)
@@ -102,6 +108,14 @@ def expression(reader: Reader, node: ast.expr) -> Expression:
         case ast.Call(func=ast.Name(id=called)) if called in reader.builtin:
             return _builtin(reader, node, reader.builtin[called])
     return _refused(reader, node, place)
+
+
+def _ordered(reader: Reader, node: ast.expr, kind: ast.cmpop) -> Expression:
+    """An expression whose size is asked for: there the word that -x wraps to is the wrong one."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(kind, ast.Eq | ast.NotEq):
+        reader.refuse(node, "words are unsigned, there is no negative number", remedies.OF_ORDER)
+        return Number(0, False, reader.position(node))
+    return expression(reader, node)
 
 
 def call(reader: Reader, node: ast.Call, name: str) -> Call | None:
@@ -143,17 +157,34 @@ def _builtin(reader: Reader, node: ast.Call, name: str) -> Expression:
     if name == "abs":
         match given:
             case [ast.BinOp(left=left, op=ast.Sub(), right=right)] if not node.keywords:
+                if (inside := _difference(left) or _difference(right)) is not None:
+                    reader.refuse(inside, "abs takes one difference: this one wraps below 0, as Python's does not",
+                                  "bring it to the other side: abs(a - (b + c)) for a - b - c")  # fmt: skip
                 given = [left, right]
             case _:
                 reader.refuse(node, "abs takes a difference: a word has no sign", "write abs(a - b)")
                 return Number(0, False, place)
     if node.keywords or len(given) < row.least or (row.most is not None and len(given) > row.most):
         count = f"{row.least}" if row.most == row.least else f"{row.least} or more"
-        reader.refuse(node, f"{name} takes {count} words", f"write {name}({', '.join('abcd'[: row.least])})")
+        remedy = f"write {name}({', '.join('abcd'[: row.least])})"
+        if name in ("min", "max") and len(given) == 1 and isinstance(given[0], ast.Name) and not node.keywords:
+            remedy += f", in a loop for an array: best = {name}(best, {given[0].id}[i])"
+        reader.refuse(node, f"{name} takes {count} words", remedy)
         return Number(0, False, place)
     if isinstance(node.func, ast.Name) and row.imported:
         reader.borrowed.add(node.func.id)
-    return Builtin(name, tuple(expression(reader, part) for part in given), place)
+    kind = ast.Lt() if name in ("min", "max") else ast.Eq()
+    return Builtin(name, tuple(_ordered(reader, part, kind) for part in given), place)
+
+
+def _difference(node: ast.expr) -> ast.expr | None:
+    """A difference among the terms that a side of one is made of."""
+    match node:
+        case ast.BinOp(op=ast.Sub()):
+            return node
+        case ast.BinOp(left=left, op=ast.Add() | ast.Mult(), right=right):
+            return _difference(left) or _difference(right)
+    return None
 
 
 def hidden(reader: Reader, node: ast.AST, name: str) -> None:
@@ -223,7 +254,7 @@ def _why(reader: Reader, node: ast.expr) -> tuple[str, str]:
         case ast.Constant():
             return f"{type(node.value).__name__} is no word", "use a number"
         case ast.UnaryOp(op=ast.USub()):
-            return "words are unsigned, there is no negative number", "write 0 - x, which wraps, or turn it round"
+            return "words are unsigned, there is no negative number", remedies.of_negative(node)
         case ast.UnaryOp(op=ast.UAdd()):
             return "a plus sign in front means nothing", "leave it out"
         case ast.Compare():
@@ -235,16 +266,17 @@ def _why(reader: Reader, node: ast.expr) -> tuple[str, str]:
         case ast.Call(func=ast.Name(id=name)) if name in BUILTINS and name in reader.bound:
             return f"{name} is something else in this file", f"rename what hides {name}"
         case ast.Call(func=ast.Name(id=name)):
-            return f"{name} is no function that can be called here", (
-                f"define it once at the top level of this file, with def, or import it: from .FILE import {name}"
-            )
-        case ast.Call():
-            return "methods and computed functions cannot be called", "write a loop over the array"
+            known = (*reader.callable, *reader.builtin, "len")
+            return f"{name} is no function that can be called here", remedies.of_function(name, known)
+        case ast.Call(func=function):
+            return "methods and computed functions cannot be called", remedies.of_method(function)
         case ast.Subscript(slice=ast.Slice()):
             return "there are no slices", "copy the elements in a loop"
         case ast.Subscript():
-            return "only an array's name takes an index, and only one", "write xs[i]"
-        case ast.List() | ast.Tuple() | ast.Set() | ast.Dict():
+            return "only an array's name takes an index, and only one", remedies.of_cell(node)
+        case ast.Set() | ast.Dict():
+            return "an array is made only as `[c] * n`", remedies.of_function("set", ())
+        case ast.List() | ast.Tuple():
             return "an array is made only as `[c] * n`", "make it with [0] * n and fill it"
         case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
             return "there are no comprehensions", "write a for loop"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from ncl.language import remedies
 from ncl.language.parse_contracts import PLACES, loop_contract, word_of
 from ncl.language.parse_expressions import call, expression, hidden, operator
 from ncl.language.program import Position
@@ -219,6 +220,13 @@ def _receive(reader: Reader, target: ast.expr, value: ast.Call, name: str, place
 
 
 def _new_array(reader: Reader, target: ast.expr, made: tuple[ast.expr, ast.expr], place: Position) -> Statement | None:
+    if new_array(made[0]) is not None or isinstance(made[0], ast.List):
+        reader.refuse(made[0], "an array holds words, and no arrays",
+                      "make one array of n * m cells, with xs[i * m + j] for xs[i][j]")  # fmt: skip
+        return None
+    if _negative(made[1]) is not None:
+        reader.refuse(made[1], "an array has no negative length", "write 0, as Python takes it")
+        return None
     fill, count = expression(reader, made[0]), expression(reader, made[1])
     if not isinstance(target, ast.Name):
         reader.refuse(target, "a new array is given to a name", "write xs = [c] * n")
@@ -234,6 +242,8 @@ def _target(reader: Reader, node: ast.expr) -> Variable | Element | None:
         case ast.Subscript(value=ast.Name(), slice=index) if not isinstance(index, ast.Slice | ast.Tuple):
             found = expression(reader, node)
             return found if isinstance(found, Element) else None
+        case ast.Subscript() if not isinstance(node.slice, ast.Slice):
+            reader.refuse(node, "this cannot be assigned to", remedies.of_cell(node))
         case ast.Starred():
             reader.refuse(node, "a star gathers nothing here", "name each variable")
         case _:
@@ -275,7 +285,11 @@ def _head(
         case ast.Call(func=ast.Name(id="range"), args=bounds, keywords=[]) if 1 <= len(bounds) <= 3:
             hidden(reader, head, "range")
             return _range(reader, bounds, place)
-    reader.refuse(head, "a for loop runs over range with one to three bounds", "write for i in range(len(xs))")
+    over = head.id if isinstance(head, ast.Name) else ""
+    remedy = f"write for i in range(len({over})), and {over}[i] for the element" if over in reader.own else ""
+    reader.refuse(
+        head, "a for loop runs over range with one to three bounds", remedy or "write for i in range(len(xs))"
+    )
     nothing = Number(0, False, place)
     return nothing, nothing, Number(1, False, place), None
 

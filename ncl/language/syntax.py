@@ -203,6 +203,12 @@ class While:
     position: Position
     contract: LoopContract = NO_LOOP_CONTRACT  # no part of what runs
 
+    @property
+    def endless(self) -> bool:
+        """Whether only `break`, `return` or a trap leaves it: the condition is written as a number other than 0."""
+        condition = self.condition
+        return isinstance(condition, Number) and not condition.inverted and condition.value != 0
+
 
 @dataclass(frozen=True)
 class For:

@@ -1,7 +1,8 @@
 """Sorts, definite assignment and returns: what a tree must obey before anything compiles or runs it.
 
 Every name is a word or an array in the whole function, every variable is assigned on each path before it is read, and
-every path returns the sort of the signature. Conditions count as unknown: nothing is inferred from their values.
+every path returns the sort of the signature. Conditions count as unknown: nothing is inferred from their values, but
+that a loop whose condition is written as a number other than 0 ends by `break` alone.
 Called by `parse` with the reader that collects violations; `check_width` by whoever knows the width.
 """
 
@@ -14,6 +15,7 @@ from ncl.errors import LanguageError, Violation
 from ncl.language.check_contracts import check_function, check_loop
 from ncl.language.program import Position
 from ncl.language.reader import Reader
+from ncl.language.remedies import near
 from ncl.language.syntax import (
     Assert,
     Assign,
@@ -91,13 +93,16 @@ class _Checker:
         self.breaks: list[Assigned] = []
 
     def block(self, body: tuple[Statement, ...], now: Assigned) -> Assigned:
+        behind: Assigned = None  # what stands behind an endless loop is read as if it ended
         for statement in body:
-            if now is None:
+            before = behind if now is None else now
+            if before is None:
                 _refuse(
                     self.reader, statement.position, " ", "this is never reached", "delete it, or what leaves before it"
                 )
                 return None
-            now = self.statement(statement, now)
+            now = self.statement(statement, before)
+            behind = before if isinstance(statement, While) and statement.endless else None
         return now
 
     def statement(self, statement: Statement, now: frozenset[str]) -> Assigned:
@@ -128,7 +133,7 @@ class _Checker:
             case While(condition=condition, body=body, contract=contract):
                 check_loop(contract, lambda name, place: self.known(name, place, now))
                 self.read(condition, now)
-                return self.loop(body, now, now)
+                return self.loop(body, now, None if statement.endless else now)
             case For():
                 return self.count(statement, now)
             case Break():
@@ -226,7 +231,9 @@ class _Checker:
             reason = f"{name} is no constant: it must be bound once in the file, to a number"
             remedy = "write NAME = 5 or NAME = ~0 at the top level, or pass it as a parameter"
         else:
-            reason, remedy = f"{name} is not known here", "assign it first, or pass it as a parameter"
+            other = near(name, {*self.locals, *self.reader.constants})
+            reason = f"{name} is not known here"
+            remedy = f"write {other}, if that is meant" if other else "assign it first, or pass it as a parameter"
         _refuse(self.reader, place, written or name, reason, remedy)
 
 

@@ -92,11 +92,15 @@ def get(name: str) -> Function:
     """The program of that name. Raises NotFoundError with the names there are."""
     from ncl.language.parse import parse_text
     from ncl.language.reader import read_source
+    from ncl.language.remedies import near
 
     if name not in ROOMS:
+        other = near(name, ROOMS)
         raise NotFoundError(
             f"no library program is called {name!r}",
-            remedy=f"there are {', '.join(ROOMS)}; a file is named with its ending: {name}.py",
+            remedy=f"write {other}"
+            if other
+            else f"`ncl library` lists them; a file is named with its ending: {name}.py",
         )
     path = _HERE / ROOMS[name] / f"{name}.py"
     # Named from the package's root, so that messages and digests are the same on every machine.

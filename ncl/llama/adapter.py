@@ -11,6 +11,7 @@ library by digest and is sealed itself: what is loaded is what was saved, or not
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,11 @@ from ncl.llama.compact import packed, unpacked
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.reader import Reader
-from ncl.llama.tokenizer import digest_of
+from ncl.llama.tokenizer import digest_of, whole_digest
 
 READERS, CARD = "readers.safetensors", "README.md"
 PROGRAMS = ("reverse", "insertion_sort", "count", "modsum", "stack")
+LOG = logging.getLogger(__name__)
 HERE = "."  # as a base: in the adapter's own folder
 
 
@@ -55,13 +57,16 @@ class AdapterRecord(BaseModel):
     channels: int = Field(ge=1)
     readers: int = Field(1, ge=1)
     most_calls: int = Field(16, ge=1)
+    dtype: str = ""  # in which the base model ran when readers were fitted to it; empty where that is not known
     # Of what lies beside the record; filled in when it is saved.
     readers_digest: str = ""
     library_digest: str = ""
+    tokenizer_digest: str = ""
     seal: str = ""
 
     def content_digest(self) -> str:
-        told = self.model_dump(mode="json", by_alias=True, exclude={"base", "seal"})
+        unsaid = set() if self.dtype else {"dtype"}  # so that records without it keep their seal
+        told = self.model_dump(mode="json", by_alias=True, exclude={"base", "seal"} | unsaid)
         return record.digest(record.canonical_json(told))
 
 
@@ -100,8 +105,13 @@ def default_settings(base: Base, channels: int = 64, width: int = 16, readers: i
     """What is fitted to a base by default."""
     return AdapterRecord(
         schema=1, base=base.source, base_digest=base.digest, programs=PROGRAMS, width=width,
-        layers=depths(base.model.config), channels=channels, readers=readers,
+        layers=depths(base.model.config), channels=channels, readers=readers, dtype=dtype_name(base.model.dtype),
     )  # fmt: skip
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """float32, bfloat16 …"""
+    return str(dtype).removeprefix("torch.")
 
 
 # --- saving ----------------------------------------------------------------------------------------------------------
@@ -173,7 +183,7 @@ def _write_merged(
     settings = AdapterRecord(
         schema=1, base=HERE, base_digest=weights_digest(model, backbone), programs=tuple(config.ncl_programs),
         width=config.ncl_width, layers=model.layers, channels=config.ncl_side_size, readers=config.ncl_readers,
-        most_calls=config.ncl_most_calls,
+        most_calls=config.ncl_most_calls, dtype=dtype_name(next(iter(backbone.values())).dtype),
     )  # fmt: skip
     _save(model, settings, folder, bring, readers)
 
@@ -208,6 +218,7 @@ def _save(
     digests = {
         "readers_digest": gate.tensors_digest(readers),
         "library_digest": _library_digest(model.artefact),
+        "tokenizer_digest": whole_digest(model.tokenizer),
     }
     whole = settings.model_copy(update=digests)
     whole = whole.model_copy(update={"seal": whole.content_digest()})
@@ -265,12 +276,13 @@ def load_adapter(
     folder: Path | str,
     base: Base | None = None,
     policy: gate.Policy | None = None,
-    dtype: torch.dtype | str = torch.float32,
+    dtype: torch.dtype | str | None = None,
     **options: Any,
 ) -> NCLChatLlamaForCausalLM:
     """Load an adapter onto its base, which is loaded from where the record says unless it is given.
 
-    `dtype` and further options are transformers', for loading the base. Raises GateRefused on another base, for
+    `dtype` and further options are transformers', for loading the base; by default it runs in what the readers were
+    fitted in, and a warning is logged where it does not. Raises GateRefused on another base, for
     readers, a library or a record that were edited, and where the certificate does not cover what was loaded.
     """
     folder = Path(folder)
@@ -278,11 +290,21 @@ def load_adapter(
     artefact, paper = _read_library(folder / LIBRARY, settings)
     weights = _read_readers(folder / READERS, settings)
     if base is None:
-        base = load_base(str(folder) if settings.base == HERE else settings.base, dtype, **options)
+        place = str(folder) if settings.base == HERE else settings.base
+        base = load_base(place, dtype or settings.dtype or torch.float32, **options)
+    found = dtype_name(base.model.dtype)
+    if dtype is None and settings.dtype and found != settings.dtype:
+        LOG.warning("%s was fitted to its base in %s, which runs in %s here", folder, settings.dtype, found)
     if base.digest != settings.base_digest:
         raise GateRefused(
-            f"fitted to the base {settings.base_digest[:12]}…, this one is {base.digest[:12]}…",
-            where=str(folder), remedy=f"load it onto {settings.base}",
+            f"fitted to the base {settings.base_digest[:12]}…, this one is {base.digest[:12]}…: its weights or its "
+            "configuration are others",
+            where=str(folder), remedy=f"load it onto {settings.base}, as it was",
+        )  # fmt: skip
+    if whole_digest(base.tokenizer) != settings.tokenizer_digest:
+        raise GateRefused(
+            "the base's tokenizer or chat template is not the one that it was fitted with",
+            where=str(folder), remedy=f"load it onto {settings.base}, as it was",
         )  # fmt: skip
     hidden, programs = base.model.config.hidden_size, len(settings.programs)
     readers = torch.nn.ModuleList(Reader(hidden, settings.channels, programs) for _ in range(settings.readers))
@@ -295,6 +317,7 @@ def load_adapter(
     model.lexer.to(base.model.device)
     model.readers.to(base.model.device)
     model.attach(artefact, paper, policy, digest_of(base.tokenizer))
+    model.known_by(base.digest)
     return model
 
 

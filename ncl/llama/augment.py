@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from copy import deepcopy
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from ncl import certificate as record
 from ncl import gate
 from ncl.build import Artefact
 from ncl.certificate import Certificate
-from ncl.errors import ConfigurationError, GateRefused, NclError
+from ncl.errors import ConfigurationError, GateRefused, InputError, NclError
 from ncl.language.program import Program
 from ncl.llama import generating, select, tape
 from ncl.llama.beside import ALL, beside, put_beside
@@ -37,6 +38,7 @@ from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.incoming import behind, one_row, packed
 from ncl.llama.incoming import real_tokens as real_tokens
 from ncl.llama.lexer import Lexer
+from ncl.llama.permit import Watch, watch
 from ncl.llama.session import ALONE, PREFILL, Session, latest_of, part_of, session_of
 from ncl.llama.side_module import Reading, SideModule
 from ncl.llama.tokenizer import digest_in as tokenizer_digest
@@ -72,6 +74,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         self.artefact: Artefact | None = None
         self.paper: Certificate | None = None
         self.permit: gate.Permit | None = None
+        self.watch: Watch | None = None
 
     def attach(
         self,
@@ -100,11 +103,27 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             raise GateRefused("the library's own tables are not the certified ones", where=LIBRARY)
         self.permit = permit
         self.artefact, self.paper, self.programs = artefact, certificate, programs
+        self.watch = watch(permit, programs, self._settings(), self._watched())
+
+    def look(self) -> None:
+        """Look again at what the permit rests on, as every answer does that quotes it. Raises GateRefused."""
+        if self.permit is None or self.watch is None:
+            raise GateRefused("no certified library is attached", where="model")
+        self.watch.look(self.programs, self._settings(), self._watched())
+
+    def _settings(self) -> dict[str, Any]:
+        names = ("ncl_programs", "ncl_width", "ncl_call_token")
+        return {name: deepcopy(getattr(self.config, name)) for name in names}
+
+    def _watched(self) -> dict[str, Tensor]:
+        """Small tensors that are compared to the bit."""
+        return self.lexer.tables()
 
     def recheck(self) -> None:
         """Raise GateRefused when library or tables are no longer what the gate let in."""
         if self.permit is None or self.artefact is None:
             raise GateRefused("no certified library is attached", where="model")
+        self.look()
         self.permit.recheck(self.artefact, self.lexer.tables())
 
     @classmethod
@@ -171,8 +190,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         prompt_BT = self.prompt_mask(ids_BT, mask_BT)
         found: list[Row | None] = [None] * len(ids_BT)
         if bool(prompt_BT.any()):
-            if self.permit is None:
-                raise GateRefused("no certified library is attached", where="model")
+            self.look()
             self._run_calls(found, ids_BT, prompt_BT)
         return Answers(ids_BT, mask_BT, tuple(found))
 
@@ -180,6 +198,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         reading, literals = self.read(ids_BT, prompt_BT)
         tapes = tape.decided(literals)
         choice_B = torch.where(prompt_BT.any(1), reading.selection_BP.argmax(1), 0)
+        self._known(ids_BT, prompt_BT & (choice_B > 0)[:, None])
         # Behind the call sign; the prompt may be padded on either side.
         starts = (prompt_BT.long() * torch.arange(1, prompt_BT.shape[1] + 1, device=prompt_BT.device)).amax(1).tolist()
         for number, program in enumerate(self.programs, 1):
@@ -189,12 +208,24 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
             values_SM, lengths_S = tapes.values_BKM[chosen_S, 0], tapes.lengths_BK[chosen_S, 0]
             outcome = select.run(program, values_SM, lengths_S, tapes.argument_BK[chosen_S, 0])
             tokens_SA, fine_S = select.spelled(outcome, self.lexer, self._end())
+            least = 2 if select.takes_argument(program) else 1
             for place, row in enumerate(chosen_S.tolist()):
+                # A tape without the numbers that the prompt has, which no text wrote, is no call.
+                unwritten = not int(lengths_S[place]) and int(literals.there_BL[row].sum()) >= least
                 # A trapped or unspellable answer is none: the language model speaks for itself.
-                if fine_S[place]:
+                if fine_S[place] and not unwritten:
                     size = int(outcome.lengths_S[place]) + 1
                     call = self._told(program, tapes, row, outcome, place)
                     found[row] = Row(tuple(tokens_SA[place, :size].tolist()), starts[row], (call,))
+
+    def _known(self, ids_BT: Tensor, called_BT: Tensor) -> None:
+        """Raise InputError where a prompt that calls holds what the tokenizer has no token for."""
+        unknown = self.config.ncl_unknown_token
+        if unknown is not None and bool((called_BT & (ids_BT == unknown)).any()):
+            raise InputError(
+                "the prompt holds what the tokenizer has no token for, so a number of it would be missing",
+                where="prompt", remedy="write numbers whole and plain, with blanks between, as large as it has them",
+            )  # fmt: skip
 
     def _told(self, program: Program, tapes: tape.Tapes, row: int, outcome: select.Outcome, place: int) -> Call:
         return Call(

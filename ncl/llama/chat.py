@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections import defaultdict
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,20 +31,22 @@ from ncl.errors import ConfigurationError, GateRefused
 from ncl.llama import plan as planning
 from ncl.llama import select
 from ncl.llama.augment import NCLLlamaForCausalLM, saving
-from ncl.llama.base import watched
+from ncl.llama.base import watched, weights_digest
 from ncl.llama.beside import ALL
 from ncl.llama.call import Answers, Call, Row
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.ends import ends_of
 from ncl.llama.incoming import behind
-from ncl.llama.message import Markers, Message, message, span, windows
+from ncl.llama.message import Markers, Message, earlier, message, span, windows
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.perceive import Seen, batched, from_states, perceive
+from ncl.llama.permit import copies_of, marked
 from ncl.llama.reader import Reader, Units
 from ncl.llama.session import Session
 from ncl.llama.vote import log_chances
 
 SEPARATOR = ", "
+BARE = re.compile(r"\d,\d")
 SYMBOLS = {"stack": "largest"}  # programs whose alphabet has a symbol that text may write: the largest word, a pop
 
 
@@ -71,6 +75,7 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         )
         self.markers = Markers(tuple(config.ncl_before), tuple(config.ncl_after))
         self.layers = (int(config.ncl_layers[0]), int(config.ncl_layers[1]))
+        self.recorded = False  # whether a record names readers and base (`known_by`)
         self.library = planning.Library((), ())
         self.forget_library()
         self.post_init()
@@ -98,6 +103,39 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         top = (1 << self.config.ncl_width) - 1
         symbols = tuple((top,) if name in SYMBOLS else () for name in self.config.ncl_programs)
         self.library = planning.Library(self.programs, symbols)
+
+    def look(self) -> None:
+        """As above; where a record names readers and base (`known_by`), at these too. Raises GateRefused."""
+        if self.watch is None:
+            raise GateRefused("no certified library is attached", where="model")
+        self.watch.look(self.library.programs, self._settings(), self._watched(), self, lambda: weights_digest(self))
+
+    def recheck(self) -> None:
+        """The same, and the base's weights digested whole, which sees every edit. Raises GateRefused."""
+        super().recheck()
+        if self.recorded and self.watch is not None and weights_digest(self) != self.watch.backbone:
+            raise GateRefused("changed since the gate let it in: weights of the base model", where="model")
+
+    def known_by(self, base_digest: str) -> None:
+        """From here on the readers, the base and what the configuration says of both are watched as well."""
+        assert self.watch is not None
+        self.recorded = True
+        self.watch.settings, self.watch.copies = self._settings(), copies_of(self._watched())
+        self.watch.marks, self.watch.backbone = marked(self), base_digest
+
+    def _settings(self) -> dict[str, Any]:
+        told = super()._settings()
+        if self.recorded:
+            own = {name: deepcopy(value) for name, value in vars(self.config).items() if name.startswith("ncl_")}
+            told |= {**own, "layers": self.layers, "markers": self.markers, "symbols": self.library.symbols}
+        return told
+
+    def _watched(self) -> dict[str, Tensor]:
+        found = super()._watched()
+        if self.recorded:
+            found |= {f"readers.{name}": tensor for name, tensor in self.readers.state_dict().items()}
+            found |= {f"model.{name}": buffer for name, buffer in self.model.named_buffers()}
+        return found
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *arguments: Any, **options: Any) -> None:
         """As in transformers: a merged folder (`adapter.save_into`), beside whatever else lies there.
@@ -143,6 +181,8 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         """
         if not found:
             return []
+        if self.permit is not None:
+            self.look()
         units = batched(seen)
         ballots = [self._ballots(reader, units) for reader in self.readers]
         return [self._vote(one, choices) for one, choices in zip(found, zip(*ballots), strict=True)]
@@ -172,16 +212,30 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
             return Verdict(f"That asks for more than {self.config.ncl_most_calls} calls, which is all that I follow.")
         first = next(number for number in programs if number)
         used = {*plan.taken, *(plan.argument[s] for s, n in enumerate(programs) if n and self._argued(n))}
-        bad = [fault for unit in sorted(used) if unit >= 0 for fault in found.faults[unit]]
+        bad = list(dict.fromkeys(fault for unit in sorted(used) if unit >= 0 for fault in found.faults[unit]))
         if bad:
-            told = ", ".join(bad[:3]) + (" …" if len(bad) > 3 else "")
-            return Verdict(f"I compute with whole numbers from 0 to {self.largest}; this is none: {told}.")
+            return self._told_of(bad)
         if not self.library.symbols[first - 1]:
             plan = replace(plan, symbols=())
-        steps = planning.follow(self.library, plan, programs, found.words)
+        tape: tuple[int, ...] | None = None
+        if not planning.first_tape(plan, found.words, self.library.symbols[first - 1]) and not found.empty:
+            # A tape that no text writes is none: the list of an earlier turn is meant, or nothing is called.
+            before = earlier(found, self.markers, self.lexer, self.largest)
+            if before is None:
+                return Verdict(None)
+            if before.faults:
+                return self._told_of(before.faults)
+            tape = before.words
+        steps = planning.follow(self.library, plan, programs, found.words, tape)
         if not steps:
             return Verdict(None)
         return Verdict(SEPARATOR.join(map(str, steps[-1].result)), tuple(self._call(step) for step in steps))
+
+    def _told_of(self, bad: Sequence[str]) -> Verdict:
+        """In words: numbers that no word holds, as they were written. Two in one may be a list without blanks."""
+        told = ", ".join(bad[:3]) + (" …" if len(bad) > 3 else "")
+        blank = " Put a blank behind each comma of a list." if any(BARE.search(one) for one in bad[:3]) else ""
+        return Verdict(f"I compute with whole numbers from 0 to {self.largest}; this is none: {told}.{blank}")
 
     def _argued(self, number: int) -> bool:
         return select.takes_argument(self.library.programs[number - 1])

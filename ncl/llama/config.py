@@ -14,7 +14,8 @@ class NCLLlamaConfig(LlamaConfig):
 
     ncl_programs: names of the library's programs in the order of the selection (0 is "no call").
     ncl_width: bits of a machine word. ncl_words: for each token the word that it writes, -1 for none.
-    ncl_call_token: the token that ends a prompt and asks for an answer. ncl_side_size: channels of the side module.
+    ncl_call_token: the token that ends a prompt and asks for an answer. ncl_unknown_token: what the tokenizer writes
+    for text that it has no token for. ncl_side_size: channels of the side module.
 
     Of a pretrained model (`llama.chat`): ncl_layers: those that gates and the selection read, counted from 1; empty for
     a model from scratch. ncl_before, ncl_after: tokens around a user's message. ncl_most_calls: of one prompt.
@@ -29,6 +30,7 @@ class NCLLlamaConfig(LlamaConfig):
         ncl_width: int = 11,
         ncl_words: list[int] | None = None,
         ncl_call_token: int = 0,
+        ncl_unknown_token: int | None = None,
         ncl_side_size: int = 64,
         ncl_layers: list[int] | None = None,
         ncl_before: list[int] | None = None,
@@ -42,6 +44,7 @@ class NCLLlamaConfig(LlamaConfig):
         self.ncl_width = ncl_width
         self.ncl_words = list(ncl_words or [])
         self.ncl_call_token = ncl_call_token
+        self.ncl_unknown_token = ncl_unknown_token
         self.ncl_side_size = ncl_side_size
         self.ncl_layers = list(ncl_layers or [])
         self.ncl_before = list(ncl_before or [])

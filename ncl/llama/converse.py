@@ -1,6 +1,6 @@
 """One turn of a conversation with a chat model: the answer as it comes, and what was called for it.
 
-Called by `ncl chat`.
+Several threads may converse with one model. Called by `ncl chat`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ncl.errors import ConfigurationError
 from ncl.llama.base import chat_ids
 from ncl.llama.call import Call
 from ncl.llama.chat import NCLChatLlamaForCausalLM
@@ -45,8 +46,14 @@ def reply(
     """Answer a message behind earlier (message, answer) turns; `write` is given the text part by part.
 
     `most` new tokens of the language model; what the computer answers is given whole. Temperature 0 is greedy.
+    Raises ConfigurationError for earlier turns where no chat template tells them apart.
     """
     begin = time.perf_counter()
+    if before and not model.tokenizer.chat_template:
+        raise ConfigurationError(
+            "without a chat template earlier turns cannot be told from this one", where="--remember",
+            remedy="let each prompt stand alone",
+        )  # fmt: skip
     tokens = chat_ids(model.tokenizer, text, before)
     ids_BT = torch.tensor([tokens], device=model.device)
     sampling = {"do_sample": True, "temperature": temperature} if temperature > 0 else {"do_sample": False}

@@ -1,6 +1,7 @@
 """From a prompt's tokens to the units that the reader sees: the user's last message, and long ones made short.
 
 What was said before the last message is not read: it reads as it would alone, at the positions that the model knows.
+Only where it names no list of its own is the list looked up that was there last (`earlier`).
 The middle of a long run of numbers is left out of what the language model reads (a list is a list: its inner numbers
 are read as the one before them), and what is still long is read in windows, each behind the prompt's own beginning. So
 a prompt of thousands of numbers is read as one of a dozen, at positions that the model knows.
@@ -10,8 +11,9 @@ Legend: T tokens, U units, H hidden size.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ncl.llama.numbers import COMMA, LINE, SEMICOLON, SIGN, NumberLexer, Unit
@@ -19,6 +21,7 @@ from ncl.llama.numbers import COMMA, LINE, SEMICOLON, SIGN, NumberLexer, Unit
 EDGE = 6  # numbers kept at each end of a run
 WINDOW, OVERLAP, HEAD = 256, 64, 24  # tokens: of a window, shared with the one before, of the message's own beginning
 WHOLE = 384  # up to which a message is read in one piece
+_EMPTY = re.compile(r"\[\s*\]|\{\s*\}|(?<![A-Za-z0-9_])\(\s*\)|\bempty (?:list|array)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Message:
     words: tuple[tuple[int, ...], ...]
     faults: tuple[tuple[str, ...], ...]
     shortened: bool  # what is read is not all that stands there
+    said: tuple[int, ...] = ()  # tokens of earlier turns
+    empty: bool = False  # the text writes a list without numbers: []
 
 
 def span(ids: Sequence[int], markers: Markers) -> tuple[int, int] | None:
@@ -74,7 +79,51 @@ def message(ids: Sequence[int], markers: Markers, lexer: NumberLexer, largest: i
     opening = next(at for at in range(first + 1) if _stands(ids, markers.before, at - len(markers.before)))
     tokens = list(ids[first:end])
     given = tuple(ids[end + len(markers.after) :])
-    return _shortened(tuple(ids[:opening]), given, tokens, lexer.units(tokens, largest), opening < first)
+    made = _shortened(tuple(ids[:opening]), given, tokens, lexer.units(tokens, largest), opening < first)
+    empty = _EMPTY.search(lexer.spelled(tokens).text) is not None
+    said = ids[max(0, opening - len(markers.before)) : first] if opening < first else ()
+    return replace(made, said=tuple(said), empty=empty)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The list that an earlier turn left: its numbers, and those of them that no word holds as they were written."""
+
+    words: tuple[int, ...]
+    faults: tuple[str, ...] = ()
+
+
+def earlier(found: Message, markers: Markers, lexer: NumberLexer, largest: int) -> Earlier | None:
+    """What "it" is in a later turn: the list in the last answer that is one, or else in the last message with one.
+
+    None where there is no such list, or the message has several.
+    """
+    said = list(found.said)
+    while said and markers.before and tuple(said[-len(markers.before) :]) == markers.before:
+        said = said[: -len(markers.before)]
+        turn = span(said, markers)
+        if turn is None:
+            return None
+        first, end = turn
+        tokens = said[end + len(markers.after) :]
+        if markers.after[0] in tokens:  # what ends a message ends an answer
+            tokens = tokens[: tokens.index(markers.after[0])]
+        answer, message = lexer.units(tokens, largest), lexer.units(said[first:end], largest)
+        numbers = [at for at, unit in enumerate(answer) if unit.value is not None]
+        if numbers and all(unit.value is not None or unit.separator for unit in answer):
+            return _list_of(answer, numbers)
+        lists = [run for run in runs(message) if len(run) > 1]  # a number alone is hardly a list
+        if lists:
+            return _list_of(message, lists[0]) if len(lists) == 1 else None
+        said = said[:first]
+    return None
+
+
+def _list_of(units: Sequence[Unit], places: Sequence[int]) -> Earlier:
+    numbers = [units[place] for place in places]
+    return Earlier(
+        tuple(unit.value or 0 for unit in numbers), tuple(dict.fromkeys(unit.fault for unit in numbers if unit.fault))
+    )
 
 
 def _stands(ids: Sequence[int], wanted: Sequence[int], at: int) -> bool:

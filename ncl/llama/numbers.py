@@ -1,22 +1,31 @@
 """The lexer of natural prompts: a message as *units*, each a whole number or a piece of text.
 
 Tokenizers split numbers: into digits, or into groups of up to three. A run of such tokens is one number, standing at
-its last token. Tokens of blanks alone are no units. A number with a sign before it, a fraction, or one past the largest
-word is marked as one that no word holds, so that it is told to the user and never wrapped.
+its last token. Tokens of blanks alone are no units. A number with a sign before it, a fraction, one past the largest
+word, or one whose digits may be part of something else (`spelling`) is marked as one that no word holds, so that it is
+told to the user and never wrapped.
 
-What each token is, is read off the tokenizer once, into a table of integers that a certificate covers.
+What each token is, is read off the tokenizer once: into a table of integers, and the bytes that each token writes. A
+certificate covers both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ncl.errors import ConfigurationError
+from ncl.llama.spelling import Fault, faults
 
 # What a token is. A digit token with a blank in front begins a number of its own; so does a point.
 OTHER, BLANK, COMMA, SEMICOLON, BAR, LINE, DASH, SIGN, POINT, BLANK_POINT, LETTERS, DIGITS, BLANK_DIGITS = range(13)
@@ -25,6 +34,7 @@ _DASHES = ("-", "−")
 _FORERUNNERS = ("▁", "Ġ", " ")  # how tokenizers write the blank before a word
 _WIDEST = 4  # digits of a token that the table has room for
 _TOLD = 24  # characters of a number that are told
+_NUMERALS = ("10²", "10₂", "½", "①", "Ⅷ", "٣")  # what a tokenizer must not turn into plain digits of another number
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,7 @@ class NumberLexer(nn.Module):
     def __init__(self, vocabulary: int) -> None:
         super().__init__()
         self.register_buffer("code_V", torch.zeros(vocabulary, dtype=torch.int16))
+        self.written: tuple[bytes, ...] = ()  # by each token, in UTF-8; of a special token, a blank
 
     @torch.no_grad()
     def fill(self, tokenizer: Any) -> NumberLexer:
@@ -66,12 +77,21 @@ class NumberLexer(nn.Module):
             raise ConfigurationError(
                 f"the tokenizer has no token for {', '.join(missing)}, so numbers cannot be read from it"
             )
+        for numeral in _NUMERALS:
+            if turned := _turned(tokenizer, numeral):
+                raise ConfigurationError(
+                    f"the tokenizer turns {numeral} into {turned}, so numbers cannot be read from it"
+                )
         self.code_V.copy_(torch.tensor([_code(text) for text in texts] + [OTHER] * (size - len(texts))))
+        self.written = _written(tokenizer, texts)
         return self
 
     def tables(self) -> dict[str, Tensor]:
-        """What a certificate covers: the table as it is loaded."""
-        return {"lexer.code": self.code_V}
+        """What a certificate covers: the table as it is loaded, and a digest of what each token writes."""
+        whole = hashlib.sha256()
+        for part in self.written:
+            whole.update(len(part).to_bytes(4, "little") + part)
+        return {"lexer.code": self.code_V, "lexer.written": torch.tensor(list(whole.digest()), dtype=torch.uint8)}
 
     def units(self, tokens: Sequence[int], largest: int) -> list[Unit]:
         """The units of a message, in order; `largest` is the largest word that a number may be."""
@@ -91,7 +111,99 @@ class NumberLexer(nn.Module):
                 separator = kind if COMMA <= kind <= LINE else SIGN if signs else 0
                 found.append(Unit(place, separator=separator, mark=kind != LETTERS))
             place += 1
-        return found
+        return self._marked(found, tokens, largest)
+
+    def _marked(self, units: list[Unit], tokens: Sequence[int], largest: int) -> list[Unit]:
+        """With a fault at each number that is spelled as no plain whole number is, and each numeral that is none."""
+        spelled = self.spelled(tokens)
+        bad = faults(spelled.text)
+        if not bad:
+            return units
+        numerals = [fault for fault in bad if not fault.digits]
+        digits = {spelled.token(fault.end - 1): fault for fault in bad if fault.digits}
+        ends = sorted(digits)
+        found, first = list[Unit](), 0
+        for unit in units:
+            at = bisect_right(ends, unit.token)
+            begun = ends[at - 1] if at else -1
+            if unit.value is not None and begun >= first and not unit.fault:
+                unit = replace(unit, fault=digits[begun].told)
+            found.append(unit)
+            first = unit.token + 1
+        return _with_numerals(found, numerals, spelled, largest)
+
+    def spelled(self, tokens: Sequence[int]) -> Spelled:
+        """The text that tokens write. Raises ConfigurationError before the lexer is filled."""
+        if not self.written:
+            raise ConfigurationError("the lexer has not been filled from a tokenizer", remedy="call fill(tokenizer)")
+        parts = [self.written[token] if token < len(self.written) else b" " for token in tokens]
+        return Spelled(b"".join(parts).decode("utf-8", "surrogateescape"), tuple(accumulate(map(len, parts))))
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """A text, and up to which of its bytes each token reaches."""
+
+    text: str
+    ends: tuple[int, ...]
+
+    def token(self, at: int) -> int:
+        """The token that writes a character, or the last part of it."""
+        if not self.text.isascii():
+            at = len(self.text[: at + 1].encode("utf-8", "surrogateescape")) - 1
+        return bisect_right(self.ends, at)
+
+
+def _with_numerals(units: list[Unit], numerals: Sequence[Fault], spelled: Spelled, largest: int) -> list[Unit]:
+    """A numeral that is no digit is a number that no word holds, standing at its last token."""
+    for fault in numerals:
+        first, last = spelled.token(fault.begin), spelled.token(fault.end - 1)
+        kept = [unit for unit in units if not (unit.value is None and first <= unit.token <= last)]
+        if any(unit.token == last for unit in kept):
+            continue
+        units = sorted([*kept, Unit(last, largest + 1, fault.told)], key=lambda unit: unit.token)
+    return units
+
+
+def _turned(tokenizer: Any, numeral: str) -> str:
+    """The plain number that a tokenizer makes of a numeral; nothing where it lets it be."""
+    tokens = tokenizer(numeral, add_special_tokens=False)["input_ids"]
+    text = tokenizer.decode(tokens).strip() if tokens else ""
+    return text if _is_number(text) and text == unicodedata.normalize("NFKC", numeral) else ""
+
+
+def _written(tokenizer: Any, texts: Sequence[str]) -> tuple[bytes, ...]:
+    """The bytes of each token. Of tokens of single bytes, `decode` shows nothing, so they are read off their names."""
+    bytelevel, special = _byte_level(tokenizer), set(tokenizer.all_special_ids)
+    added = {token for token, one in getattr(tokenizer, "added_tokens_decoder", {}).items() if one.special}
+    found = []
+    for token, text in enumerate(texts):
+        raw = tokenizer.convert_ids_to_tokens(token) or ""
+        if token in special or token in added:
+            found.append(b" ")
+        elif bytelevel and all(char in _BYTE_OF for char in raw):
+            found.append(bytes(_BYTE_OF[char] for char in raw))
+        elif byte := re.fullmatch(r"<0x([0-9A-Fa-f]{2})>", raw):
+            found.append(bytes([int(byte[1], 16)]))
+        else:
+            found.append(text.encode("utf-8", "surrogatepass"))
+    return tuple(found)
+
+
+def _byte_level(tokenizer: Any) -> bool:
+    """Whether tokens are named by bytes, as in GPT-2 and Llama 3."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return backend is not None and '"ByteLevel"' in json.dumps(json.loads(backend.to_str()).get("decoder"))
+
+
+def _byte_table() -> Mapping[str, int]:
+    """GPT-2's names of bytes: printable ones are themselves, the others are moved past all of them."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    moved = [byte for byte in range(256) if byte not in plain]
+    return {chr(byte): byte for byte in plain} | {chr(256 + at): byte for at, byte in enumerate(moved)}
+
+
+_BYTE_OF = _byte_table()
 
 
 def _text(tokenizer: Any, token: int) -> str:

@@ -361,9 +361,14 @@ def decided_of(reader: Reader, reading: Reading, units: Units, most: int) -> lis
     return found
 
 
-def follow(library: Library, plan: Plan, programs: Sequence[int], word: Words) -> list[Step] | None:
-    """Make the plan's calls one after another; None when one traps or lacks its argument."""
-    machine, tape, made = Machine(library), None, list[Step]()
+def follow(
+    library: Library, plan: Plan, programs: Sequence[int], word: Words, tape: tuple[int, ...] | None = None
+) -> list[Step] | None:
+    """Make the plan's calls one after another; None when one traps or lacks its argument.
+
+    `tape`: of the first call, where the plan does not write one.
+    """
+    machine, made = Machine(library), list[Step]()
     for stretch, number in enumerate(programs):
         if not number:
             continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,23 @@ def words_of(tokenizer: PreTrainedTokenizerFast, width: int) -> list[int]:
 
 def digest_of(tokenizer: PreTrainedTokenizerFast) -> str:
     """Of everything that turns text into tokens; how a batch was last padded or cut does not count."""
-    return _digest(json.loads(tokenizer.backend_tokenizer.to_str()))
+    return _digest_of_text(tokenizer.backend_tokenizer.to_str())
+
+
+@lru_cache(maxsize=4)
+def _digest_of_text(text: str) -> str:
+    return _digest(json.loads(text))
+
+
+def whole_digest(tokenizer: Any) -> str:
+    """Of all that stands between a chat and its tokens: the tokenizer, its chat template, its special tokens."""
+    told = {
+        "tokenizer": digest_of(tokenizer),
+        "template": tokenizer.chat_template,
+        "special": {name: str(token) for name, token in tokenizer.special_tokens_map.items()},
+        "cleans": bool(tokenizer.clean_up_tokenization_spaces),
+    }
+    return digest(canonical_json(told))
 
 
 def digest_in(folder: Path) -> str | None:

@@ -5,12 +5,15 @@ Called by the natural recipe, whose configuration says how.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from multiprocessing import Manager
+from multiprocessing.managers import SyncManager
 from pathlib import Path
 from queue import Empty
+from threading import Thread
 from typing import Any
 
 import torch
@@ -25,6 +28,7 @@ from ncl.training.ranks import ALONE, Ranks
 from ncl.workers import pool as workers
 
 Step = Callable[[int, float], None]
+WATCHED = 0.2  # seconds after which a process looks whether its parent is there
 
 
 @dataclass(frozen=True)
@@ -80,10 +84,12 @@ def _fit_some(
         for number in numbers:
             yield _fit(number, *rest, step)
         return
-    with Manager() as shared:
+    shared = SyncManager()
+    shared.start(_leave_with, (os.getpid(),))
+    with shared:
         steps, pool, whole = shared.Queue(), workers(_processes(len(numbers), jobs)), False
         try:
-            waited = [pool.submit(_fit, number, *rest, _Told(steps)) for number in numbers]
+            waited = [pool.submit(_fit_apart, os.getpid(), number, *rest, _Told(steps)) for number in numbers]
             while not all(one.done() for one in waited) or not steps.empty():
                 with suppress(Empty):
                     step(*steps.get(timeout=0.2))
@@ -96,6 +102,23 @@ def _fit_some(
 def _processes(readers: int, jobs: int) -> int:
     """Each takes seconds to begin, and two on a core are slower; but a core must not wait for the last reader."""
     return readers if readers % jobs else jobs
+
+
+def _fit_apart(parent: int, *rest: Any) -> Fitted:
+    """In a process of its own."""
+    _leave_with(parent)
+    return _fit(*rest)
+
+
+def _leave_with(parent: int) -> None:
+    """This process ends when its parent does, even one that is killed: who resumes the run would meet it."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCHED)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 from ncl import atomic
 from ncl.errors import NotFoundError
 from ncl.gate import Policy
+from ncl.llama.adapter import dtype_name
 from ncl.llama.base import Base
 from ncl.llama.chat import NCLChatLlamaForCausalLM
 from ncl.llama.tokenizer import digest_of
@@ -156,7 +157,7 @@ def about(base: Base) -> About:
     config = base.model.config
     return About(
         base.source, base.digest, base.model.num_parameters(), int(config.max_position_embeddings),
-        str(base.model.dtype).removeprefix("torch."),
+        dtype_name(base.model.dtype),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from ncl import atomic, gate, strict_json
 from ncl.build import Artefact, writable
 from ncl.errors import FormatError, InputError, NotFoundError
-from ncl.llama.adapter import ADAPTER, HERE, claim_adapter, load_adapter, read_settings
+from ncl.llama.adapter import ADAPTER, HERE, claim_adapter, dtype_name, load_adapter, read_settings
 from ncl.llama.base import Base
 from ncl.llama.chat import NCLChatLlamaForCausalLM
 from ncl.training.arms import Arm
@@ -34,11 +34,15 @@ ARMS = ("ncl", "lora", "random-library")
 
 @dataclass(frozen=True)
 class Run:
-    """A run that was found. `adapter` is the folder of what was fitted, `base` where its base model comes from."""
+    """A run that was found. `adapter` is the folder of what was fitted, `base` where its base model comes from.
+
+    dtype: in which the base model ran then; empty where that is not known.
+    """
 
     adapter: Path
     arm: str
     base: str
+    dtype: str = ""
 
 
 def find_run(folder: Path) -> Run | None:
@@ -46,13 +50,14 @@ def find_run(folder: Path) -> Run | None:
     for adapter in (folder / PLACE, folder):
         if (adapter / ADAPTER).is_file():
             told = read_record(adapter.parent) if adapter.name == PLACE else {}
-            base = read_settings(adapter).base
-            return Run(adapter, str(told.get("arm", "ncl")), str(adapter) if base == HERE else base)
+            settings = read_settings(adapter)
+            base = str(adapter) if settings.base == HERE else settings.base
+            return Run(adapter, str(told.get("arm", "ncl")), base, settings.dtype)
         if (adapter / PEFT).is_file():
             told = read_record(adapter.parent)
             if "base" not in told:
                 raise FormatError("it does not tell its base model", where=str(adapter.parent / RECORD))
-            return Run(adapter, "lora", str(told["base"]))
+            return Run(adapter, "lora", str(told["base"]), str(told.get("dtype", "")))
     return None
 
 
@@ -125,8 +130,8 @@ def train_arm(
         claim(out)
     begin = time.perf_counter()
     about = {
-        "arm": arm, "base": base.source, "base_digest": base.digest, "dtype": dtype_name(base), "seed": config.seed,
-        "adapter": PLACE, "config": config.model_dump(mode="json"),
+        "arm": arm, "base": base.source, "base_digest": base.digest, "dtype": dtype_name(base.model.dtype),
+        "seed": config.seed, "adapter": PLACE, "config": config.model_dump(mode="json"),
     }  # fmt: skip
     if resume and (done := _finished(out, about)):
         return done
@@ -160,11 +165,6 @@ def _finished(out: Path, about: dict[str, Any]) -> dict[str, Any] | None:
     if not (out / PLACE).is_dir() or any(told.get(name) != value for name, value in about.items()):
         return None
     return {name: value for name, value in told.items() if name != "schema"}
-
-
-def dtype_name(base: Base) -> str:
-    """What the base model runs in: float32, bfloat16 …"""
-    return str(base.model.dtype).removeprefix("torch.")
 
 
 def _lora(

@@ -77,6 +77,7 @@ def new_model(config: TrainConfig, tokenizer: PreTrainedTokenizerFast) -> LlamaF
             ncl_width=config.width,
             ncl_words=words_of(tokenizer, config.width),
             ncl_call_token=tokenizer.get_vocab()[CALL],
+            ncl_unknown_token=tokenizer.unk_token_id,
             **common,
         )
     )

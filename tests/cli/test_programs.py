@@ -27,6 +27,42 @@ def test_a_trap_exits_with_1_and_names_its_place(ncl):
     assert "trap index at line 12" in ncl("run", "two.py:pick", [1], "4").out
 
 
+def test_a_check_tells_the_first_operation_that_wraps_and_where_it_stands(ncl, here):
+    (here / "wraps.py").write_text(
+        "from ncl import Word, program\n\n\n@program\ndef f(n: Word) -> Word:\n    n -= 1\n    return n - 7\n"
+    )
+    ran = ncl("run", "wraps.py", "5", "--check")
+    assert (ran.code, ran.out) == (0, "65533\n")
+    assert "first wrap: wraps.py:7:12: 4 - 7 is 65533 here and -3 in Python" in ran.err
+    document = ncl("run", "wraps.py", "5", "--check", "--json").document
+    assert document["wrap"] == {"operation": "4 - 7", "word": 65533, "python": -3, "line": 7, "column": 12}
+    assert document["python"] == "wrapped"
+    assert "wrap" not in ncl("run", "wraps.py", "9", "--check").err
+    document = ncl("run", "wraps.py", "9", "--check", "--json").document
+    assert (document["wrap"], document["python"], document["result"]) == (None, "agree", 1)
+
+
+def test_a_check_fails_where_plain_python_says_something_else(ncl, monkeypatch):
+    from ncl.language.interpret import plain
+
+    monkeypatch.setitem(plain._BUILTINS, "len", lambda xs: 0)
+    ran = ncl("run", "reverse", [1, 2, 3], "--check")
+    assert ran.code == 1 and ran.out == "[3, 2, 1]\n"
+    assert "plain Python differs: the source gives [3, 2, 1] after" in ran.err
+
+
+@pytest.mark.parametrize("command", ["run shifts.py 3", "compile shifts.py"])
+def test_a_shift_by_a_written_number_of_the_width_or_more_is_noted(ncl, here, command):
+    body = "    n <<= 16\n    n >>= ~0\n    return n >> 20 | n << 15 | n << n\n"
+    (here / "shifts.py").write_text(f"from ncl import Word, program\n\n\n@program\ndef f(n: Word) -> Word:\n{body}")
+    assert ncl(*command.split()).err.splitlines() == [
+        "note: shifts.py:6:5: a shift by 16 gives 0 at width 16",
+        "note: shifts.py:7:5: a shift by 65535 gives 0 at width 16",
+        "note: shifts.py:8:12: a shift by 20 gives 0 at width 16",
+    ]
+    assert len(ncl(*command.split(), "--width", "21").err.splitlines()) == 1
+
+
 def test_a_budget_ends_a_run(ncl):
     assert ncl("run", "mine.py", [1, 2, 3], "--budget", "2", "--json").document["trap"]["kind"] == "budget"
 

@@ -60,7 +60,7 @@ WRONG = [
     ("disasm two.py", 2, "InputError", "name one: FILE:FUNC"),
     ("disasm reverse --out .", 2, "InputError", "folder"),
     ("disasm reverse --out two.py/x", 2, "InputError", "cannot write"),
-    ("library nix", 2, "NotFoundError", "there are reverse"),
+    ("library nix", 2, "NotFoundError", "`ncl library` lists them"),
     ("library --width 99", 2, "UsageError", "--width"),
     ("library reverse more", 2, "UsageError", "more"),
     ("verify", 2, "InputError", "nothing is named"),

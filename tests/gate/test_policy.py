@@ -42,6 +42,7 @@ def test_every_program_brings_its_own_obligations(artefact, policy):
     assert more == {
         "compiled/other",
         "source/other",
+        "python/other",
         "cross-check/other",
         "executor/integer/other",
         "executor/pathwise/other",

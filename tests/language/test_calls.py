@@ -99,7 +99,8 @@ def same_by_call(xs: Array, n: Word) -> Array:
     return xs
 
 def replaced(xs: Array, n: Word) -> Array:
-    xs = new(n)
+    if n:
+        xs = [n] * 2
     return xs
 
 def two(xs: Array, ys: Array, n: Word) -> Array:

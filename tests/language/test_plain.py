@@ -1,4 +1,4 @@
-"""Plain Python beside the source: they agree where nothing wraps, and the first number that leaves the words is told."""
+"""Plain Python beside the source: they agree where nothing wraps, and the first number to leave the words is told."""
 
 import sys
 from dataclasses import replace

@@ -1,11 +1,13 @@
 """Answers in `generate()`: from compiled code, the same with and without cache; without a call the backbone's own."""
 
+import dataclasses
+
 import pytest
 import torch
 from transformers import LlamaForCausalLM, StaticCache
 
 from ncl.build import build_library
-from ncl.errors import ConfigurationError
+from ncl.errors import ConfigurationError, InputError
 from ncl.language.parse import parse_text
 
 PROMPTS = ["reverse 3 1 2 =", "count 5 in 5 6 5 =", "stack 5 6 pop 7 =", "sort 3 1 2 1 =", "sum modulo 10 : 5 6 7 ="]
@@ -133,3 +135,28 @@ def test_a_call_sign_that_the_language_model_writes_itself_is_answered(knower, t
         first = knower(ids[:, :-1], use_cache=True)
         second = knower(ids[:, -1:], past_key_values=first.past_key_values, use_cache=True)
     assert tokenizer.convert_ids_to_tokens(int(second.logits[0, -1].argmax())) == "2"
+
+
+@pytest.mark.parametrize("text", [
+    "sort -5 3 =", "sort 3 1,234 =", "reverse 5000 3 =", "sort 3 ½ =", "sort 3.5 2 =", "count 5 in 5 +6 5 =",
+    "sort ５ 3 =", "sum modulo -3 : 4 5 =",
+])  # fmt: skip
+def test_what_the_tokenizer_has_no_token_for_is_told_and_not_left_out(knower, ask, text):
+    with pytest.raises(InputError, match="no token for"):
+        ask(knower, text)
+
+
+def test_unknown_words_do_no_harm_where_nothing_is_called(knower, backbone, ask):
+    assert ask(knower, "greet zoroaster =") == ask(backbone, "greet zoroaster =")
+
+
+def test_a_tape_without_the_numbers_that_stand_there_is_no_call(knower, backbone, ask, monkeypatch):
+    from ncl.llama import tape
+
+    def none(literals, real=tape.decided):
+        return real(dataclasses.replace(literals, gate_BL=literals.gate_BL - 99))
+
+    monkeypatch.setattr(tape, "decided", none)
+    for text in ("sort 3 1 2 =", "count 5 in 5 6 =", "reverse 4 ="):
+        assert ask(knower, text, max_new_tokens=4) == ask(backbone, text, max_new_tokens=4)
+    assert ask(knower, "reverse =", "count 5 in =") == ["", "0"]

@@ -11,7 +11,17 @@ from ncl.build import compile
 from ncl.compiler import compile as pipeline
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Instruction
-from properties.agreement import FAST, SLOW, TRACERS, by_loop, by_reference, check_executors, check_source, check_states
+from properties.agreement import (
+    FAST,
+    SLOW,
+    TRACERS,
+    by_loop,
+    by_reference,
+    check_executors,
+    check_python,
+    check_source,
+    check_states,
+)
 from properties.failure import Failed
 from properties.search import falsify, seed_for
 from properties.strategies import Batch, batches
@@ -53,6 +63,21 @@ def test_all_interpreters_and_executors_agree_on_ten_thousand_random_programs(pa
 
 def test_machine_code_of_wide_words_does_what_its_source_does(search):
     search(lambda case: check_source(case[0].function, case[0].program, case[1]), cases(32), share=0.5)
+
+
+@pytest.mark.parametrize("width", [4, 16])
+def test_plain_python_does_what_random_sources_say_where_nothing_wraps(search, width):
+    search(lambda case: check_python(case[0].function, case[0].program, case[1]), cases(width))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("part", range(5))
+def test_plain_python_does_what_five_thousand_random_sources_say(part, request):
+    given = request.config.getoption("--ncl-seed")
+    chosen = int.from_bytes(os.urandom(4)) if given is None else given
+    print(f"search again with --ncl-seed {chosen}")
+    seed = seed_for(f"five thousand {part}", chosen)
+    falsify(lambda case: check_python(case[0].function, case[0].program, case[1]), cases(3 + part), 1000, seed)
 
 
 def test_the_slow_executors_do_what_the_reference_does(search):

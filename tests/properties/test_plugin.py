@@ -274,3 +274,75 @@ def test_a_file_whose_import_leaves_the_language_is_red_with_the_place_of_the_fa
     result = run("--ncl", "use.py")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*limit.py:2:12: `/` gives fractions, words are whole*"])
+
+
+WRONG = '''"""What it is for.
+
+>>> 1 + 1
+3
+"""
+from ncl import Word, program
+
+
+@program
+def twice(n: Word) -> Word:
+    """Twice n.
+
+    twice(3) -> 7
+
+    >>> 2 + 2
+    5
+    """
+    return n + n
+'''
+EXAMPLES = ("--ncl", "--ncl-width", "4", "-k", "not bytecode and not executors and not limit and not gradients")
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["", "xdist"])
+def test_a_red_item_whose_counterexample_cannot_be_written_says_so_and_the_rest_is_tested(pytester, run, workers):
+    put(pytester, "mine.py", WRONG)
+    put(pytester, "tests/test_own.py", "def test_own():\n    assert 1 + 1 == 2\n")
+    put(pytester, ".ncl", "a file, where the folder of counterexamples would be")
+    result = run(*EXAMPLES, *workers, "mine.py", "tests")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        ["*twice(3)* gives 6, expected 7*", "*the counterexample could not be written: .ncl: *"]
+    )
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+def test_whatever_goes_wrong_with_a_counterexample_the_item_is_red_and_the_session_goes_on(pytester, run):
+    put(pytester, "mine.py", WRONG)
+    put(
+        pytester,
+        "conftest.py",
+        "import verify.counterexample\n\n\ndef write(*_):\n    raise PermissionError(30, 'Read-only file system')\n\n\n"
+        "verify.counterexample.write = write\n",
+    )
+    result = run(*EXAMPLES, "mine.py")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*could not be written: .ncl: Read-only file system*"])
+
+
+def test_a_name_that_no_file_can_have_still_replays(pytester, run):
+    put(pytester, "mine.py", WRONG.replace("twice", "größe" * 50))
+    result = run(*EXAMPLES, "mine.py")
+    result.assert_outcomes(failed=1)
+    assert replayed(pytester, result)[0].reproduced
+
+
+DOCTESTS = {
+    "": ("--doctest-modules", "."),
+    "named": ("--doctest-modules", "mine.py"),
+    "test file": ("--doctest-modules", "-o", "python_files=mine.py", "."),
+    "xdist": ("--doctest-modules", "-n", "1", "mine.py"),
+}
+
+
+@pytest.mark.parametrize("arguments", DOCTESTS.values(), ids=DOCTESTS)
+def test_doctests_of_a_file_with_programs_are_tested_as_without_us(pytester, run, arguments):
+    put(pytester, "mine.py", WRONG)
+    without = run(*arguments).parseoutcomes()
+    assert without["failed"] >= 1
+    result = run(*EXAMPLES, *arguments)
+    result.assert_outcomes(failed=without["failed"] + 1)

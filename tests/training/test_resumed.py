@@ -1,6 +1,10 @@
 """A fit that is cut off at any step, in any attempt, ends with the bits and the summary of one that was not."""
 
 import json
+import os
+import signal
+import time
+from pathlib import Path
 
 import pytest
 
@@ -88,3 +92,29 @@ def test_metrics_of_a_fit_are_lines_of_json(train, tmp_path):
     train("whole")
     lines = [json.loads(line) for line in (tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [*range(5)] * 2
+
+
+@pytest.mark.nightly
+def test_who_is_killed_leaves_no_process_behind_and_is_gone_on_with(train, tmp_path):
+    def children(pid):
+        told = [path.read_text().rsplit(")", 1)[1].split() for path in Path("/proc").glob("[0-9]*/stat")]
+        return [fields for fields in told if int(fields[2]) == pid and fields[0] != "Z"]  # of its session group
+
+    begun = tmp_path / "begun"
+    child = os.fork()
+    if not child:
+        os.setsid()
+        train("cut", config=CONFIG.model_copy(update={"steps": 2000}), jobs=2,
+              progress=Progress(step=lambda step, loss: begun.touch()))  # fmt: skip
+        os._exit(0)
+    for _ in range(600):
+        if begun.exists():
+            break
+        time.sleep(0.1)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    for _ in range(100):
+        if not children(child):
+            break
+        time.sleep(0.1)
+    assert begun.exists() and not children(child)

@@ -1,5 +1,6 @@
 """`ncl chat`: one prompt, a pipe, a terminal; answers with their traces, and a clean end."""
 
+import importlib
 import io
 import os
 import pty
@@ -67,6 +68,41 @@ def test_each_prompt_stands_alone_unless_it_is_to_be_remembered(ncl, fitted, mon
         assert ncl("chat", str(fitted), *options).code == 0
     assert [list(turns) for turns in seen[:2]] == [[], []]
     assert seen[3] == [("Sort 3, 1.", "1, 3"), ("Sort 2, 1.", "1, 2")][: len(seen[3])]
+
+
+def test_a_list_of_an_earlier_turn_is_read_when_it_is_remembered_and_else_nothing_is_called(ncl, fitted, monkeypatch):
+    from oracle import put_oracle
+
+    command = importlib.import_module("ncl.cli.chat")
+    monkeypatch.setattr(command, "opened", lambda *given, real=command.opened: put_oracle(real(*given)))
+
+    def said(lines, *options):
+        monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(lines) + "\n"))
+        ran = ncl("chat", str(fitted), "--most", "3", *options)
+        assert ran.code == 0
+        return [line.strip().partition(";")[0] for line in ran.out.splitlines() if line.startswith("  ")]
+
+    talk = ["Sort: 30, 1, 20", "reverse it", "How are you?", "sort it"]
+    assert said(talk) == ["called insertion_sort on [30, 1, 20]", *["nothing called"] * 3]
+    assert said(talk, "--remember") == [
+        "called insertion_sort on [30, 1, 20]", "called reverse on [1, 20, 30]", "nothing called",
+        "called insertion_sort on [30, 20, 1]"]  # fmt: skip
+    assert said(["sort it", "sort []"], "--remember") == ["nothing called", "called insertion_sort on []"]
+
+
+def test_without_a_chat_template_there_is_nothing_to_remember(ncl, fitted, monkeypatch):
+    from ncl.llama import converse
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Sort 3, 1.\nSort it.\n"))
+    real = converse.reply
+
+    def bare(model, *arguments, **options):
+        model.tokenizer.chat_template = None
+        return real(model, *arguments, **options)
+
+    monkeypatch.setattr("ncl.llama.converse.reply", bare)
+    ran = ncl("chat", str(fitted), "--remember", "--most", "2")
+    assert ran.code == 2 and "without a chat template" in ran.err
 
 
 def test_the_same_prompt_gives_the_same_greedy_answer_and_sampling_may_not(ncl, fitted):

@@ -204,3 +204,11 @@ def test_a_real_browser_shows_the_page_without_a_complaint(browse, finished):
     shown = browse(finished[0] / REPORT)
     assert (shown.complaints, shown.wider > 0) == ([], False)
     assert shown.pictures and min(shown.pictures) > 500 and shown.text > 2000 and len(shown.png) > 20_000
+
+
+@pytest.mark.parametrize("typed", ["--float32", "--bfloat16", "--arm tool", "--arm-n 3", "--chat 0", "--cache x"])
+def test_what_needs_a_pretrained_model_names_what_brings_it(ncl, here, monkeypatch, typed):
+    monkeypatch.setattr("ncl.llama.base.smollm2", lambda: (_ for _ in ()).throw(NotFoundError("no", remedy="get it")))
+    ran = ncl("demo", *typed.split(), "--out", "out")
+    assert ran.code == 2 and typed.split()[0] in ran.err and "get it; or leave it out" in ran.err
+    assert not (here / "out").exists()

@@ -22,9 +22,9 @@ MESSAGES = ContextVar("messages")  # that this thread's model is about to judge
 class Oracle(nn.Module):
     """Its readings are certain."""
 
-    def __init__(self, tokenizer, border="then", programs=PROGRAM_OF, sure=SURE):
+    def __init__(self, tokenizer, border="then", programs=PROGRAM_OF, sure=SURE, every=False):
         super().__init__()
-        self.tokenizer, self.sure = tokenizer, sure
+        self.tokenizer, self.sure, self.every = tokenizer, sure, every  # every number is data
         self.at, self.programs = border, programs  # the word that begins another call, and those that name programs
 
     def forward(self, units):
@@ -34,7 +34,7 @@ class Oracle(nn.Module):
         for row, found in enumerate(MESSAGES.get()):
             pieces = [self.tokenizer.decode([token]) for token in found.tokens]
             words = self._words(found, pieces)
-            stack = any(word == "Stack" for _, word in words)
+            stack = self.every or any(word == "Stack" for _, word in words)
             for unit, word in words:
                 if word in self.programs:
                     channels[row, unit, self.programs[word] - 1] = 1.0

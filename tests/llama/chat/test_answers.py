@@ -71,7 +71,7 @@ def test_a_vote_weighs_as_much_as_its_reader_is_sure(base, fitted, ask):
 
 
 def test_prompts_of_different_lengths_in_one_batch_are_answered_as_alone(model, ask):
-    texts = ["Sort: 2 1", "Sort: 9 8 7 6 5 4 3 2 1, then reverse it", "Hello", "Reverse:", "Count 1 in: 1"]
+    texts = ["Sort: 2 1", "Sort: 9 8 7 6 5 4 3 2 1, then reverse it", "Hello", "Reverse: []", "Count 1 in: 1"]
     together = ask(model, *texts)
     assert together == [ask(model, text)[0] for text in texts]
     assert together[0] == "1, 2" and together[3:] == ["", "1"]
@@ -346,6 +346,44 @@ def test_a_later_turn_is_answered_as_it_would_be_alone(model, by_digit):
     out = model.generate(ids, **options(by_digit))
     assert finished(by_digit, out, ids.shape[1]) == "1"
     assert [call.program for call in model.latest.calls[0]] == ["reverse", "count"]
+
+
+@pytest.mark.parametrize("texts, answer", [
+    (["Sort: 3 1 2", "1, 2, 3", "reverse it"], "3, 2, 1"),
+    (["Sort: 3 1 2", "1, 2, 3", "Thanks", "Welcome", "reverse it, then count 2 in it"], "1"),
+    (["My numbers are 5, 3, 9.", "Nice numbers", "sort it"], "3, 5, 9"),
+    (["My numbers are 5, 3, 9.", "Nice ones", "reverse it", "9, 3, 5", "sort it"], "3, 5, 9"),
+    (["Sort: " + ", ".join(map(str, range(40, 0, -1))), ", ".join(map(str, range(1, 41))), "reverse it"],
+     ", ".join(map(str, range(40, 0, -1)))),
+    (["My numbers are 5, -3, 9.", "Nice numbers", "sort it"],
+     "I compute with whole numbers from 0 to 65534; this is none: -3."),
+    (["Sort: 3 1 2", "1, 2, 3", "sort []"], ""),
+])  # fmt: skip
+@pytest.mark.parametrize("block", [True, False])
+def test_a_later_turn_without_a_list_of_its_own_goes_on_with_the_one_before(model, by_digit, texts, answer, block):
+    ids = turns(by_digit, *texts)
+    out = model.generate(ids, **options(by_digit, max_new_tokens=160, ncl_block=block))
+    assert finished(by_digit, out, ids.shape[1]) == answer
+    for calls in model.latest.calls:
+        assert all(call.tape or "[]" in texts[-1] for call in calls)
+
+
+@pytest.mark.parametrize("texts", [
+    ["sort it"], ["Hello", "Hi", "sort it"], ["My lists are 5, 3 and also 2, 1.", "Fine", "sort it"], ["Sort:"],
+    ["Reverse: it, then sort it"], ["Hello", "I have 2 of them", "sort it"],
+    ["I am 25 years old", "Good", "sort it"], ["Hello", ",", "sort it"],
+])  # fmt: skip
+def test_a_call_on_a_tape_that_no_text_wrote_is_no_call(model, backbone, by_digit, texts):
+    ids = turns(by_digit, *texts)
+    out = model.generate(ids, **options(by_digit, return_dict_in_generate=True, output_logits=True))
+    plain = backbone.generate(ids, **options(by_digit, return_dict_in_generate=True, output_logits=True))
+    assert torch.equal(out.sequences, plain.sequences) and all(map(torch.equal, out.logits, plain.logits))
+    assert model.latest.calls == [()]
+
+
+@pytest.mark.parametrize("text", ["Sort: []", "Sort: [ ]", "Sort: ()", "sort {}", "sort an empty list"])
+def test_an_empty_list_that_the_text_writes_is_one(model, ask, text):
+    assert ask(model, text) == [""] and model.latest.calls[0][0].tape == ()
 
 
 @pytest.mark.parametrize("first, answer", [("Sort: 3 1 2", "1, 2, 3"), ("Hello", None), (LONG, SORTED)])

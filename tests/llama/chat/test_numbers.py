@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from ncl.errors import ConfigurationError
@@ -36,7 +36,7 @@ def faults(units):
 @pytest.mark.parametrize("text, expected", [
     ("7", [7]), ("42", [42]), ("999", [999]), ("1000", [1000]), ("65534", [65534]), ("3 1 2", [3, 1, 2]),
     ("3,1,2", [3, 1, 2]), ("12, 345, 6789", [12, 345, 6789]), ("sort 5 and 60", [5, 60]), ("1\n2\n33", [1, 2, 33]),
-    ("[1;2|3/4]", [1, 2, 3, 4]), ("x7y", [7]), ("2024-10-31", [2024, 10, 31]), ("5.", [5]), ("5. 6", [5, 6]),
+    ("[1;2|3]", [1, 2, 3]), ("1 / 2 3 / 4", [1, 2, 3, 4]), ("5.", [5]), ("5. 6", [5, 6]),
     ("", []), ("none at all", []),
 ])  # fmt: skip
 def test_numbers_are_whole_whatever_tokens_they_are_made_of(read, text, expected):
@@ -56,7 +56,15 @@ def test_a_sign_before_a_number_makes_it_negative(read, text, told):
     assert faults(read(text)) == told
 
 
-@pytest.mark.parametrize("text", ["3-5", "a-5", "covid-19", "3 - 5", "- 5", "12-345", "12- 5"])
+@pytest.mark.parametrize("text, told", [
+    ("3-5", "3-5"), ("a-5", "a-5"), ("covid-19", "covid-19"), ("3 - 5", "3 - 5"), ("- 5", "- 5"), ("12-345", "12-345"),
+    ("2024-10-31", "2024-10-31"), ("x7y", "x7y"), ("3/4", "3/4"),
+])  # fmt: skip
+def test_digits_that_may_be_part_of_something_else_are_told_with_it(read, text, told):
+    assert set(faults(read(text))) == {told}
+
+
+@pytest.mark.parametrize("text", ["put on top:\n- 5 is pushed\n- 6 is pushed", "3\n---\n5", "{xs} - give 5 of them"])
 def test_a_dash_that_is_no_sign_is_none(read, text):
     assert not faults(read(text))
 
@@ -125,8 +133,10 @@ def test_blanks_are_no_units(tokenizer, read):
 def test_any_list_reads_back(tokenizer, lexer, numbers, separator):
     ids = tokenizer(separator.join(map(str, numbers)), add_special_tokens=False)["input_ids"]
     units = lexer.units(ids, LARGEST)
-    assert values(units) == numbers and not faults(units)
+    assert values(units) == numbers
     assert all(unit.separator for unit in units if unit.value is None)
+    short = separator == "," and (len(numbers) == 2 or all(len(str(n)) in (2, 3) for n in numbers[1:]))
+    assert not faults(units) or short  # as 1,5 or 1,234, which may be one number
 
 
 @settings(max_examples=60, deadline=None)
@@ -145,11 +155,14 @@ def test_any_text_has_units_in_order_and_no_value_past_the_words(tokenizer, lexe
 
 def test_the_table_survives_every_cast_and_is_what_the_certificate_covers(lexer):
     moved = NumberLexer(len(lexer.code_V))
+    with pytest.raises(ConfigurationError, match="not been filled"):
+        moved.units([0], LARGEST)
     moved.load_state_dict(lexer.state_dict())
     for dtype in (torch.bfloat16, torch.float16, torch.float64):
         moved.to(dtype)
     assert moved.code_V.dtype == torch.int16 and torch.equal(moved.code_V, lexer.code_V)
-    assert moved.tables().keys() == {"lexer.code"}
+    assert moved.tables().keys() == {"lexer.code", "lexer.written"}
+    assert not torch.equal(moved.tables()["lexer.written"], lexer.tables()["lexer.written"])
 
 
 def test_a_model_may_have_more_embeddings_than_the_tokenizer_has_tokens(tokenizer, lexer):
@@ -184,3 +197,20 @@ def test_the_structured_tokenizer_could_be_read_too():
     made = make_tokenizer(["sort"])
     lexer = NumberLexer(len(made)).fill(made)
     assert values(lexer.units(made("sort 1023 7", add_special_tokens=False)["input_ids"], LARGEST)) == [10237]
+
+
+def test_a_tokenizer_that_turns_numerals_into_plain_digits_is_refused():
+    words = Tokenizer(models.WordLevel({**{str(i): i for i in range(10)}, "10": 10, "102": 11}, unk_token="0"))
+    words.normalizer = normalizers.NFKC()
+    with pytest.raises(ConfigurationError, match="turns 10² into 102"):
+        NumberLexer(12).fill(PreTrainedTokenizerFast(tokenizer_object=words))
+
+
+def test_what_tokens_write_is_the_text_whatever_its_script(tokenizer, lexer):
+    for text in ("Sort 3, 1", "sortiere ½ – ५ 🙂 5\u20e3\n", "naïve 數字 12"):
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        spelled = lexer.spelled(ids)
+        assert spelled.text == text
+        for at in range(len(text)):
+            whole = tokenizer.decode(ids[: spelled.token(at) + 1])
+            assert whole.startswith(text[: at + 1])

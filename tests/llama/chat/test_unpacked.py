@@ -1,0 +1,86 @@
+"""A packed model is unpacked once, loads to the bit as before, and is unpacked anew when any of it is not whole."""
+
+import pytest
+import torch
+
+from ncl.llama import base as bases
+from ncl.llama import unpacked
+from ncl.llama.base import load_base
+from ncl.llama.tokenizer import digest_of
+
+
+@pytest.fixture
+def packed(base, tmp_path, monkeypatch):
+    """A file that says it is GGUF, and how often it was unpacked: what transformers would make of it is made here."""
+    monkeypatch.setenv("NCL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(bases, "_demand_gguf", lambda: None)
+    base.model.save_pretrained(tmp_path / "source")
+    base.tokenizer.save_pretrained(tmp_path / "source")
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"GGUF and more")
+    times = []
+
+    def loaded(source, place, dtype, wanted, options, original=bases._loaded):
+        if not wanted:
+            return original(source, place, dtype, wanted, options)
+        times.append(dtype)
+        return original(source, tmp_path / "source", dtype, {}, {"use_safetensors": True})
+
+    monkeypatch.setattr(bases, "_loaded", loaded)
+    return file, times
+
+
+def same(one, other):
+    before, after = one.model.state_dict(), other.model.state_dict()
+    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+    assert (one.digest, one.source, one.model.dtype) == (other.digest, other.source, other.model.dtype)
+    assert digest_of(one.tokenizer) == digest_of(other.tokenizer)
+    assert one.tokenizer.chat_template == other.tokenizer.chat_template
+    assert one.model.generation_config.to_diff_dict() == other.model.generation_config.to_diff_dict()
+
+
+def test_it_is_unpacked_once_a_dtype_and_loads_to_the_bit(packed):
+    file, times = packed
+    for dtype in (torch.float32, torch.bfloat16):
+        first = load_base(str(file), dtype)
+        same(first, load_base(str(file), dtype))
+    assert times == [torch.float32, torch.bfloat16]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", "unpacked.json"])
+def test_what_was_damaged_or_lost_is_unpacked_anew(packed, name):
+    file, times = packed
+    load_base(str(file))
+    path = unpacked.place_of(file, torch.float32) / name
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 1
+    path.write_bytes(bytes(body))
+    load_base(str(file))
+    path.unlink()
+    load_base(str(file))
+    load_base(str(file))
+    assert len(times) == 3 and unpacked.whole(path.parent)
+
+
+def test_another_file_is_another_model(packed):
+    file, times = packed
+    load_base(str(file))
+    file.write_bytes(b"GGUF and other")
+    load_base(str(file))
+    assert len(times) == 2
+
+
+def test_where_nothing_can_be_kept_it_loads_all_the_same(packed, tmp_path, monkeypatch):
+    file, times = packed
+    (tmp_path / "nothing").write_text("")
+    monkeypatch.setenv("NCL_CACHE_DIR", str(tmp_path / "nothing" / "below"))
+    same(load_base(str(file)), load_base(str(file)))
+    assert len(times) == 2
+
+
+def test_what_would_load_as_something_else_is_not_kept(packed, monkeypatch):
+    file, times = packed
+    monkeypatch.setattr(unpacked, "_shape", lambda config: {"another": object()})
+    load_base(str(file))
+    load_base(str(file))
+    assert len(times) == 2 and not list(unpacked.place_of(file, torch.float32).parent.iterdir())

@@ -1,0 +1,33 @@
+"""Faults of the contract prover that random contracts must find by themselves: the edits of `planted_contracts`.
+
+Each names a batch in which the fuzzer meets a false contract that the spoiled prover proves; all are among those of CI.
+Part of the table in `planted`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from verify import planted_contracts
+from verify.faults import Fault
+
+# By the fault: the shape of programs, and the batches first … last - 1.
+_BATCHES = {
+    "what the condition of a loop writes is not forgotten": ("head", 3, 4),
+    "a measure is taken after the condition": ("moving", 3, 4),
+    "arrays are passed as they are before the words of a call": ("straight", 0, 8),
+    "one name for all values of a bound variable": ("spread", 0, 8),
+    "what is stored is taken for a word on every path": ("straight", 0, 8),
+}
+
+
+def _by_random_contracts(fault: Fault) -> Fault:
+    return replace(
+        fault,
+        id=f"{fault.id}: by random contracts",
+        checker="verify.contract_campaign:check",
+        arguments=_BATCHES[fault.id],
+    )
+
+
+FAULTS: tuple[Fault, ...] = tuple(_by_random_contracts(f) for f in planted_contracts.FAULTS if f.id in _BATCHES)
