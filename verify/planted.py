@@ -151,6 +151,7 @@ _CERTIFICATE_FAULTS = tuple(
     )
 )  # fmt: skip
 
+_GULLIBLE = _one("verify/contract_proof.py", "return not self.gaps and not self.lacking", "return True")
 _LOOKING_FAULTS = tuple(
     Fault(name, "certificate", _one("ncl/llama/permit.py", old, new), "verify.looking:check")
     for name, old, new in (
@@ -164,7 +165,6 @@ _LOOKING_FAULTS = tuple(
         ("the second look trusts modules that came later", "if loaded - self.known:", "if loaded < self.known:"),
     )
 )  # fmt: skip
-_GULLIBLE = _one("verify/contract_proof.py", "return not self.gaps and not self.lacking", "return True")
 
 _VERIFIER_FAULTS = (
     Fault("the prover of contracts believes everything", "verifier", _GULLIBLE, _CONTRACT, ("a sum that wraps",)),

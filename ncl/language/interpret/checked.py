@@ -15,7 +15,8 @@ from types import CodeType
 from typing import Any
 
 from ncl.language.interpret.checked_clauses import Meaningless
-from ncl.language.interpret.checked_text import Overspent, Stopped, Unensured, Unmet, names_for, text_of
+from ncl.language.interpret.checked_names import Overspent, Stopped, Unensured, Unmet, names_for
+from ncl.language.interpret.checked_text import text_of
 from ncl.language.interpret.source import ROOM, run_marked
 from ncl.language.interpret.source_run import Mark
 from ncl.language.program import Sizes, Value

@@ -6,15 +6,10 @@ is what the closures of `source` do, in the same order; how a run ended is told 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
-from ncl.language.builtins import BUILTINS, Row
 from ncl.language.contracts import Clause, LoopContract, Measure
-from ncl.language.interpret.checked_clauses import CALLED, Clauses, Meaningless
+from ncl.language.interpret.checked_clauses import Clauses
 from ncl.language.interpret.source_run import Mark
-from ncl.language.program import Position, Sizes
+from ncl.language.program import Position
 from ncl.language.syntax import (
     Assert,
     Assign,
@@ -44,33 +39,12 @@ from ncl.language.syntax import (
     While,
 )  # fmt: skip
 from ncl.language.walks import circle, everything
-from ncl.language.word import Integers
-
-
-class Stopped(Exception):
-    """The machine ended the run: budget, memory, stack."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
-
-
-class Unmet(Exception):
-    """`requires` of the function itself does not hold."""
-
-
-class Unensured(Meaningless):
-    """An `ensures` is false."""
-
-
-class Overspent(Exception):
-    """The contracts of the run asked for too many elements."""
 
 
 def text_of(function: Function) -> tuple[str, tuple[Mark, ...]]:
     """The text, in which f0 is the function, and the contracts that its runs may come to, by their numbers.
 
-    It needs the names of `names_for`.
+    It needs the names of `checked_names.names_for`.
     """
     numbers = {name: n for n, name in enumerate(function.program)}
     marks: list[Mark] = []
@@ -78,75 +52,6 @@ def text_of(function: Function) -> tuple[str, tuple[Mark, ...]]:
     for one in function.program.values():
         lines += _Writer(one, function.program, numbers, marks).whole()
     return "\n".join(lines) + "\n", tuple(marks)
-
-
-def names_for(sizes: Sizes, state: list[Any], seen: list[bool], mark: Callable[[int], None]) -> dict[str, Any]:
-    """What the text calls, for machines of these sizes. `state` is described in `checked`."""
-    numbers = {"M": (1 << sizes.width) - 1, "D": sizes.depth}
-    faults = {"Unmet": Unmet, "Broken": Meaningless, "Unensured": Unensured, "Stopped": Stopped}
-    algebra = Integers(sizes.width)
-    built = {f"built_{name}": partial(_built, row, algebra) for name, row in BUILTINS.items()}
-    return {
-        **CALLED,
-        **_called(state, sizes.width),
-        **built,
-        **numbers,
-        **faults,
-        "S": state,
-        "seen": seen,
-        "mark": mark,
-    }
-
-
-def _built(row: Row, algebra: Integers, *words: int) -> int:
-    if row.traps_on_zero and not words[-1]:
-        raise ZeroDivisionError
-    return int(row.meaning(algebra, *words))
-
-
-def _called(state: list[Any], width: int) -> dict[str, Callable[..., Any]]:
-    def span(start: int, stop: int) -> range:
-        if stop > start:
-            state[3] -= stop - start
-            if state[3] < 0:
-                raise Overspent
-        return range(start, stop)
-
-    def left(x: int, y: int) -> int:
-        return (x << y) % (1 << width) if y < width else 0
-
-    def new(fill: int, count: int) -> list[int]:
-        if count > state[2]:
-            raise Stopped("memory")
-        state[2] -= count
-        state[0] -= count + 1
-        if state[0] < 0:
-            raise Stopped("budget")
-        return [fill] * count
-
-    def call(function: Callable[..., Any], gives_word: bool, *given: Any) -> Any:
-        state[0] -= 1
-        if state[0] < 0:
-            raise Stopped("budget")
-        if state[1] <= 0:
-            raise Stopped("stack")
-        state[1] -= 1
-        cells = state[2]
-        value = function(*given)
-        state[1] += 1
-        if gives_word:
-            state[2] = cells
-        return value
-
-    def falls(now: tuple[int, ...], before: tuple[int, ...]) -> bool:
-        return min(before) >= 0 and now < before
-
-    def rounds(first: int, stop: int, step: int) -> tuple[int, int]:
-        if step == 0:
-            raise ZeroDivisionError
-        return first, (stop - first - 1) // step + 1 if first < stop else 0
-
-    return {"span": span, "left": left, "new": new, "call": call, "falls": falls, "rounds": rounds}
 
 
 class _Writer:
