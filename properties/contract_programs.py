@@ -85,9 +85,12 @@ SHAPES = ("straight", "nested", "spread", "head", "moving", "any")
 
 
 def entry(chance: random.Random, pool: tuple[Written, ...], shape: str = "any") -> Written:
-    """A program that calls some of the pool. `shape`: straight has no loop, nor has nested, which calls with a call
-    among the arguments; spread requires something of all elements, head has a loop whose condition calls, moving one whose
-    body moves what its condition moves, any is anything."""
+    """A program that calls some of the pool.
+
+    By `shape`: straight has no loop; nested neither, and a call among the arguments of a call; spread requires
+    something of all elements; head has a loop whose condition calls; moving one whose body moves what its condition
+    moves; any is anything.
+    """
     parameters, requires, least, fixed, positive = _given(chance, shape)
     words = [p.name for p in parameters if p.sort == "word"]
     arrays = [p.name for p in parameters if p.sort == "array"]

@@ -30,7 +30,7 @@ def part(number: int, parts: int, seed: int = 0) -> Tally:
 
 def until(
     contracts: int, seed: int = 0, mix: str = "cheap", jobs: int = 1,
-    progress: Callable[[Tally], None] = lambda tally: None, stride: int = 64,
+    progress: Callable[[Tally], None] = lambda tally: None, stride: int = 32,
 ) -> Tally:  # fmt: skip
     """Batches until so many contracts were asked, `stride` of them at a time."""
     tally, number = Tally(), 0
