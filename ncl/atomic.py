@@ -109,11 +109,12 @@ def probe(path: Path) -> None:
         if not os.access(path, os.W_OK):
             raise PermissionError(13, os.strerror(13), str(path))
         return
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        os.lstat(path)  # a name that is too long
     place = path.parent
     while not os.path.lexists(place) and place != place.parent:
         place = place.parent
+    for part in path.parts[len(place.parts) if place != Path() else 0 :]:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            os.lstat(place / part)  # a name that is too long
     beside = place / f".{secrets.token_hex(4)}{TEMPORARY}"
     os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     beside.unlink()
