@@ -1,12 +1,13 @@
 """A killed command is gone on with, and then is what it would have been: bytes, documents, and nothing left behind."""
 
+import os
 import shutil
 
 import pytest
 from deaths import dies
 from runs import Count, finish, in_peace, killed_at_random
 
-KILLS = 200
+KILLS = int(os.environ.get("NCL_KILLS", "200"))
 
 
 def die_everywhere(command, step=1):
