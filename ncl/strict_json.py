@@ -29,7 +29,7 @@ def canonical(value: Any) -> bytes:
     return rfc8785.dumps(value)
 
 
-def read(path: Path, what: str, largest: int = SAFE) -> Any:
+def read(path: Path, what: str, largest: int = SAFE, endless: bool = False) -> Any:
     """The document in a file. Raises NotFoundError and FormatError, each with the file's name."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -39,11 +39,14 @@ def read(path: Path, what: str, largest: int = SAFE) -> Any:
         raise NotFoundError(f"no {what} there", where=str(path)) from fault
     except OSError as fault:
         raise FormatError(f"not {_one(what)}: cannot read: {fault.strerror}", where=str(path)) from fault
-    return parse(data, what, str(path), largest)
+    return parse(data, what, str(path), largest, endless)
 
 
-def parse(data: bytes | str, what: str, where: str, largest: int = SAFE) -> Any:
-    """The document in these bytes. `largest` bounds whole numbers in both directions. Raises FormatError."""
+def parse(data: bytes | str, what: str, where: str, largest: int = SAFE, endless: bool = False) -> Any:
+    """The document in these bytes. Raises FormatError.
+
+    `largest` bounds whole numbers in both directions; `endless`: NaN and Infinity are left to who knows the field.
+    """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
         if text.startswith("\ufeff"):
@@ -51,7 +54,7 @@ def parse(data: bytes | str, what: str, where: str, largest: int = SAFE) -> Any:
         found = json.loads(
             text,
             object_pairs_hook=_object,
-            parse_constant=_constant,
+            parse_constant=float if endless else _constant,
             parse_float=_float,
             parse_int=lambda digits: _int(digits, largest),
         )

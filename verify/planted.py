@@ -127,7 +127,7 @@ _CERTIFICATE_FAULTS = tuple(
         ("the width is not compared", _GATE, "if program.sizes.width != certificate.width:", "if not program.sizes.width:"),
         ("the policy's digest is not compared", _GATE, '"policy": policy.digest, ', ""),
         ("the last of two equal keys counts", _STRICT, "    if len(found) != len(pairs):", "    if len(found) > len(pairs):"),
-        ("NaN is a number", _STRICT, "            parse_constant=_constant,\n", ""),
+        ("NaN is a number", _STRICT, "float if endless else _constant", "float"),
         ("what no double holds is endless", _STRICT, "if not math.isfinite(value):", "if math.isnan(value):"),
         ("numbers past 2^53 are rounded by others", _STRICT, "or abs(int(digits)) > largest", ""),
         ("half a character is one", _STRICT, "if not text.isascii() and any(", "if text.isascii() and any("),

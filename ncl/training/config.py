@@ -108,7 +108,10 @@ def _read(name: str) -> Any:
     path = Path(name)
     if not path.is_file():
         raise NotFoundError(f"neither a recipe nor a file: {name}", remedy=f"recipes: {TINY}, {NATURAL}")
-    return strict_json.read(path, "readable JSON")
+    try:
+        return strict_json.read(path, "readable JSON", endless=True)
+    except FormatError as fault:  # it decides nothing yet: what is wrong with it is a wrong input
+        raise FormatError(fault.message, where=name) from fault
 
 
 def validated(data: Any, where: str) -> TrainConfig:
@@ -118,6 +121,8 @@ def validated(data: Any, where: str) -> TrainConfig:
 
 def _validated(kind: type[Config], data: Any, where: str) -> Config:
     try:
+        if not isinstance(data, dict):
+            return kind.model_validate(data)
         # As JSON: there, strict means that a list stands for a tuple, and nothing else for anything else.
         return kind.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as fault:

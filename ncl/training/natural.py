@@ -48,7 +48,7 @@ class NaturalConfig(BaseModel):
     trained along with the readers afterwards, and what `tune` is told then.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     recipe: Literal["natural"] = "natural"
     base: str = "smollm2"
