@@ -112,7 +112,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         self.watch.look(self.programs, self._settings(), self._watched())
 
     def _settings(self) -> dict[str, Any]:
-        names = ("ncl_programs", "ncl_width", "ncl_call_token")
+        names = ("ncl_programs", "ncl_width", "ncl_call_token", "ncl_unknown_token")
         return {name: deepcopy(getattr(self.config, name)) for name in names}
 
     def _watched(self) -> dict[str, Tensor]:

@@ -64,6 +64,7 @@ class NumberLexer(nn.Module):
         super().__init__()
         self.register_buffer("code_V", torch.zeros(vocabulary, dtype=torch.int16))
         self.written: tuple[bytes, ...] = ()  # by each token, in UTF-8; of a special token, a blank
+        self._digest: tuple[tuple[bytes, ...] | None, bytes] = (None, b"")  # of what was written when it was taken
 
     @torch.no_grad()
     def fill(self, tokenizer: Any) -> NumberLexer:
@@ -88,10 +89,10 @@ class NumberLexer(nn.Module):
 
     def tables(self) -> dict[str, Tensor]:
         """What a certificate covers: the table as it is loaded, and a digest of what each token writes."""
-        whole = hashlib.sha256()
-        for part in self.written:
-            whole.update(len(part).to_bytes(4, "little") + part)
-        return {"lexer.code": self.code_V, "lexer.written": torch.tensor(list(whole.digest()), dtype=torch.uint8)}
+        if self._digest[0] is not self.written:  # immutable, so the same object is the same text
+            whole = hashlib.sha256(b"".join(len(part).to_bytes(4, "little") + part for part in self.written))
+            self._digest = self.written, whole.digest()
+        return {"lexer.code": self.code_V, "lexer.written": torch.tensor(list(self._digest[1]), dtype=torch.uint8)}
 
     def units(self, tokens: Sequence[int], largest: int) -> list[Unit]:
         """The units of a message, in order; `largest` is the largest word that a number may be."""
