@@ -35,7 +35,7 @@ def test_what_is_shown_is_what_the_default_policy_requires(artefact):
     rules = gate.read_policy()
     shown = [o.id for o in prove.obligations(artefact, executors=rules.executors)]
     assert len(shown) == len(set(shown))
-    # A program may have no contract, and none of its runs may be without a wrap, so no policy asks for these by default.
+    # A program may have no contract, and no run that does not wrap, so no policy asks for these by default.
     more = {f"{kind}/{name}" for kind in ("contract", "python") for name in ("reverse", "count")}
     assert set(shown) - more == set(gate.required_obligations(artefact, rules))
     assert more <= set(shown)
