@@ -39,7 +39,7 @@ EXECUTORS = ("integer", "pathwise", "dense")  # those that obligations speak of
 # Every obligation that there is, with the numbers by which it may be bounded.
 KNOWN: dict[str, tuple[str, ...]] = {
     "golden/{opcode}": ("examples",),
-    "algebra/{algebra}": ("samples",),
+    "algebra/{algebra}": ("enumerated_width", "samples"),
     "circuit-integer/{word_op}": ("width", "enumerated_width"),
     "circuit-onehot/{word_op}": ("width",),
     "circuit-pathwise/{word_op}": ("width", "samples"),

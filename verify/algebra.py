@@ -164,7 +164,8 @@ def check_operation(name: str, width: int) -> Outcome:
         f"{len(large)} edge and random ones at width {width}"
     )
     samples = len(small) + len(large)
-    return Outcome("tested", "closed terms", bound, solver=f"z3 {z3.get_version_string()}", limits={"samples": samples})
+    limits = {"enumerated_width": SMALL_WIDTH, "samples": samples}
+    return Outcome("tested", "closed terms", bound, solver=f"z3 {z3.get_version_string()}", limits=limits)
 
 
 def _difference(name: str, sorts: tuple[str, ...], width: int, operands: tuple[int, ...]) -> str | None:
