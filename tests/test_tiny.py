@@ -61,7 +61,7 @@ def test_what_is_outside_the_language_is_refused_with_a_remedy(file):
     wrong.write_text(SOURCE.replace("range(len(xs))", "xs"), encoding="utf-8")
     with pytest.raises(LanguageError, match=r"wrong\.py:9:14: a for loop runs over range") as caught:
         ncl.compile(str(wrong))
-    assert caught.value.first.remedy == "write for i in range(len(xs))"
+    assert caught.value.first.remedy == "write for i in range(len(xs)), and xs[i] for the element"
 
 
 def test_machine_code_is_text_that_reads_back(compiled):

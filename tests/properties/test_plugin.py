@@ -208,7 +208,7 @@ def test_an_impossible_width_is_a_usage_error(pytester, run):
 
 def test_a_width_too_narrow_for_a_literal_is_red_with_the_caret(pytester, run):
     put(pytester, "clip.py", GOOD)
-    result = run("--ncl", "--ncl-width", "2", "-k", "source", "clip.py")
+    result = run("--ncl", "--ncl-width", "2", "-k", "bytecode", "clip.py")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["clip.py:*5 is no word of width 2*", "*^", "*compile at a larger width*"])
 
@@ -295,7 +295,7 @@ def twice(n: Word) -> Word:
     """
     return n + n
 '''
-EXAMPLES = ("--ncl", "--ncl-width", "4", "-k", "not bytecode and not executors and not limit and not gradients")
+EXAMPLES = ("--ncl", "--ncl-width", "4", "-k", "not python and not bytecode and not executors and not limit and not gradients")
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["", "xdist"])
