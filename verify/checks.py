@@ -1,8 +1,8 @@
 """Counterexamples of property checks, as `pytest --ncl` writes them, run again.
 
 Where the file that the program came from is still there and still holds it, what stands there now is run: the fault may
-lie in the program itself, and mending it should show. Elsewhere, and where the file does not read any more, the
-recorded text is run.
+lie in the program itself, and mending it should show. Elsewhere, and where the file does not read any more or its
+program takes other arguments, the recorded text is run. `verify.contracts` finds its programs here too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def replay(case: Mapping[str, Any]) -> Replayed:
     from properties.failure import Failed
     from properties.suite import again
 
-    function, told = _function(case["source"])
+    function, told = as_it_stands(case["source"])
     what = f"{case['check']} of {function.name}, {told}"
     try:
         again(case, function)
@@ -32,9 +32,25 @@ def replay(case: Mapping[str, Any]) -> Replayed:
     return Replayed(False, what, case["expected"], case["expected"])
 
 
-def _function(source: Mapping[str, Any]) -> tuple[Function, str]:
+def as_it_stands(source: Mapping[str, Any]) -> tuple[Function, str]:
+    """The program of a counterexample, and where it was read. Raises NclError when even the recorded text is none."""
     file, name = source["file"], source["name"]
     try:
-        return parse_text(read_source(Path(file)), file, name)[0], f"as {Path(file).name} has it now"
+        found = parse_text(read_source(Path(file)), file, name)[0]
     except NclError:
-        return parse_text(source["text"], file, name)[0], "as recorded"
+        return _recorded(source), "as recorded"
+    try:
+        recorded = _recorded(source)
+    except NclError:
+        recorded = found
+    if _sorts(found) != _sorts(recorded):
+        return recorded, "as recorded"
+    return found, f"as {Path(file).name} has it now"
+
+
+def _recorded(source: Mapping[str, Any]) -> Function:
+    return parse_text(source["text"], source["file"], source["name"])[0]
+
+
+def _sorts(function: Function) -> list[str]:
+    return [parameter.sort for parameter in function.signature.parameters]

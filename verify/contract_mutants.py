@@ -76,17 +76,17 @@ def _changed(node: Any) -> Iterator[tuple[str, Any]]:
 def _others(node: Any) -> Iterator[tuple[str, Any]]:
     match node:
         case Number(value=value, position=place, inverted=False):
-            yield f"{place.row}: {value} is {value + 1}", replace(node, value=value + 1)
+            yield f"{place.row}: {value + 1} in place of {value}", replace(node, value=value + 1)
             if value:
-                yield f"{place.row}: {value} is {value - 1}", replace(node, value=value - 1)
+                yield f"{place.row}: {value - 1} in place of {value}", replace(node, value=value - 1)
         case Binary(operator=operator, position=place) | Augment(operator=operator, position=place):
             other = _OTHER[operator]
-            yield f"{place.row}: {operator} is {other}", replace(node, operator=other)
+            yield f"{place.row}: {other} in place of {operator}", replace(node, operator=other)
         case Logical(operator=operator, position=place):
             other = "or" if operator == "and" else "and"
-            yield f"{place.row}: {operator} is {other}", replace(node, operator=other)
+            yield f"{place.row}: {other} in place of {operator}", replace(node, operator=other)
         case If(condition=condition, position=place):
-            yield f"{place.row}: not", replace(node, condition=Unary("not", condition, place))
+            yield f"{place.row}: the condition turned round", replace(node, condition=Unary("not", condition, place))
         case Assign(targets=targets, position=place) if len(targets) == 2:
             yield f"{place.row}: targets swapped", replace(node, targets=(targets[1], targets[0]))
 

@@ -17,10 +17,10 @@ from typing import Any
 import z3
 
 from ncl.errors import NclError
-from ncl.language.parse import parse_text
 from ncl.language.program import Sizes
 from ncl.language.syntax import Function
 from verify import contract_vacuity
+from verify.checks import as_it_stands
 from verify.contract_asked import asked
 from verify.contract_mutants import mutants
 from verify.contract_proof import Proof, prove_function
@@ -151,16 +151,15 @@ def _refuted(found: Found, proof: Proof) -> Outcome:
 
 
 def replay(case: Mapping[str, Any]) -> Replayed:
-    """Run the source that the counterexample carries, contracts checked."""
-    source = case["source"]
-    function = parse_text(source["text"], source["file"], source["name"])[0]
+    """Run the program as its file has it, else the text that the counterexample carries, contracts checked."""
+    function, told = as_it_stands(case["source"])
     sizes = Sizes(width=int(case["sizes"]["width"]), memory=int(case["sizes"]["memory"]))
     arguments = [list(v) if isinstance(v, list) else int(v) for v in case["arguments"]]
     result, breach = attempt(function, arguments, sizes)
     shown = ", ".join(map(str, arguments))
     return Replayed(
         reproduced=breach is not None and breach.kind != "requires",
-        what=f"{function.name}({shown}) at width {sizes.width} against its contract, {BUDGET} ticks",
+        what=f"{function.name}({shown}) at width {sizes.width} against its contract, {BUDGET} ticks, {told}",
         expected="every contract holds",
         got=str(breach) if breach else f"result {result.result if result else None}",
     )

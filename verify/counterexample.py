@@ -12,11 +12,13 @@ A file is JSON: {"schema": 1, "kind": …} and, by kind,
     temperature  "part" (a mode, or sharpening) and the "row" that it gets wrong
     gate      "trial": a tampering that the gate did not refuse
     push      "opcode", "width" and "form" of a one-hot circuit, "operands" with their masses, "constant"
-    contract  "source", "sizes" and "arguments" of a run that breaks a contract, and the "breach"
+    contract  "source" (all that the program needs), "sizes" and "arguments" of a run that breaks a contract, and the
+              "breach"
     check     "check" (a part of `properties.suite`), "source" (the whole text of its file), "sizes", "input"
 
 Replay runs what is installed now: where the source is known it is compiled again, so a mended compiler shows; only
-machine code that was no compiler's is run as it was recorded.
+machine code that was no compiler's is run as it was recorded. A contract or a check is run on the program as its file
+has it now, so a mended program shows; where the file is not there, on the recorded text.
 """
 
 from __future__ import annotations

@@ -87,7 +87,8 @@ def _enumerated(function: Function, program: Program) -> list[Trial]:
 
 def _random(program: Program, samples: int, seed: int) -> Trial:
     draw = work.affordable(program, samples, seed, LENGTHS, LARGE_BUDGETS, _cost, COST)
-    what = f"{samples} random runs at W = {program.sizes.width}, lengths ≤ {draw.longest}"
+    lengths = f", lengths ≤ {draw.longest}" if has_arrays(program.signature) else ""
+    what = f"{samples} random runs at W = {program.sizes.width}{lengths}"
     return program, draw.batch, draw.budget, what
 
 

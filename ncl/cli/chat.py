@@ -39,6 +39,8 @@ def chat(
     """
     from ncl.gate import read_policy
 
+    if not checkpoint.is_dir():  # told before anything large is imported
+        raise InputError("no such folder", where=str(checkpoint), remedy="fit a run: ncl train natural")
     if as_json and prompt is None:
         raise InputError("prints one document", where="--json", remedy="name the prompt with --prompt")
     if prompt is not None and not prompt.strip():
@@ -72,8 +74,6 @@ def opened(checkpoint: Path, base: str | None, float32: bool | None, rules: Any)
 
     run = find_run(checkpoint)
     if run is None:
-        if not checkpoint.exists():
-            raise InputError("no such folder", where=str(checkpoint))
         raise InputError(
             "no run of the natural recipe lies here", where=str(checkpoint), remedy="fit one: ncl train natural"
         )

@@ -12,7 +12,7 @@ import typer
 from ncl.cli.certify import PolicyFile
 from ncl.cli.natural import BaseModel, Cache, Float32, feature_cache, given, load
 from ncl.cli.output import Json, claim_file, emit, progress, quiet_transformers, table, write_atomically
-from ncl.errors import InputError
+from ncl.errors import InputError, NotFoundError
 
 LENGTHS = (10, 50, 100, 500)
 N, N_LONG = 200, 50
@@ -63,6 +63,8 @@ def evaluate(
 
     Example: ncl evaluate runs/first --json > run.json
     """
+    if not checkpoint.exists():  # told before anything large is imported
+        raise NotFoundError("no checkpoint here", where=str(checkpoint), remedy="train one with `ncl train`")
     from ncl.gate import read_policy
     from ncl.training.natural_run import find_run
 

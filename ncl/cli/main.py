@@ -40,7 +40,8 @@ from ncl.errors import InputError, NclError, UsageError
 app = typer.Typer(
     name="ncl",
     help="Compile algorithms to differentiable programs, prove them, and let a LLaMA use them.",
-    epilog="Exit codes: 0 pass, 1 refuted, regressed, trapped or refused, 2 usage, 3 unknown or time-out, 4 internal.",
+    epilog="Exit codes: 0 pass, 1 refuted, regressed, trapped or refused, 2 usage, 3 unknown, vacuous or time-out, "
+    "4 internal, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -22,7 +22,7 @@ Float32 = Annotated[
     bool | None,
     typer.Option(
         "--float32/--bfloat16",
-        help="What the base model runs in. Default: what the run was fitted in, else what is quicker here (measured).",
+        help="What the base model runs in. Default: what a run was fitted in; for a new one what is quicker here.",
     ),
 ]
 Cache = Annotated[Path | None, typer.Option(help="Folder of cached features; default: in NCL's cache folder.")]

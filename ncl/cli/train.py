@@ -11,9 +11,10 @@ from ncl.cli.certify import PolicyFile, certified
 from ncl.cli.natural import BaseModel, Cache, Float32, given, load, train_natural
 from ncl.cli.output import Json, emit, first_process, one_process, progress, quiet_transformers
 from ncl.cli.verify import Jobs
-from ncl.errors import InputError
+from ncl.errors import GateRefused, InputError
 
 SECONDS = 300.0
+MAKE_ONE = "make one with `ncl certify … --out FOLDER`, or leave it out"
 
 
 def train(
@@ -41,10 +42,10 @@ def train(
 
     Example: ncl train natural --out runs/first --seed 1
     """
+    from ncl.build import writable
     from ncl.gate import read_policy
     from ncl.training.config import TrainConfig, read_config
 
-    quiet_transformers()
     changes = {"seed": seed, "steps": steps, "arm": "plain" if plain else None, "base": base}
     if isinstance(read_config(config), TrainConfig):
         natural = {"--arm": arm, "--base": base, **given(float32), "--cache": cache, "--seconds": seconds}
@@ -53,6 +54,10 @@ def train(
         _refuse({"--plain": plain}, "belongs to the tiny recipe", "name that: ncl train tiny …")
     settings = read_config(config, {name: value for name, value in changes.items() if value is not None})
     rules = read_policy(policy)
+    writable(out)
+    if artefact is not None and not artefact.is_dir():
+        raise GateRefused("no artefact here", where=str(artefact), remedy=MAKE_ONE)
+    quiet_transformers()
     if isinstance(settings, TrainConfig):
         if not one_process():
             raise InputError("the tiny recipe is trained by one process", where="torchrun", remedy="start it alone")

@@ -173,6 +173,8 @@ def parse_shard(text: str) -> tuple[int, int]:
     part, _, parts = text.partition("/")
     if not (part.isdigit() and parts.isdigit()):
         raise InputError(f"{text!r} is no shard", where="--shard", remedy="write 1/4 for the first of four")
+    if not 1 <= int(part) <= int(parts):
+        raise InputError(f"shard {text} is not between 1 and {int(parts)}", where="--shard")
     return int(part), int(parts)
 
 

@@ -144,7 +144,7 @@ def _plain_config(folder: Path) -> LlamaConfig:
 _IDLE = {
     "_name_or_path": "where it was found", "_model_name_or_path": "what a GGUF file calls it",
     "architectures": "the class is always LLaMA's", "model_type": "the same", "transformers_version": "who wrote it",
-    "dtype": "the digest rounds weights, so that they are the same in either", "torch_dtype": "the same, formerly",
+    "dtype": "the digest rounds weights, so that they are the same in either", "torch_dtype": "an older name of it",
     "quantization_config": "weights are digested unpacked", "use_cache": "gives the same numbers later",
     "output_attentions": "what is given out besides", "output_hidden_states": "the same", "return_dict": "the same",
     "id2label": "of classifiers", "label2id": "the same", "problem_type": "the same",

@@ -48,6 +48,20 @@ def test_what_needs_no_torch_imports_none(spawn, typed):
     assert subprocess.run([sys.executable, "-c", told, *typed.split()], stdout=subprocess.DEVNULL).returncode == 0
 
 
+@pytest.mark.parametrize("typed", [
+    "verify two.py --shard 3/2", "train nix", "train tiny --float32", "train tiny --out two.py",
+    "train tiny --out x --artefact nix", "evaluate nix", "chat nix",
+])  # fmt: skip
+def test_what_is_wrong_is_told_before_torch_is_imported(here, typed):
+    heavy = ("torch", "transformers", "z3", "numba")
+    told = (
+        "import sys; from ncl.cli.main import run_main; code = run_main(sys.argv[1:]); "
+        f"print(code, *[name for name in {heavy} if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", told, *typed.split()], capture_output=True, text=True)
+    assert ran.stdout in ("1\n", "2\n"), ran.stdout + ran.stderr
+
+
 def test_a_reader_that_leaves_early_is_no_error(spawn):
     code, out, err = spawn(shell='set -o pipefail; "$@" trace reverse "[1,2,3,4,5,6,7,8]" | head -n 1')
     assert (code, err) == (0, b"")

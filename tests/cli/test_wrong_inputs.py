@@ -102,7 +102,7 @@ WRONG = [
     ("evaluate nix", 2, "NotFoundError", "no checkpoint here"),
     ("evaluate .", 2, "NotFoundError", "no checkpoint here"),
     ("evaluate two.py", 2, "FormatError", "not a checkpoint"),
-    ("evaluate nix --task nix", 2, "InputError", "no task nix"),
+    ("evaluate . --task nix", 2, "InputError", "no task nix"),
     ("evaluate nix --n 0", 2, "UsageError", "--n"),
     ("evaluate nix --length -1", 2, "UsageError", "--length"),
     ("chat nix --prompt hello", 2, "InputError", "no such folder"),

@@ -48,6 +48,26 @@ def test_a_broken_contract_is_refuted_with_an_input_that_replays(name, wrong, tm
     assert counterexample.replay(place).reproduced
 
 
+def test_replay_runs_the_program_as_its_file_has_it_and_tells_its_lines(tmp_path):
+    file, wrong = (
+        tmp_path / "mine.py",
+        HEAD + "@program\ndef f(n: Word) -> Word:\n    ensures(result == n)\n    return n + 1\n",
+    )
+    case = check_contract(parse_text(wrong, str(file), "f")[0], 0).counterexample
+    place = counterexample.write(case, tmp_path, "contract/f")
+    assert counterexample.replay(place).what.endswith("as recorded")
+    file.write_text("\n\n\n" + wrong)
+    again = counterexample.replay(place)
+    assert again.reproduced and again.what.endswith("as mine.py has it now")
+    assert f"line {case['breach']['line'] + 3}," in again.got
+    file.write_text(wrong.replace("n + 1", "n"))
+    assert not counterexample.replay(place).reproduced
+    for other in (wrong.replace("n: Word", "n: Word, m: Word"), "this is no Python"):
+        file.write_text(other)
+        again = counterexample.replay(place)
+        assert again.reproduced and again.what.endswith("as recorded")
+
+
 @pytest.mark.parametrize("name", NEVER)
 def test_a_broken_contract_is_not_proved(name, wrong):
     assert not prove_function(wrong[name]).complete

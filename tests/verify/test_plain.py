@@ -30,7 +30,9 @@ def test_the_bound_counts_what_was_compared_and_what_wrapped():
     assert len(rows) == count and (kinds.count("agree"), kinds.count("wrapped")) == (alike, apart)
     beyond = re.search(r"; 50 random runs at W = 6, lengths ≤ \d+: (\d+) compared, (\d+) wrapped$", outcome.bound)
     assert int(beyond[1]) + int(beyond[2]) == 50
-    assert outcome.limits == {"samples": alike + int(beyond[1]), "wrapped": apart + int(beyond[2])}
+    assert outcome.limits == {
+        "tried": count + 50, "samples": alike + int(beyond[1]), "wrapped": apart + int(beyond[2])
+    }  # fmt: skip
 
 
 def test_the_bound_counts_runs_that_a_budget_ended_and_runs_without_memory():
@@ -43,6 +45,7 @@ def test_the_bound_counts_runs_that_a_budget_ended_and_runs_without_memory():
 def test_where_every_run_wraps_the_bound_says_that_nothing_was_compared():
     function, program = made("def f(n: Word) -> Word:\n    return ~n\n", width=4)
     outcome = check_python(function, program, 5, 0)
+    assert "; 5 random runs at W = 4: 0 compared" in outcome.bound  # no lengths where there are no arrays
     assert outcome.bound.endswith("0 compared, 5 wrapped; no run to compare, so Python is no witness here")
     assert outcome.limits["samples"] == 0
 

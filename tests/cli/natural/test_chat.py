@@ -74,7 +74,13 @@ def test_a_list_of_an_earlier_turn_is_read_when_it_is_remembered_and_else_nothin
     from oracle import put_oracle
 
     command = importlib.import_module("ncl.cli.chat")
-    monkeypatch.setattr(command, "opened", lambda *given, real=command.opened: put_oracle(real(*given)))
+
+    def opened(*given, real=command.opened):
+        model = put_oracle(real(*given))
+        model.known_by(model.watch.backbone)  # these readers are the ones that are watched
+        return model
+
+    monkeypatch.setattr(command, "opened", opened)
 
     def said(lines, *options):
         monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(lines) + "\n"))
