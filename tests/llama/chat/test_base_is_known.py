@@ -5,10 +5,11 @@ import json
 import pytest
 import torch
 from oracle import put_oracle
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from ncl.errors import GateRefused
 from ncl.llama import load_adapter, save_merged
+from ncl.llama.adapter import demand_as_saved
 from ncl.llama.base import function_of, load_base, weights_digest
 from ncl.llama.tokenizer import whole_digest
 
@@ -94,6 +95,16 @@ def test_an_adapters_base_is_looked_at_in_the_same_way(base, fitted, merged):
 
 def test_the_configuration_of_a_model_with_a_computer_says_the_same_of_its_base(base, fitted):
     assert function_of(fitted(base).config) == function_of(base.model.config)
+
+
+def test_a_merged_folder_is_looked_at_with_its_base_and_tokenizer(merged):
+    assert demand_as_saved(merged).base == "."
+    path = merged / "model.safetensors"
+    weights = load_file(path)
+    weights["model.norm.weight"] += 1
+    save_file(weights, path, {"format": "pt"})
+    with pytest.raises(GateRefused, match="its weights"):
+        demand_as_saved(merged)
 
 
 # --- looking again ---------------------------------------------------------------------------------------------------
