@@ -54,6 +54,11 @@ def test_what_changes_no_number_may_be_another(merged, change):
     load_adapter(merged)
 
 
+def test_how_the_language_model_samples_belongs_to_no_digest_and_bears_on_no_called_answer(merged, ask):
+    edit(merged / "generation_config.json", lambda d: d.update(max_new_tokens=1, do_sample=True, temperature=9.0))
+    assert ask(put_oracle(load_adapter(merged)), "Sort: 3 1 2") == ["1, 2, 3"]
+
+
 def test_a_configuration_with_a_key_twice_is_refused(merged):
     path = merged / "config.json"
     path.write_text(path.read_text().replace('"rms_norm_eps"', '"rms_norm_eps": 1e-6, "rms_norm_eps"', 1))
