@@ -1,12 +1,21 @@
 """A packed model is unpacked once, loads to the bit as before, and is unpacked anew when any of it is not whole."""
 
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 import torch
 
+sys.path.append(str(Path(__file__).parents[2] / "kills"))
+
+from deaths import deaths
+
 from ncl.llama import base as bases
 from ncl.llama import unpacked
-from ncl.llama.base import load_base
 from ncl.llama.adapter import default_settings, load_adapter, save_adapter
+from ncl.llama.base import load_base
 from ncl.llama.tokenizer import digest_of, whole_digest
 
 
@@ -85,6 +94,27 @@ def test_what_was_damaged_or_lost_is_unpacked_anew(packed, name):
     load_base(str(file))
     load_base(str(file))
     assert len(times) == 3 and unpacked.whole(path.parent)
+
+
+def test_several_may_unpack_the_same_file_at_once(packed):
+    file, _ = packed
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: load_base(str(file)), range(4)))
+    for other in found[1:]:
+        same(found[0], other)
+    place = unpacked.place_of(file, torch.float32)
+    assert unpacked.whole(place) and [path.name for path in place.parent.iterdir()] == [place.name]
+
+
+def test_one_that_is_killed_while_it_unpacks_leaves_nothing_that_is_loaded(packed):
+    file, _ = packed
+    place, count = unpacked.place_of(file, torch.float32), 0
+    for count in deaths(lambda: load_base(str(file)), step=9):  # noqa: B007
+        assert unpacked.whole(place) or not place.exists()
+        shutil.rmtree(place, ignore_errors=True)
+    assert count > 9
+    load_base(str(file))
+    assert unpacked.whole(place) and [path.name for path in place.parent.iterdir()] == [place.name]
 
 
 def test_another_file_is_another_model(packed):
