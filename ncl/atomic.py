@@ -14,12 +14,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import secrets
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from ncl.errors import NclError
 
 if sys.platform != "win32":
     import fcntl
@@ -57,9 +60,16 @@ def file(path: Path) -> Iterator[Path]:
             _flush(fresh)
             os.replace(fresh, path)
             _flush(path.parent)
-        except BaseException:
+        except BaseException as fault:
             fresh.unlink(missing_ok=True)
+            _raise_as_the_systems(fault, path)
             raise
+
+
+def _raise_as_the_systems(fault: BaseException, path: Path) -> None:
+    """As OSError what safetensors (in Rust) tells of a full disk or a lost permission as an error of its own."""
+    if not isinstance(fault, OSError | NclError) and (number := re.search(r"\(os error (\d+)\)", str(fault))):
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from fault
 
 
 def is_stream(path: Path) -> bool:
@@ -83,6 +93,9 @@ def folder(place: Path) -> Iterator[Path]:
                 _flush(path)
             put(fresh, place)
             _flush(place.parent)
+        except Exception as fault:
+            _raise_as_the_systems(fault, place)
+            raise
         finally:
             shutil.rmtree(fresh, ignore_errors=True)  # what was there before, or what was not finished
 
@@ -96,6 +109,9 @@ def workspace(parent: Path) -> Iterator[Path]:
         made.mkdir()
         try:
             yield made
+        except Exception as fault:
+            _raise_as_the_systems(fault, parent)
+            raise
         finally:
             shutil.rmtree(made, ignore_errors=True)
 

@@ -7,6 +7,7 @@ certificate can cover. Parts that need torch load it when they are first used.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -244,6 +245,8 @@ def claim(folder: Path | str) -> Path:
 
 def writable(place: Path) -> None:
     """Raise InputError unless a folder can be made or written to there; nothing is made."""
+    if place.is_symlink() and os.path.realpath(place) == os.path.abspath(place):
+        raise InputError("this is a link that leads nowhere but to itself", where=str(place))
     above = next(p for p in (place.absolute(), *place.absolute().parents) if p.exists())
     try:
         atomic.probe(above / "any")

@@ -308,6 +308,7 @@ def _run_integer(opcode: Opcode, x_P: Array, y_P: Array, width: int) -> Array:
 def _run_onehot(opcode: Opcode, x_P: Array, y_P: Array, width: int) -> Array:
     onehot = importlib.import_module("ncl.machine.circuits.onehot")
     size = 1 << width
+    onehot.check_room(f"one-hot words of width {width}", size * size)
     eye_NN = torch.eye(size)
     rows = max(1, (1 << 22) // size)
     parts = []

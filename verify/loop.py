@@ -14,7 +14,7 @@ from typing import Any
 from ncl.language.interpret.machine import Machine
 from ncl.language.opcodes import OPERANDS, Kind, Opcode, Trap
 from ncl.language.program import Instruction, Program, Signature, Sizes
-from ncl.language.trace import State, first_divergence
+from ncl.language.trace import State, check_budget, first_divergence
 from verify.counterexample import SCHEMA, Replayed
 from verify.obligation import Obligation, Outcome
 
@@ -126,6 +126,7 @@ def replay(case: Mapping[str, Any]) -> Replayed:
         [(int(pc), int(fp), int(hp)) for pc, fp, hp in state["stack"]], state["pc"], state["hp"], state["fp"],
         state["ticks"], 0, bool(state["halted"]), state["trap"],
     )  # fmt: skip
+    _demand_sound(machine)
     row = program.code[machine.pc]
     name = Opcode(row.opcode).mnemonic if row.opcode in OPERANDS else f"opcode {row.opcode}"
     got = _looped(machine)
@@ -135,6 +136,31 @@ def replay(case: Mapping[str, Any]) -> Replayed:
     if parted is None:
         return Replayed(False, what, "the same state", "the same state")
     return Replayed(True, f"{what}: {parted.component}", str(parted.expected), str(parted.got))
+
+
+def _demand_sound(machine: Machine) -> None:
+    """Raise ValueError for what a file may say and no machine may be: compiled code looks at no bounds."""
+    program, state = machine.program, machine.state()
+    sizes, lines = program.sizes, len(program.code)
+    tables = ((state.registers, sizes.registers), (state.memory, sizes.memory), (state.frame, sizes.frame))
+    if any(len(cells) != size for cells, size in tables):
+        raise ValueError("registers, memory or frame are not of the program's sizes")
+    if any(type(w) is not int or not 0 <= w < 1 << sizes.width for cells, _ in tables for w in cells):
+        raise ValueError(f"a cell holds no word of {sizes.width} bits")
+    places = [(state.pc, state.fp, state.hp), *state.stack]
+    if len(state.stack) > sizes.depth or any(
+        type(n) is not int or not 0 <= n <= most
+        for place in places
+        for n, most in zip(place, (lines - 1, sizes.frame, sizes.memory), strict=True)
+    ):
+        raise ValueError("a line, frame or heap pointer is outside of the machine, or too many calls are open")
+    if state.trap not in (0, *Trap) or not 0 <= check_budget(state.ticks) <= check_budget(machine.budget):
+        raise ValueError("no such trap, or more ticks than the budget has")
+    limits = {Kind.TARGET: sizes.registers, Kind.SOURCE: sizes.registers, Kind.LINE: lines}
+    for row in program.code:
+        kinds = OPERANDS[Opcode(row.opcode)] if row.opcode in OPERANDS else ()
+        if any(n >= limits.get(kind, n + 1) for n, kind in zip((row.a, row.b, row.c), kinds)):
+            raise ValueError(f"an operand of opcode {row.opcode} is outside of the machine")
 
 
 def _looped(machine: Machine) -> State:

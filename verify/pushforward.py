@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -244,6 +245,8 @@ def replay(case: Mapping[str, Any]) -> Replayed:
         raise ValueError(f"no form {form.kind!r}")
     if any(not 1 <= int(o["support"]) <= 1 << 16 for o in case["operands"]):
         raise ValueError("a support of more words than any circuit takes")
+    rows = max(len(o["rows"]) for o in case["operands"])
+    onehot.check_room("these masses", rows * prod(int(o["support"]) for o in case["operands"]))
     masses = [np.zeros((len(o["rows"]), int(o["support"]))) for o in case["operands"]]
     for mass_PX, operand in zip(masses, case["operands"]):
         for number, row in enumerate(operand["rows"]):

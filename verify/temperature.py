@@ -22,6 +22,7 @@ from verify.obligation import Obligation, Outcome
 METHOD = "definitions in Python's floats"
 ROUNDING = 1e-12  # of float64, relative: a power, a sum of at most 64 terms and a quotient
 TAUS, BETAS = (0.01, 0.25, 1.0, 3.0), (1.0, 2.0, 7.0)
+LONGEST = 1 << 12  # words of a row that is replayed
 PARTS = ("hard", "straight-through", "soft", "sharpening")
 
 
@@ -49,6 +50,8 @@ def _trial(part: str) -> Callable[[list[float]], str]:
 def replay(case: Mapping[str, Any]) -> Replayed:
     """One row once more."""
     part, row = str(case["part"]), [float(p) for p in case["row"]]
+    if len(row) > LONGEST:
+        raise ValueError(f"a row of {len(row)} words, at most {LONGEST}")
     fault = _trial(part)(row)
     return Replayed(bool(fault), f"{part} of {row}", "as defined", fault or "as defined")
 

@@ -102,7 +102,8 @@ def _tiny(
     from ncl.training.evaluate import evaluate as run_evaluation
     from ncl.training.trainer import load_checkpoint
 
-    model, tokenizer, config = load_checkpoint(checkpoint, rules)
+    with progress(f"loading {checkpoint}", None):
+        model, tokenizer, config = load_checkpoint(checkpoint, rules)
     asked = fitting(lengths, config)
     with progress("evaluating", len(tasks) * len(asked)) as advance:
         return run_evaluation(

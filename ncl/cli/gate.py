@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +14,13 @@ from ncl.errors import GateRefused, NclError
 
 
 def gate(
-    artefact: Annotated[Path, typer.Argument(help="Artefact folder, or a run or checkpoint that holds one.")],
+    artefact: Annotated[Path, typer.Argument(help="Artefact folder; or a run, checkpoint or adapter that holds one.")],
     policy: PolicyFile = None,
     as_json: Json = False,
 ) -> None:
     """Check that the certificate covers what is there; a refusal exits 1 with every reason.
+
+    Of an adapter, its record, readers and library are looked at, and the base model where it lies beside them.
 
     Example: ncl gate build/library --policy strict.json
     """
@@ -47,7 +50,9 @@ def _permit(artefact: Path, policy: Path | None) -> Any:
     if not folder.is_dir():
         Artefact.load(folder)
     try:
-        return require(Artefact.load(folder), folder, rules, tokenizer=_tokenizer_beside(folder))
+        permit = require(Artefact.load(folder), folder, rules, tokenizer=_tokenizer_beside(folder))
+        _demand_adapter(folder)
+        return permit
     except GateRefused:
         raise
     except NclError as fault:
@@ -58,8 +63,19 @@ def _permit(artefact: Path, policy: Path | None) -> Any:
 
 
 def library_in(folder: Path) -> Path:
-    """The artefact's folder: of a run (`model/library/`), of a checkpoint (`library/`), or the folder itself."""
-    return next((p for p in (folder / "model" / "library", folder / "library") if p.is_dir()), folder)
+    """The artefact's folder: of a run (`model/library/`, `adapter/library/`), of a checkpoint or adapter (`library/`),
+    or the folder itself.
+    """
+    inside = (folder / "model" / "library", folder / "adapter" / "library", folder / "library")
+    return next((p for p in inside if p.is_dir()), folder)
+
+
+def _demand_adapter(folder: Path) -> None:
+    """Of a library that belongs to an adapter, its record and all that it names."""
+    from ncl.llama.adapter import ADAPTER, demand_as_saved
+
+    if folder.name == "library" and os.path.lexists(folder.parent / ADAPTER):
+        demand_as_saved(folder.parent)
 
 
 def _tokenizer_beside(folder: Path) -> str | None:

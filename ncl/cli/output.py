@@ -17,9 +17,11 @@ import typer
 
 from ncl import atomic, strict_json
 from ncl.errors import InputError, LanguageError, NclError, NotFoundError
+from ncl.language.reader import unending
 
 SCHEMA = 1
 INTERRUPTED = 130  # as shells count: 128 and the number of SIGINT
+LONGEST = 2000  # signs of a line of a message
 MOST_REGISTERS = 4096
 MOST_CELLS = 1 << 16  # of frame memory and call stack
 
@@ -41,12 +43,19 @@ def show_error(fault: NclError, as_json: bool, code: int) -> int:
     if as_json:
         emit({"error": _error_record(fault)})
     else:
-        print(f"ncl: {fault}", file=sys.stderr)
+        print(f"ncl: {_short(str(fault))}", file=sys.stderr)
     return code
 
 
+def _short(told: str) -> str:
+    """A message may quote what stood in a file: no line of it is longer than people read."""
+    lines = [n if len(n) <= LONGEST else f"{n[:LONGEST]} … and {len(n) - LONGEST} more signs" for n in told.split("\n")]
+    return "\n".join(lines)
+
+
 def _error_record(fault: NclError) -> dict[str, Any]:
-    record = {"class": type(fault).__name__, "message": fault.message, "where": fault.where, "remedy": fault.remedy}
+    told = {"message": fault.message, "where": fault.where, "remedy": fault.remedy}
+    record = {"class": type(fault).__name__, **{name: _short(text) for name, text in told.items()}}
     if not isinstance(fault, LanguageError):
         return record
     first = fault.violations[0]
@@ -101,6 +110,8 @@ def write_atomically(path: Path, text: str) -> None:
 def read_json(path: Path) -> Any:
     """The JSON document in a file, strictly read; NotFoundError or FormatError otherwise."""
     try:
+        if unending(path):
+            raise NotFoundError("this is no regular file", where=str(path))
         data = path.read_bytes()
     except FileNotFoundError as fault:
         raise NotFoundError("no such file", where=str(path)) from fault
@@ -142,7 +153,7 @@ def progress(description: str, total: float | None) -> Iterator[Any]:
 def _bar(description: str, total: float | None, console: Any) -> Iterator[Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(description, total=total)
 
@@ -181,10 +192,11 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    view = Table(title=title, title_justify="left")
+    view = Table(title=title, title_justify="left", highlight=False)
     for column in columns:
         view.add_column(column)
     for row in rows:
         view.add_row(*row)
     # A pipe has no width of its own; cutting cells there would lose what a reader greps for.
-    Console(width=None if sys.stdout.isatty() else 240).print(view)
+    # What stands in a cell came from a file: no markup.
+    Console(width=None if sys.stdout.isatty() else 240, markup=False, highlight=False).print(view)

@@ -48,9 +48,9 @@ def regress(
         task, length, arm_name, phrasing, calls = c.key
         rest = " ".join(str(part) for part in (phrasing, calls) if part is not None)
         rows.append([
-            task, str(length), arm_name, rest, f"{c.baseline:.3f}", "missing" if c.run is None else f"{c.run:.3f}",
+            task, str(length), arm_name, rest, _told(c.baseline), _told(c.run),
             "" if c.p is None else f"{c.p:.2g}", "nothing" if c.detectable is None else f"≤ {c.detectable:.3f}",
-            "REGRESSED" if c.regressed else "",
+            "REGRESSED" if c.regressed else "only in the run" if c.baseline is None else "",
         ])  # fmt: skip
     table(
         f"{verdict} (level {alpha})",
@@ -58,6 +58,10 @@ def regress(
         rows,
     )
     return int(regressed)
+
+
+def _told(accuracy: float | None) -> str:
+    return "missing" if accuracy is None else f"{accuracy:.3f}"
 
 
 def _read(path: Path) -> Any:

@@ -87,7 +87,9 @@ def _train_tiny(settings: Any, out: Path, artefact: Path | None, resume: bool, r
     if settings.arm == "ncl" and artefact is None:
         folder = out / "artefact"
         if not (resume and folder.is_dir()):
-            certified(library_for(settings), folder, rules, jobs, tokenizer_digest())
+            with progress("compiling", None):
+                made = library_for(settings)
+            certified(made, folder, rules, jobs, tokenizer_digest())
     with progress(f"training ({settings.arm})", settings.steps) as advance:
         summary = run_training(
             settings, out, artefact=folder, policy=rules, resume=resume,

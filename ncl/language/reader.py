@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +25,20 @@ def lines_of(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
+# Streams that the caller's own process hands in (`ncl run <(…)`); what else is no regular file may never end.
+HANDED_IN = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
+
+
+def unending(path: Path) -> bool:
+    """Whether reading there could wait or go on for ever: a named pipe, a device. Raises OSError, ValueError."""
+    return not (str(path).startswith(HANDED_IN) or path.is_dir() or stat.S_ISREG(path.stat().st_mode))
+
+
 def read_source(path: Path) -> str:
+    """Raises NotFoundError, InputError."""
     try:
+        if unending(path):
+            raise NotFoundError("this is no regular file", where=str(path))
         return path.read_text(encoding="utf-8-sig")  # a byte order mark is no text
     except FileNotFoundError as fault:
         raise NotFoundError("no such file", where=str(path)) from fault

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from itertools import zip_longest
 
-from ncl.errors import InputError
+from ncl.errors import CapacityError, InputError
 from ncl.language.opcodes import Trap
 from ncl.language.program import Position, Value
 from ncl.language.word import NATURALS
 
 DEFAULT_BUDGET = 1_000_000  # ticks
+MOST_CELLS = 1 << 27  # of memory that a run may hold: a gigabyte
 
 
 def check_budget(budget: int) -> int:
@@ -19,6 +20,15 @@ def check_budget(budget: int) -> int:
     if isinstance(budget, bool) or not isinstance(budget, int) or not 0 <= budget < NATURALS:
         raise InputError(f"a budget is a number of ticks in 0 … 2^62 - 1, got {budget!r}")
     return budget
+
+
+def check_room(cells: int, where: str) -> None:
+    """CapacityError when a run would hold more memory cells than it may; to be asked before any is made."""
+    if cells > MOST_CELLS:
+        raise CapacityError(
+            f"a run would hold {cells} memory cells ({cells * 8 >> 30} GiB), at most {MOST_CELLS}", where=where,
+            remedy="a smaller memory (--memory)",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -295,17 +295,7 @@ def load_adapter(
     found = dtype_name(base.model.dtype)
     if dtype is None and settings.dtype and found != settings.dtype:
         LOG.warning("%s was fitted to its base in %s, which runs in %s here", folder, settings.dtype, found)
-    if base.digest != settings.base_digest:
-        raise GateRefused(
-            f"fitted to the base {settings.base_digest[:12]}…, this one is {base.digest[:12]}…: its weights or its "
-            "configuration are others",
-            where=str(folder), remedy=f"load it onto {settings.base}, as it was",
-        )  # fmt: skip
-    if whole_digest(base.tokenizer) != settings.tokenizer_digest:
-        raise GateRefused(
-            "the base's tokenizer or chat template is not the one that it was fitted with",
-            where=str(folder), remedy=f"load it onto {settings.base}, as it was",
-        )  # fmt: skip
+    _demand_base(base, settings, folder)
     hidden, programs = base.model.config.hidden_size, len(settings.programs)
     readers = torch.nn.ModuleList(Reader(hidden, settings.channels, programs) for _ in range(settings.readers))
     try:
@@ -319,6 +309,34 @@ def load_adapter(
     model.attach(artefact, paper, policy, digest_of(base.tokenizer))
     model.known_by(base.digest)
     return model
+
+
+def _demand_base(base: Base, settings: AdapterRecord, folder: Path) -> None:
+    """Raise GateRefused unless this is what the readers were fitted to."""
+    if base.digest != settings.base_digest:
+        raise GateRefused(
+            f"fitted to the base {settings.base_digest[:12]}…, this one is {base.digest[:12]}…: its weights or its "
+            "configuration are others",
+            where=str(folder), remedy=f"load it onto {settings.base}, as it was",
+        )  # fmt: skip
+    if whole_digest(base.tokenizer) != settings.tokenizer_digest:
+        raise GateRefused(
+            "the base's tokenizer or chat template is not the one that it was fitted with",
+            where=str(folder), remedy=f"load it onto {settings.base}, as it was",
+        )  # fmt: skip
+
+
+def demand_as_saved(folder: Path) -> AdapterRecord:
+    """The record, where record, readers and library are as they were saved, and the base that lies beside them.
+
+    A base from elsewhere is looked at when it is loaded. Raises NotFoundError, FormatError, GateRefused.
+    """
+    settings = read_settings(folder)
+    _read_library(folder / LIBRARY, settings)
+    _read_readers(folder / READERS, settings)
+    if settings.base == HERE:
+        _demand_base(load_base(str(folder), settings.dtype or torch.float32), settings, folder)
+    return settings
 
 
 def read_settings(folder: Path) -> AdapterRecord:

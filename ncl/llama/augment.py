@@ -109,7 +109,13 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         """Look again at what the permit rests on, as every answer does that quotes it. Raises GateRefused."""
         if self.permit is None or self.watch is None:
             raise GateRefused("no certified library is attached", where="model")
+        self._own_permit()
         self.watch.look(self.programs, self._settings(), self._watched())
+
+    def _own_permit(self) -> None:
+        """Raise GateRefused when the permit that answers quote is not the one that the gate gave."""
+        if self.watch is None or self.permit is not self.watch.permit:
+            raise GateRefused("changed since the gate let it in: permit", where="model")
 
     def _settings(self) -> dict[str, Any]:
         names = ("ncl_programs", "ncl_width", "ncl_call_token", "ncl_unknown_token")

@@ -31,7 +31,7 @@ from ncl.errors import ConfigurationError, GateRefused
 from ncl.llama import plan as planning
 from ncl.llama import select
 from ncl.llama.augment import NCLLlamaForCausalLM, saving
-from ncl.llama.base import watched, weights_digest
+from ncl.llama.base import function_of, watched, weights_digest
 from ncl.llama.beside import ALL
 from ncl.llama.call import Answers, Call, Row
 from ncl.llama.config import NCLLlamaConfig
@@ -40,9 +40,10 @@ from ncl.llama.incoming import behind
 from ncl.llama.message import Markers, Message, earlier, message, span, windows
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.perceive import Seen, batched, from_states, perceive
-from ncl.llama.permit import copies_of, marked
+from ncl.llama.permit import Tongue, copies_of, marked
 from ncl.llama.reader import Reader, Units
 from ncl.llama.session import Session
+from ncl.llama.tokenizer import whole_digest
 from ncl.llama.vote import log_chances
 
 SEPARATOR = ", "
@@ -108,13 +109,19 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         """As above; where a record names readers and base (`known_by`), at these too. Raises GateRefused."""
         if self.watch is None:
             raise GateRefused("no certified library is attached", where="model")
+        self._own_permit()
+        self.watch.listen(self.tokenizer, whole_digest)
         self.watch.look(self.library.programs, self._settings(), self._watched(), self, lambda: weights_digest(self))
 
     def recheck(self) -> None:
         """The same, and the base's weights digested whole, which sees every edit. Raises GateRefused."""
         super().recheck()
-        if self.recorded and self.watch is not None and weights_digest(self) != self.watch.backbone:
+        if not self.recorded or self.watch is None:
+            return
+        if weights_digest(self) != self.watch.backbone:
             raise GateRefused("changed since the gate let it in: weights of the base model", where="model")
+        if whole_digest(self.tokenizer) != self.watch.spoken:
+            raise GateRefused("changed since the gate let it in: tokenizer", where="model")
 
     def known_by(self, base_digest: str) -> None:
         """From here on the readers, the base and what the configuration says of both are watched as well."""
@@ -122,12 +129,15 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         self.recorded = True
         self.watch.settings, self.watch.copies = self._settings(), copies_of(self._watched())
         self.watch.marks, self.watch.backbone = marked(self), base_digest
+        self.watch.tongue, self.watch.spoken = Tongue.of(self.tokenizer), whole_digest(self.tokenizer)
 
     def _settings(self) -> dict[str, Any]:
         told = super()._settings()
         if self.recorded:
             own = {name: deepcopy(value) for name, value in vars(self.config).items() if name.startswith("ncl_")}
-            told |= {**own, "layers": self.layers, "markers": self.markers, "symbols": self.library.symbols}
+            computes = {f"config.{name}": value for name, value in function_of(self.config).items()}
+            del computes["config.pad_token_id"]  # callers set it by habit; `recheck` sees it
+            told |= {**own, **computes, "layers": self.layers, "markers": self.markers, "symbols": self.library.symbols}
         return told
 
     def _watched(self) -> dict[str, Tensor]:

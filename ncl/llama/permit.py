@@ -7,14 +7,16 @@ large for that: of each, identity, place and torch's version counter are compare
 is digested again, so that weights which were only carried to another device pass. Modules that were imported since are
 digested as the gate did.
 
-What no watch sees: an edit of backbone weights past torch's counter (`.data`, a NumPy view), which `recheck` sees, and
-patched methods, which nothing does. Called by the two models.
+What no watch sees: an edit of backbone weights past torch's counter (`.data`, a NumPy view) or of the parts of a
+tokenizer, which `recheck` sees; and patched methods, hooks and attributes of modules, which nothing does. Called by the
+two models.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,18 +33,41 @@ Copy = tuple[str, tuple[int, ...], bytes]  # dtype, shape, bits
 Mark = tuple[str, int, int, int, str, str]
 
 
+@dataclass(frozen=True)
+class Tongue:
+    """What tells of a tokenizer, without digesting it, whether it was exchanged or added to."""
+
+    tokenizer: Any
+    backend: Any
+    size: int
+    template: Any
+    special: Any
+
+    @staticmethod
+    def of(tokenizer: Any) -> Tongue | None:
+        """None where there is none, or nothing that is one."""
+        try:
+            special = {name: str(token) for name, token in tokenizer.special_tokens_map.items()}
+            return Tongue(tokenizer, tokenizer.backend_tokenizer, len(tokenizer), tokenizer.chat_template, special)
+        except (AttributeError, TypeError):
+            return None
+
+
 @dataclass
 class Watch:
     """`known` and `marks` follow what was found to be sound; everything else stays as it was let in."""
 
     permit: gate.Permit
     programs: tuple[Program, ...]
+    written: tuple[Program, ...]  # copies of these
     settings: Mapping[str, Any]
     copies: dict[str, Copy]
     known: frozenset[str]  # modules that were in memory when the sources were digested
     count: int  # of all modules, then
     marks: tuple[Mark, ...] = ()  # of the backbone, where a record names it
     backbone: str = ""  # its digest
+    tongue: Tongue | None = None  # of the tokenizer, where a record names it
+    spoken: str = ""  # the digest of all that stands between a chat and its tokens
 
     def look(
         self,
@@ -54,7 +79,8 @@ class Watch:
     ) -> None:
         """Raise GateRefused with everything that is not as it was let in. `digest` is of the backbone, as it is."""
         faults = []
-        if len(programs) != len(self.programs) or any(a is not b for a, b in zip(programs, self.programs)):
+        same = len(programs) == len(self.programs) and all(a is b for a, b in zip(programs, self.programs))
+        if not same or self.programs != self.written:
             faults.append("programs")
         faults += [name for name in self.settings if settings.get(name) != self.settings[name]]
         faults += [name for name in sorted({*tables, *self.copies}) if not self._same(name, tables.get(name))]
@@ -67,6 +93,14 @@ class Watch:
             told = ", ".join(faults[:6]) + (f" and {len(faults) - 6} more" if len(faults) > 6 else "")
             raise GateRefused(f"changed since the gate let it in: {told}", where="model", remedy=REMEDY)
         self._look_at_modules()
+
+    def listen(self, tokenizer: Any, digest: Callable[[Any], str]) -> None:
+        """Raise GateRefused when the tokenizer is another; the same one, loaded again, passes."""
+        if not self.spoken or (now := Tongue.of(tokenizer)) == self.tongue:
+            return
+        if now is None or digest(tokenizer) != self.spoken:
+            raise GateRefused("changed since the gate let it in: tokenizer", where="model", remedy=REMEDY)
+        self.tongue = now
 
     def _same(self, name: str, tensor: Tensor | None) -> bool:
         return tensor is not None and copied(tensor) == self.copies.get(name)
@@ -91,7 +125,8 @@ def watch(
 ) -> Watch:
     """A watch over what the gate has just let in."""
     known = frozenset(sources.loaded_modules())
-    return Watch(permit, tuple(programs), dict(settings), copies_of(tables), known, len(sys.modules))
+    held = tuple(programs)
+    return Watch(permit, held, deepcopy(held), dict(settings), copies_of(tables), known, len(sys.modules))
 
 
 def copies_of(tables: Mapping[str, Tensor]) -> dict[str, Copy]:

@@ -19,7 +19,7 @@ from torch import Tensor
 from ncl.errors import InputError
 from ncl.language.opcodes import Trap
 from ncl.language.program import Program, Value
-from ncl.language.trace import Result, TrapReport, check_budget
+from ncl.language.trace import Result, TrapReport, check_budget, check_room
 from ncl.language.trace import State as PlainState
 from ncl.language.word import NATURALS as NATURALS  # ticks, budgets, operands
 
@@ -76,6 +76,7 @@ def limits_of(program: Program, batch: int, budget: int) -> Limits:
 def blank(program: Program, batch: int) -> MachineState:
     """Every sample at line 0 with nothing in registers, memory, frame or stack."""
     sizes = program.sizes
+    check_room(sizes.memory, program.name)
 
     def zeros(*shape: int) -> Tensor:
         # numpy's come as the system clears them, so that memory which no run touches costs nothing.

@@ -93,7 +93,7 @@ def demo(plan: Plan, doors: Doors) -> dict[str, Any]:
     clock = Clock(doors.tell)
     with atomic.workspace(plan.out) as place:
         account = _made(plan, doors, place, clock)
-        with clock.stage("report"):
+        with clock.stage("report"), doors.bar("writing the report", 1):
             picture = accuracy_plot(account.cells, plan.config.longest)
             (place / PLOT).write_bytes(picture)
             (place / REPORT).write_text(page(replace(account, plot=picture)), encoding="utf-8")
@@ -104,7 +104,7 @@ def demo(plan: Plan, doors: Doors) -> dict[str, Any]:
 
 
 def _made(plan: Plan, doors: Doors, place: Path, clock: Clock) -> Account:
-    with clock.stage("compile the library") as remarks:
+    with clock.stage("compile the library") as remarks, doors.bar("compiling", 1):
         artefact = library_for(plan.config)
         remarks.append(f"{len(artefact.programs)} programs at width {plan.config.width}")
     paper = certified(artefact, place / "artefact", plan.policy, tokenizer_digest(), doors, clock)
@@ -117,7 +117,8 @@ def _made(plan: Plan, doors: Doors, place: Path, clock: Clock) -> Account:
     with clock.stage("evaluate both"):
         models = {arm: load_checkpoint(place / arm, plan.policy) for arm in ("ncl", "plain")}
         cells = _evaluated(plan, doors, models)
-        shown = samples(models, plan.tasks, plan.config.seed)
+        with doors.bar("reading samples", 1):
+            shown = samples(models, plan.tasks, plan.config.seed)
     return Account(
         command=plan.command, config=config, artefact=artefact, paper=paper, runs={"ncl": summary, "plain": plain},
         parameters={arm: model.num_parameters() for arm, (model, _, _) in models.items()},
@@ -132,7 +133,7 @@ def certified(
     with clock.stage(f"verify{of}") as remarks:
         findings = doors.prove(artefact, policy)
         remarks.append(f"{len(findings)} obligations")
-    with clock.stage(f"certify{of}") as remarks:
+    with clock.stage(f"certify{of}") as remarks, doors.bar("certifying", 1):
         paper = doors.certify(artefact, policy, findings, tokenizer)
         artefact.save(folder, paper)
         remarks.append(f"certificate {paper.seal[:12]}…")

@@ -55,7 +55,7 @@ def demo(plan: Plan, doors: Doors, load: Callable[[], Base]) -> dict[str, Any]:
     clock = Clock(doors.tell)
     with atomic.workspace(plan.out) as place:
         account = _made(plan, doors, load, place, clock)
-        with clock.stage("report"):
+        with clock.stage("report"), doors.bar("writing the report", 1):
             picture = natural_plot(account.cells, plan.config.longest)
             (place / PLOT).write_bytes(picture)
             (place / REPORT).write_text(page(replace(account, plot=picture)), encoding="utf-8")
@@ -84,7 +84,7 @@ def _made(plan: Plan, doors: Doors, load: Callable[[], Base], place: Path, clock
     with clock.stage("load the base model") as remarks:
         base = load()
         remarks.append(f"{base.source}: {base.model.num_parameters():,} parameters")
-    with clock.stage("compile the library") as remarks:
+    with clock.stage("compile the library") as remarks, doors.bar("compiling", 1):
         artefact = library_for("ncl", plan.config, base, place)
         remarks.append(f"{len(artefact.programs)} programs at width {plan.config.width}")
     paper = certified(artefact, place / "artefact", plan.policy, digest_of(base.tokenizer), doors, clock)
@@ -98,7 +98,7 @@ def _made(plan: Plan, doors: Doors, load: Callable[[], Base], place: Path, clock
         if name not in CHEAP:
             runs[name] = _trained(name, plan, doors, base, place, clock, seconds=runs["ncl"]["seconds"])
         _ask(_opened(name, plan, base, place), plan.besides, base, cells, told, doors, clock)
-    with clock.stage("read samples"):
+    with clock.stage("read samples"), doors.bar("reading samples", 1):
         read = samples(model, told)
     return NaturalAccount(
         command=plan.command, config=plan.config, base=about(base), readers=_weights(model), artefact=artefact,

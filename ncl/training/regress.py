@@ -3,6 +3,7 @@
 A cell is one (task, length, arm, phrasing, calls), seeds pooled. A cell regressed when a drop as large as the one seen
 would be rarer than `alpha` were both runs equally good: Fisher's exact test, one-sided, Holm-corrected over the cells
 (Holm 1979). A cell of the baseline that the run lacks counts as regressed: nobody may pass by leaving out hard cells.
+A cell that only the run has is told and decides nothing. One that stands there twice is refused: it would count twice.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ Key = tuple[str, int, str, str | None, int | None]
 @dataclass(frozen=True)
 class Compared:
     key: Key
-    baseline: float
-    run: float | None  # None when the run lacks the cell
+    baseline: float | None  # None when only the run has the cell
+    run: float | None  # None when the run lacks it
     p: float | None
     regressed: bool
     detectable: float | None  # the best run accuracy that would still be called a regression; None: none would
@@ -42,13 +43,14 @@ class Compared:
 def compare(
     run: Mapping[str, Any], baseline: Mapping[str, Any], *, alpha: float = ALPHA, arms: Iterable[str] = ("ncl",)
 ) -> list[Compared]:
-    """Every baseline cell of the arms, compared. Both documents are what `ncl evaluate --json` prints.
+    """Every cell of the arms, compared; those that only the run has stand behind the others. Both documents are what
+    `ncl evaluate --json` prints.
 
     Raises FormatError for a document without cells and InputError when no cell of the arms is in the baseline.
     """
     wanted = set(arms)
     before = {k: v for k, v in _pool(baseline, "baseline").items() if k[2] in wanted}
-    after = _pool(run, "run")
+    after = {k: v for k, v in _pool(run, "run").items() if k[2] in wanted}
     if not before:
         raise InputError(
             f"the baseline has no cell of arm {', '.join(sorted(wanted))}", where="baseline",
@@ -57,7 +59,7 @@ def compare(
     drops = {key: _drop(before[key], after[key]) for key in before if key in after}
     regressed = _holm(drops, alpha)
     strictest = alpha / max(1, len(drops))
-    return [
+    found = [
         Compared(
             key,
             before[key][0] / before[key][1],
@@ -66,8 +68,15 @@ def compare(
             key in regressed or key not in after,
             _detectable(before[key], after[key][1], strictest) if key in after else None,
         )
-        for key in sorted(before, key=lambda k: (k[2], k[0], k[1], str(k[3]), k[4] or 0))
+        for key in sorted(before, key=_place)
     ]
+    alone = sorted(after.keys() - before.keys(), key=_place)
+    return found + [Compared(k, None, after[k][0] / after[k][1], None, False, None) for k in alone]
+
+
+def _place(key: Key) -> tuple[str, str, int, str, int]:
+    task, length, arm, phrasing, calls = key
+    return arm, task, length, str(phrasing), calls or 0
 
 
 class _Cell(BaseModel):
@@ -80,6 +89,7 @@ class _Cell(BaseModel):
     arm: str
     phrasing: str | None = None
     calls: int | None = Field(None, ge=0)
+    seed: int | None = Field(None, ge=0)
     n: int = Field(ge=1, le=MOST)
     exact: float = Field(ge=0, le=1, allow_inf_nan=False)
 
@@ -103,12 +113,17 @@ def _pool(document: Mapping[str, Any], where: str) -> dict[Key, tuple[int, int]]
     if not cells:
         raise FormatError("an evaluation without cells", where=where, remedy=remedy)
     pooled: dict[Key, tuple[int, int]] = {}
+    seen = set[tuple[Key, int | None]]()
     for number, told in enumerate(cells):
         try:
             cell = _Cell.model_validate(told)
         except ValidationError as fault:
             raise FormatError(f"no evaluation: cell {number}: {told_of(fault)}", where=where, remedy=remedy) from fault
         key: Key = (cell.task, cell.length, cell.arm, cell.phrasing, cell.calls)
+        if (key, cell.seed) in seen:
+            told = f"{cell.task} {cell.length} {cell.arm}, seed {cell.seed}"
+            raise FormatError(f"no evaluation: cell {number}: {told} stands there twice", where=where, remedy=remedy)
+        seen.add((key, cell.seed))
         hits, total = pooled.get(key, (0, 0))
         pooled[key] = (hits + cell.hits, total + cell.n)
     return pooled

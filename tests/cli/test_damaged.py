@@ -4,10 +4,16 @@ import json
 import os
 import shutil
 import struct
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+
+from ncl.build import compile
+from ncl.language.opcodes import Opcode
+from ncl.language.program import Sizes
+from verify import loop
 
 PAPER, PROGRAM, WITNESS, WEIGHTS = (
     "certificate.json", "programs/reverse.json", "witness/reverse.json", "weights.safetensors",
@@ -277,6 +283,68 @@ def test_a_bad_counterexample_is_told_in_one_message(ncl, here, case):
     assert ran.document["error"]["class"] in ("FormatError", "LanguageError", "InputError", "NotFoundError")
 
 
+@pytest.fixture(scope="module")
+def vast():
+    """A program for a machine of 2^32 cells."""
+    return replace(compile("reverse").program, sizes=Sizes(32, 16, 1 << 32)).to_json()
+
+
+@pytest.mark.parametrize("executors", [["reference", "integer"], ["integer", "step"], ["step", "reference"]])
+def test_a_counterexample_of_a_vast_memory_is_refused_before_any_is_made(ncl, here, vast, executors):
+    case = {"schema": 1, "kind": "program", "program": vast, "source": None, "arguments": [[1]], "budget": 9}
+    (here / "case.json").write_text(json.dumps({**case, "executors": executors}))
+    ran = ncl("replay", "case.json", "--json")
+    assert (ran.code, ran.document["error"]["class"]) == (2, "CapacityError")
+    assert "4294967296 memory cells" in ran.document["error"]["message"]
+
+
+@pytest.mark.parametrize("change", [
+    {"circuit": "onehot", "width": 16}, {"circuit": "onehot", "width": 32},
+    {"kind": "push", "form": "full", "constants": None, "operands": [{"support": 1 << 16, "rows": [{"0": 1}]}] * 2},
+    {"kind": "push", "form": "full", "constants": None, "operands": [{"support": 1 << 16, "rows": [{}] * 9999}] * 2},
+])  # fmt: skip
+def test_a_counterexample_of_vast_distributions_is_refused_before_any_is_made(ncl, here, change):
+    case = {"schema": 1, "kind": "op", "opcode": "add", "width": 16, "operands": [1, 2], **change}
+    (here / "case.json").write_text(json.dumps(case))
+    assert ncl("replay", "case.json", "--json").document["error"]["class"] == "CapacityError"
+
+
+STATE = {"registers": [0] * 4, "memory": [0] * 4, "frame": [0] * 4, "stack": [], "pc": 0, "hp": 0, "fp": 0, "ticks": 0,
+         "halted": False, "trap": 0}  # fmt: skip
+LOOPS = {
+    "a register that there is not": ([int(Opcode.MOVE), 9999, 1, 0], {}),
+    "a register that there is not, read": ([int(Opcode.STORE), 1, 2, 9999], {}),
+    "a line that there is not": ([int(Opcode.JUMP), 7, 0, 0], {}),
+    "a line below 0": ([int(Opcode.HALT), 0, 0, 0], {"pc": -1}),
+    "a frame pointer past the frame": ([int(Opcode.STORE_FRAME), 1, 2, 0], {"fp": 1 << 40}),
+    "a heap pointer below 0": ([int(Opcode.HALT), 0, 0, 0], {"hp": -1}),
+    "too few registers": ([int(Opcode.HALT), 0, 0, 0], {"registers": [0]}),
+    "a register past the width": ([int(Opcode.HALT), 0, 0, 0], {"registers": [1 << 40] * 4}),
+    "too many calls": ([int(Opcode.RETURN), 0, 0, 0], {"stack": [[0, 0, 0]] * 9}),
+    "a call from nowhere": ([int(Opcode.RETURN), 0, 0, 0], {"stack": [[99, 0, 0]]}),
+}
+
+
+@pytest.mark.parametrize("what", LOOPS)
+def test_a_state_that_no_machine_is_in_never_reaches_compiled_code(ncl, here, what, monkeypatch):
+    monkeypatch.setattr(loop, "_looped", lambda machine: pytest.fail("it was run"))
+    row, change = LOOPS[what]
+    sizes = {"width": 8, "registers": 4, "memory": 4, "frame": 4, "depth": 2}
+    program = {"schema": 1, "name": "f", "parameters": [], "result": "word", "sizes": sizes, "source": "",
+               "code": [row, [int(Opcode.HALT), 0, 0, 0]], "positions": []}  # fmt: skip
+    case = {"schema": 1, "kind": "loop", "program": program, "budget": 9, "state": {**STATE, **change}}
+    (here / "case.json").write_text(json.dumps(case))
+    assert ncl("replay", "case.json", "--json").document["error"]["class"] == "FormatError"
+
+
+def test_what_may_never_end_is_not_read(ncl, here):
+    os.mkfifo(here / "pipe.py")
+    for command in (("replay", "pipe.py"), ("regress", "pipe.py", "--baseline", "pipe.py"), ("run", "pipe.py"),
+                    ("gate", "library", "--policy", "pipe.py"), ("disasm", "/dev/zero")):  # fmt: skip
+        ran = ncl(*command, "--json")
+        assert ran.code in (1, 2) and "no regular file" in ran.document["error"]["message"], command
+
+
 @pytest.mark.parametrize("body", [b'{"schema": 1, "schema": 1}', b"NaN", b'{"schema": 1e999}', DEEPER, b'["\\ud800"]'])
 def test_a_counterexample_that_is_not_strict_is_refused(ncl, here, body):
     (here / "case.json").write_bytes(body)
@@ -307,6 +375,16 @@ def test_an_evaluation_that_is_not_strict_neither_passes_nor_regresses(ncl, here
         assert (ran.code, ran.document["error"]["class"]) == (1, "FormatError")
         assert "bad.json" in ran.document["error"]["where"]
     assert ncl("regress", "good.json", "--baseline", "good.json").code == 0
+
+
+def test_names_of_cells_are_no_markup_and_no_message_is_endless(ncl, here):
+    odd, long = ({"task": task, "length": 1, "arm": "ncl", "exact": 0.5, "n": 2} for task in ("[/b]", "x" * 10**6))
+    (here / "odd.json").write_text(json.dumps({"cells": [odd]}))
+    (here / "long.json").write_text(json.dumps({"cells": [long, long]}))
+    assert "[/b]" in ncl("regress", "odd.json", "--baseline", "odd.json").out
+    for flags in ((), ("--json",)):
+        ran = ncl("regress", "long.json", "--baseline", "odd.json", *flags)
+        assert ran.code == 1 and len(ran.out + ran.err) < 5000
 
 
 def test_counts_that_no_double_says_exactly_are_still_counts(ncl, here):

@@ -1,10 +1,13 @@
 """A file or folder is the old or the new one, whenever its writer dies; the next writer leaves nothing else behind."""
 
 import os
+import resource
 import stat
 
 import pytest
+import torch
 from deaths import deaths, temporaries
+from safetensors.torch import save_file
 
 from ncl import atomic
 
@@ -80,6 +83,31 @@ def test_what_fails_leaves_what_was_there(tmp_path, way):
         raise RuntimeError
     assert told(tmp_path / "place") == {"old"} and (tmp_path / "file").read_text() == "old"
     assert sorted(os.listdir(tmp_path)) == ["file", "place"]
+
+
+@pytest.fixture
+def full():
+    """A disk on which no file grows past 300 bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("write", [
+    lambda path: atomic.write_bytes(path, b"x" * 1000),
+    lambda path: write_tensors(atomic.file(path)),
+    lambda path: write_tensors(atomic.folder(path), "inner"),
+])  # fmt: skip
+def test_a_full_disk_is_an_error_of_the_system_whoever_writes_and_leaves_nothing(tmp_path, full, write):
+    with pytest.raises(OSError, match="too large"):
+        write(tmp_path / "place")
+    assert os.listdir(tmp_path) == []
+
+
+def write_tensors(writing, *inside):
+    with writing as fresh:
+        save_file({"x": torch.zeros(1000)}, fresh.joinpath(*inside))
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])

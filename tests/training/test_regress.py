@@ -54,6 +54,21 @@ def test_a_cell_that_the_run_lacks_regresses():
     assert [c.key[0] for c in compare(after, before) if c.regressed] == ["count"]
 
 
+def test_a_cell_that_only_the_run_has_is_named_and_decides_nothing():
+    before = evaluation(("sort", 10, "ncl", 200, 200))
+    after = evaluation(("sort", 10, "ncl", 200, 200), ("count", 10, "ncl", 0, 200), ("count", 10, "plain", 0, 200))
+    alone = [c for c in compare(after, before) if c.baseline is None]
+    assert [(c.key[0], c.key[2], c.run, c.p, c.regressed) for c in alone] == [("count", "ncl", 0.0, None, False)]
+
+
+def test_a_cell_that_stands_there_twice_is_refused():
+    good = evaluation(("sort", 10, "ncl", 150, 200))
+    padded = evaluation(("sort", 10, "ncl", 50, 200), ("sort", 10, "ncl", 200, 200))
+    for run, baseline in ((padded, good), (good, padded)):
+        with pytest.raises(FormatError, match="sort 10 ncl, seed 0 stands there twice"):
+            compare(run, baseline)
+
+
 def test_the_p_value_is_fishers_exact_one_sided():
     before, after = evaluation(("sort", 10, "ncl", 95, 100)), evaluation(("sort", 10, "ncl", 80, 100))
     expected = fisher_exact([[80, 20], [95, 5]], alternative="less").pvalue
@@ -70,6 +85,7 @@ def test_correction_over_many_cells_keeps_a_single_weak_drop_quiet():
 
 def test_seeds_of_one_cell_are_pooled():
     half = evaluation(("sort", 10, "ncl", 50, 50), ("sort", 10, "ncl", 40, 50))
+    half["cells"][1]["seed"] = 1
     assert compare(half, half)[0].baseline == pytest.approx(0.9)
 
 

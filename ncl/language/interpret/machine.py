@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ncl.language.opcodes import Opcode, Trap
 from ncl.language.ops import OPS, Effect
 from ncl.language.program import Program, Value
-from ncl.language.trace import DEFAULT_BUDGET, Result, State, TrapReport, check_budget
+from ncl.language.trace import DEFAULT_BUDGET, Result, State, TrapReport, check_budget, check_room
 from ncl.language.wellformed import check
 from ncl.language.word import Integers
 
@@ -120,6 +120,7 @@ def loaded(program: Program, arguments: list[Value], budget: int = DEFAULT_BUDGE
     """As `start`, for a program that is known to be well formed: what to use for thousands of runs of one program."""
     program.check_arguments(arguments)
     sizes = program.sizes
+    check_room(sizes.memory, program.name)
     machine = Machine(program, check_budget(budget), [0] * sizes.registers, [0] * sizes.memory, [0] * sizes.frame)
     register = 0
     for value in arguments:

@@ -1,14 +1,19 @@
 """A base is known by weights, configuration, tokenizer and chat template; and a loaded model is looked at again."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from oracle import put_oracle
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from tokenizers.normalizers import Lowercase
+from transformers import AutoTokenizer
 
 from ncl.errors import GateRefused
 from ncl.llama import load_adapter, save_merged
+from ncl.llama.adapter import demand_as_saved
 from ncl.llama.base import function_of, load_base, weights_digest
 from ncl.llama.tokenizer import whole_digest
 
@@ -51,6 +56,13 @@ def test_a_base_with_another_configuration_is_refused(merged, what):
 def test_what_changes_no_number_may_be_another(merged, change):
     edit(merged / "config.json", lambda d: d.update(change))
     load_adapter(merged)
+
+
+def test_how_the_language_model_samples_belongs_to_no_digest_and_bears_on_no_called_answer(merged, ask):
+    edit(merged / "generation_config.json", lambda d: d.update(max_new_tokens=1, do_sample=True, temperature=9.0))
+    model = put_oracle(load_adapter(merged))
+    model.known_by(model.watch.backbone)  # the oracle is another reader
+    assert ask(model, "Sort: 3 1 2") == ["1, 2, 3"]
 
 
 def test_a_configuration_with_a_key_twice_is_refused(merged):
@@ -96,6 +108,16 @@ def test_the_configuration_of_a_model_with_a_computer_says_the_same_of_its_base(
     assert function_of(fitted(base).config) == function_of(base.model.config)
 
 
+def test_a_merged_folder_is_looked_at_with_its_base_and_tokenizer(merged):
+    assert demand_as_saved(merged).base == "."
+    path = merged / "model.safetensors"
+    weights = load_file(path)
+    weights["model.norm.weight"] += 1
+    save_file(weights, path, {"format": "pt"})
+    with pytest.raises(GateRefused, match="its weights"):
+        demand_as_saved(merged)
+
+
 # --- looking again ---------------------------------------------------------------------------------------------------
 
 
@@ -115,6 +137,13 @@ def refusal(model, answer):
     return caught.value.message
 
 
+def exchanged(tokenizer):
+    parts = json.loads(tokenizer.backend_tokenizer.to_str())
+    words = parts["model"]["vocab"]
+    words["7"], words["8"] = words["8"], words["7"]
+    tokenizer._tokenizer = Tokenizer.from_str(json.dumps(parts))
+
+
 @torch.no_grad()
 def moved(model):
     model.model.layers[0].mlp.up_proj.weight[0, 0] += 1
@@ -130,6 +159,13 @@ EDITS = {
     "which layers are read": ("layers", lambda m: setattr(m, "layers", (1, 1))),
     "how many calls are followed": ("ncl_most_calls", lambda m: setattr(m.config, "ncl_most_calls", 99)),
     "the order of programs": ("ncl_programs", lambda m: m.config.ncl_programs.reverse()),
+    "an instruction": ("programs", lambda m: object.__setattr__(m.library.programs[0].code[0], "a", 3)),
+    "what the configuration says of ends": ("config.eos_token_id", lambda m: setattr(m.config, "eos_token_id", 5)),
+    "what it says of norms": ("config.rms_norm_eps", lambda m: setattr(m.config, "rms_norm_eps", 0.5)),
+    "the permit": ("permit", lambda m: setattr(m, "permit", replace(m.permit, certificate="0" * 64))),
+    "the tokenizer's vocabulary": ("tokenizer", lambda m: m.tokenizer.add_tokens(["17"])),
+    "two of its tokens": ("tokenizer", lambda m: exchanged(m.tokenizer)),
+    "its chat template": ("tokenizer", lambda m: setattr(m.tokenizer, "chat_template", "{{ messages }}")),
 }  # fmt: skip
 
 
@@ -147,6 +183,19 @@ def test_the_same_weights_loaded_again_or_rounded_as_the_digest_does_pass(loaded
     answer(loaded)
     loaded.model.layers[0].to(torch.bfloat16).to(torch.float32)
     answer(loaded)
+
+
+def test_the_same_tokenizer_loaded_again_passes(loaded, answer, merged):
+    loaded.tokenizer = AutoTokenizer.from_pretrained(merged)
+    answer(loaded)
+    loaded.recheck()
+
+
+def test_a_tokenizer_whose_parts_were_edited_is_seen_when_the_whole_is_digested(loaded):
+    loaded.recheck()
+    loaded.tokenizer.backend_tokenizer.normalizer = Lowercase()
+    with pytest.raises(GateRefused, match="tokenizer"):
+        loaded.recheck()
 
 
 def test_other_weights_loaded_are_refused(loaded, answer):

@@ -1,12 +1,22 @@
 """A packed model is unpacked once, loads to the bit as before, and is unpacked anew when any of it is not whole."""
 
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 import torch
 
+sys.path.append(str(Path(__file__).parents[2] / "kills"))
+
+from deaths import deaths
+
 from ncl.llama import base as bases
 from ncl.llama import unpacked
+from ncl.llama.adapter import default_settings, load_adapter, save_adapter
 from ncl.llama.base import load_base
-from ncl.llama.tokenizer import digest_of
+from ncl.llama.tokenizer import digest_of, whole_digest
 
 
 @pytest.fixture
@@ -30,11 +40,23 @@ def packed(base, tmp_path, monkeypatch):
     return file, times
 
 
+@pytest.fixture
+def adapter_of(fitted):
+    """`adapter_of(base, folder)`: an adapter fitted to this base, saved."""
+
+    def make(base, folder):
+        save_adapter(fitted(base), default_settings(base, channels=fitted(base).config.ncl_side_size), folder)
+        return folder
+
+    return make
+
+
 def same(one, other):
     before, after = one.model.state_dict(), other.model.state_dict()
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
     assert (one.digest, one.source, one.model.dtype) == (other.digest, other.source, other.model.dtype)
     assert digest_of(one.tokenizer) == digest_of(other.tokenizer)
+    assert whole_digest(one.tokenizer) == whole_digest(other.tokenizer)
     assert one.tokenizer.chat_template == other.tokenizer.chat_template
     assert one.model.generation_config.to_diff_dict() == other.model.generation_config.to_diff_dict()
 
@@ -45,6 +67,18 @@ def test_it_is_unpacked_once_a_dtype_and_loads_to_the_bit(packed):
         first = load_base(str(file), dtype)
         same(first, load_base(str(file), dtype))
     assert times == [torch.float32, torch.bfloat16]
+
+
+def test_file_and_unpacked_folder_are_one_base_in_either_dtype(packed, adapter_of, tmp_path):
+    file, times = packed
+    found = [load_base(str(file), dtype) for dtype in (torch.float32, torch.bfloat16) for _ in range(2)]
+    assert len(times) == 2 and len({one.digest for one in found}) == 1
+    assert len({whole_digest(one.tokenizer) for one in found}) == 1
+    for number, one in enumerate(found):
+        folder = adapter_of(one, tmp_path / f"adapter-{number}")
+        for other in found:
+            load_adapter(folder, other)
+        assert load_adapter(folder).dtype == one.model.dtype
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", "unpacked.json"])
@@ -60,6 +94,27 @@ def test_what_was_damaged_or_lost_is_unpacked_anew(packed, name):
     load_base(str(file))
     load_base(str(file))
     assert len(times) == 3 and unpacked.whole(path.parent)
+
+
+def test_several_may_unpack_the_same_file_at_once(packed):
+    file, _ = packed
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: load_base(str(file)), range(4)))
+    for other in found[1:]:
+        same(found[0], other)
+    place = unpacked.place_of(file, torch.float32)
+    assert unpacked.whole(place) and [path.name for path in place.parent.iterdir()] == [place.name]
+
+
+def test_one_that_is_killed_while_it_unpacks_leaves_nothing_that_is_loaded(packed):
+    file, _ = packed
+    place, count = unpacked.place_of(file, torch.float32), 0
+    for count in deaths(lambda: load_base(str(file)), step=9):  # noqa: B007
+        assert unpacked.whole(place) or not place.exists()
+        shutil.rmtree(place, ignore_errors=True)
+    assert count > 9
+    load_base(str(file))
+    assert unpacked.whole(place) and [path.name for path in place.parent.iterdir()] == [place.name]
 
 
 def test_another_file_is_another_model(packed):
