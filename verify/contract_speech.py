@@ -224,7 +224,7 @@ class Speech:
         array, start, stop = self.ends(sequence)
         ground = self.ground(start) and self.ground(stop)
         upto = self.world.count(array, stop, value, ground)
-        if z3.is_int_value(start):
+        if z3.is_int_value(start) and start.as_long() == 0:
             return upto
         return z3.If(start < stop, upto - self.world.count(array, start, value, ground), 0)
 

@@ -12,6 +12,7 @@ no obligation.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import z3
@@ -27,38 +28,42 @@ from verify.contract_proof import Proof, prove_function
 from verify.contract_search import BUDGET, Found, Search, as_entry, attempt, look, search
 from verify.contract_sieve import sift
 from verify.counterexample import Replayed
+from verify.meanwhile import meanwhile
 from verify.obligation import Outcome
 
 WRONG = 5  # wrong implementations that a contract must refute
+BESIDE = 10.0  # seconds for the prover where a run has decided
 SCHEMA = 1
 METHOD = "invariants, on the source, for all widths"
 RUNS = "source runs with contracts checked"
 
 
 def check_contract(function: Function, seed: int) -> Outcome:
-    """What is known of a function's contract; the function has one."""
+    """What is known of a function's contract; the function has one. Runs come first, the solver last: it may hang."""
     try:
         tried = search(function, seed)
         if not tried.found and not tried.valid:
+            meanwhile(Outcome("unknown", RUNS, detail=f"no run that was tried meets `requires` and ends: {tried.told}"))
             _ask(function, function.name, tried)
     except (NclError, RecursionError) as fault:
         return Outcome("unknown", RUNS, detail=f"the source cannot be run: {type(fault).__name__}: {fault}")
-    proof = prove_function(function)
     if tried.found:
-        return _refuted(tried.found, proof)
+        return _refuted(tried.found, function)
     if tried.lost:
         detail = f"the two ways of checking contracts part on {tried.lost}: an error of NCL, please report it"
         return Outcome("unknown", RUNS, detail=detail)
     if hollow := _hollow(function, tried):
         return hollow
     if tried.found:
-        return _refuted(tried.found, proof)
+        return _refuted(tried.found, function)
     sieve = sift(tried.samples, mutants(function), seed, WRONG)
     if sieve.refuted < WRONG:
         passed = f"; this one passes: {sieve.passed[0]}" if sieve.passed else ""
         detail = f"{sieve.refuted} of at least {WRONG} wrong implementations are refuted{passed}"
         return Outcome("vacuous", "wrong implementations", detail=detail)
     told = f"{sieve.refuted} wrong implementations refuted; {tried.told}"
+    meanwhile(_undecided(Proof(0, (), ("the proof did not come to its end",)), tried, told))
+    proof = prove_function(function)
     if proof.complete:
         limits = {"goals": proof.goals, "runs": tried.count}
         return Outcome("proved", METHOD, solver=_solver(), vacuity=told, limits=limits)
@@ -109,6 +114,7 @@ def _hollow(function: Function, tried: Search) -> Outcome | None:
     first = missing[0]
     one = function if first.function == function.name else as_entry(function, first.function)
     detail = contract_vacuity.told(function, first)
+    meanwhile(_hollow_unknown(detail))
     if first.what == "requires":
         if contradiction := contract_vacuity.contradictory(one):
             return Outcome("vacuous", "solver", solver=_solver(), detail=contradiction)
@@ -129,8 +135,8 @@ def _hollow_unknown(detail: str) -> Outcome:
 # --- counterexamples -------------------------------------------------------------------------------------------------
 
 
-def _refuted(found: Found, proof: Proof) -> Outcome:
-    """Told as an error of the prover where that had proved it all the same."""
+def _refuted(found: Found, asked: Function) -> Outcome:
+    """Told as an error of the prover where that proves it all the same: it is given a little while to."""
     function, place, sizes = found.function, found.breach.position, found.sizes
     case = {
         "schema": SCHEMA,
@@ -143,11 +149,12 @@ def _refuted(found: Found, proof: Proof) -> Outcome:
     }
     shown = ", ".join(map(str, found.arguments))
     detail = f"{function.name}({shown}) at width {sizes.width}: {found.breach}"
-    if proof.complete:
-        detail += (
-            "; the prover had proved this contract: that is an error of the prover, please report it with this input"
-        )
-    return Outcome("refuted", RUNS, detail=detail, counterexample=case)
+    refuted = Outcome("refuted", RUNS, detail=detail, counterexample=case)
+    meanwhile(refuted, BESIDE)
+    if not prove_function(asked).complete:
+        return refuted
+    error = "the prover had proved this contract: that is an error of the prover, please report it with this input"
+    return replace(refuted, detail=f"{detail}; {error}")
 
 
 def replay(case: Mapping[str, Any]) -> Replayed:

@@ -1,8 +1,9 @@
 """Source against plain Python, run: the obligation `python/PROGRAM`.
 
 A program is legal Python, so where no number leaves 0 … N-1 Python gives what the source interpreter gives: a witness
-that shares no code with it. Runs that wrap are counted apart, since Python does not wrap, and so are those that trap
-`memory`, which Python does not. Called by `prove`.
+that shares no code with it. Runs that wrap are counted apart: they are compared with Python that takes its results
+modulo N. Runs that trap `memory`, which Python does not, are not compared. Nothing compared is `unknown`. Called by
+`prove`.
 """
 
 from __future__ import annotations
@@ -41,7 +42,11 @@ class Tried:
         cut = f" ({self.stopped} stopped after {budget} ticks)" if self.stopped else ""
         apart = [
             f"{self.kinds[kind]} {what}"
-            for kind, what in (("wrapped", "wrapped"), ("beyond", "had no memory left"))
+            for kind, what in (
+                ("modulo", "compared modulo N"),
+                ("wrapped", "wrapped"),
+                ("beyond", "had no memory left"),
+            )
             if self.kinds[kind]
         ]
         return f"{self.kinds['agree']} compared{cut}" + "".join(f", {part}" for part in apart)
@@ -57,10 +62,11 @@ def check_python(function: Function, program: Program, samples: int, seed: int) 
             return _refuted(function, machine, budget, *tried.parting)
         told.append(f"{what}: {tried.told(budget)}")
         limits["tried"] += sum(tried.kinds.values())
-        limits["samples"] += tried.kinds["agree"]
-        limits["wrapped"] += tried.kinds["wrapped"]
-    none = "" if limits["samples"] else "; no run to compare, so Python is no witness here"
-    return Outcome("tested", METHOD, bound="; ".join(told) + none, limits=limits)
+        limits["samples"] += tried.kinds["agree"] + tried.kinds["modulo"]
+        limits["wrapped"] += tried.kinds["modulo"] + tried.kinds["wrapped"]
+    if not limits["samples"]:
+        return Outcome("unknown", METHOD, detail=f"no run to compare: {'; '.join(told)}", limits=limits)
+    return Outcome("tested", METHOD, bound="; ".join(told), limits=limits)
 
 
 Trial = tuple[Program, Iterable[Arguments], int, str]
@@ -100,7 +106,7 @@ def _tried(function: Function, batch: Iterable[Arguments], sizes: Sizes, budget:
     kinds, stopped = Counter[str](), 0
     for arguments in batch:
         found = compared(function, arguments, sizes, budget)
-        kinds[found.kind] += 1
+        kinds["modulo" if found.kind == "wrapped" and found.python else found.kind] += 1
         if found.kind == "differ":
             return Tried(kinds, stopped, (arguments, found))
         trap = found.source.result and found.source.result.trap

@@ -141,6 +141,13 @@ def f(xs: Array, n: Word) -> Word:
         n += 1
     return 0
 """, "decreases(len(xs) - n + xs[0] - xs[0])", "decreases(len(xs) - n)"),
+    "a slice that begins behind the first element": ("""
+def f(xs: Array) -> Array:
+    requires(len(xs) > 1)
+    CLAIM
+    xs[0], xs[1] = xs[1], xs[0]
+    return xs
+""", "ensures(permutation(result[1:], old(xs)[1:]))", "ensures(permutation(result[0:], old(xs)[0:]))"),
 }  # fmt: skip
 
 FALSE = {name: text.replace("CLAIM", false) for name, (text, false, _) in CLAIMS.items()}
@@ -162,6 +169,7 @@ def contract(name: str) -> Outcome:
 
 _PATHS, _WORDS = "verify/contract_paths.py", "verify/contract_words.py"
 _TERMS, _ALGEBRA = "verify/contract_terms.py", "verify/contract_algebra.py"
+_SPEECH = "verify/contract_speech.py"
 
 
 def _fault(id: str, name: str, *edits: tuple[str, str, str]) -> Fault:
@@ -188,4 +196,6 @@ FAULTS: tuple[Fault, ...] = (
            (_ALGEBRA, "self.learned.append(z3.Implies(", "self.world.axioms.append(z3.Implies(")),
     _fault("a measure of a function may have no meaning", "a measure of a function without a meaning",
            (_PATHS, '        self.claim("decreases-meaning", measure.position', '        self.claim("decreases-meaning", measure.position) if False else (measure.position')),
+    _fault("elements in front of a slice are counted", "a slice that begins behind the first element",
+           (_SPEECH, "if z3.is_int_value(start) and start.as_long() == 0:", "if z3.is_int_value(start):")),
 )  # fmt: skip

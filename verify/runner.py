@@ -3,7 +3,7 @@
 Everything runs where it can be ended, with one job too: a solver in the middle of a question hears neither its own
 limit nor a signal, and a process is killed all the same. An obligation's clock starts when its worker has imported and
 compiled what it needs. What cannot be decided is `unknown`, whatever the reason: time, memory, a dead worker, a checker
-that raised. Called by `certify` and by the command line.
+that raised; but what a checker had said meanwhile stands. Called by `certify` and by the command line.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ncl.errors import InputError
 from verify import cache
 from verify.crew import Crew, Worker
+from verify.meanwhile import Meanwhile
 from verify.obligation import Obligation, Outcome
 
 JOBS = 2
@@ -86,10 +87,11 @@ def run(
         raise InputError(f"obligations named twice: {', '.join(twice)}")
     _check(jobs, budget, total_budget)
     found: dict[str, Finding] = {}
+    cut: set[str] = set()
 
     def settle(obligation: Obligation, outcome: Outcome, cached: bool = False) -> None:
         found[obligation.id] = Finding(obligation, outcome, cached)
-        if use_cache and not cached:
+        if use_cache and not cached and obligation.id not in cut:
             cache.store(obligation, outcome, cache_folder)
         if progress:
             progress(found[obligation.id], len(found), len(ids))
@@ -102,7 +104,7 @@ def run(
                 settle(obligation, kept, cached=True)
             else:
                 waiting.append(obligation)
-        for obligation, outcome in _supervised(waiting, jobs, budget, total_budget, watch):
+        for obligation, outcome in _supervised(waiting, _Shift(waiting, budget, total_budget, cut), jobs, watch):
             settle(obligation, outcome)
     except KeyboardInterrupt as fault:
         left_out = Outcome("skipped", INTERRUPTED, detail="the run was interrupted before it was done")
@@ -126,6 +128,7 @@ class _Task:
     obligation: Obligation
     begun: float
     allowed: float
+    known: Outcome | None = None  # what stands if no other outcome comes
 
     @property
     def end(self) -> float:
@@ -133,15 +136,19 @@ class _Task:
 
 
 class _Shift:
-    """One run's state: what waits, what runs where, and when all of it must be over."""
+    """One run's state: what waits, what runs where, and when all of it must be over; `cut` fills up with ids of those
+    that were ended before their checker was done.
+    """
 
-    def __init__(self, waiting: Sequence[Obligation], budget: float | None, total_budget: float | None) -> None:
+    def __init__(
+        self, waiting: Sequence[Obligation], budget: float | None, total_budget: float | None, cut: set[str]
+    ) -> None:
         # Long ones first: a long one begun last would leave the other workers idle.
         self.queue = sorted(waiting, key=lambda o: -o.budget)
         self.busy: dict[Worker, _Task] = {}
         self.starting: set[Worker] = set()
         self.lost_starts = 0
-        self.budget, self.total_budget = budget, total_budget
+        self.budget, self.total_budget, self.cut = budget, total_budget, cut
         self.deadline: float | None = None
 
     def allowed(self, obligation: Obligation) -> float:
@@ -159,6 +166,14 @@ class _Shift:
             return self.total_budget == 0
         return self.deadline <= time.monotonic()
 
+    def ended(self, task: _Task, outcome: Outcome) -> tuple[Obligation, Outcome]:
+        """What is said of one that was ended: what was known of it, or that nothing is."""
+        self.cut.add(task.obligation.id)
+        if task.known is None:
+            return task.obligation, outcome
+        detail = "; ".join(filter(None, (task.known.detail, f"the rest was ended: {outcome.method}, {outcome.detail}")))
+        return task.obligation, replace(task.known, seconds=outcome.seconds, detail=detail)
+
     def underway(self) -> tuple[Underway, ...]:
         now = time.monotonic()
         return tuple(Underway(t.obligation.id, now - t.begun) for t in self.busy.values())
@@ -170,10 +185,9 @@ class _Shift:
 
 
 def _supervised(
-    waiting: Sequence[Obligation], jobs: int, budget: float | None, total_budget: float | None, watch: Watch | None
+    waiting: Sequence[Obligation], shift: _Shift, jobs: int, watch: Watch | None
 ) -> Iterator[tuple[Obligation, Outcome]]:
     """Each with its outcome, as they come."""
-    shift = _Shift(waiting, budget, total_budget)
     modules = sorted({o.function.partition(":")[0] for o in waiting})
     with Crew(modules) as crew:
         while shift.queue or shift.busy:
@@ -208,7 +222,7 @@ def _heard(shift: _Shift, crew: Crew, worker: Worker, said: object) -> Iterator[
         how = _how(crew.end(worker), worker.held)
         if task:
             seconds = round(time.monotonic() - task.begun, 3)
-            yield task.obligation, Outcome("unknown", "worker died", seconds=seconds, detail=how)
+            yield shift.ended(task, Outcome("unknown", "worker died", seconds=seconds, detail=how))
         else:
             yield from _not_started(shift, worker, how)
     elif isinstance(said, int) and worker in shift.starting:
@@ -217,6 +231,10 @@ def _heard(shift: _Shift, crew: Crew, worker: Worker, said: object) -> Iterator[
         if shift.deadline is None and shift.total_budget is not None:
             shift.deadline = time.monotonic() + shift.total_budget
         yield from _give(shift, crew, worker)
+    elif task and isinstance(said, Meanwhile):
+        task.known = said.outcome
+        task.allowed = min(task.allowed, time.monotonic() - task.begun + said.seconds)
+        shift.busy[worker] = task
     elif task and isinstance(said, Outcome):
         yield task.obligation, said
         yield from _give(shift, crew, worker)
@@ -246,7 +264,7 @@ def _overdue(shift: _Shift, crew: Crew) -> Iterator[tuple[Obligation, Outcome]]:
     for worker, task in [pair for pair in shift.busy.items() if pair[1].end <= now]:
         del shift.busy[worker]
         crew.end(worker)
-        yield task.obligation, _out_of_time(f"more than {task.allowed:.3g} s", now - task.begun)
+        yield shift.ended(task, _out_of_time(f"more than {task.allowed:.3g} s", now - task.begun))
 
 
 def _not_started(shift: _Shift, worker: Worker, how: str) -> Iterator[tuple[Obligation, Outcome]]:

@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
+from verify.meanwhile import listen
 from verify.obligation import Obligation, Outcome
 
 # Obligations hold results of hundreds of thousands of runs, in none of which there is a cycle; at Python's own 700 the
@@ -112,8 +113,9 @@ def _born(requests: int, answers: int) -> None:
 
 
 def _serve(ask: Callable[[], Any], answers: BinaryIO) -> None:
-    """Says its number when it is ready, then answers until nobody asks."""
+    """Says its number when it is ready, then answers until nobody asks, with what is known meanwhile."""
     _say(answers, os.getpid())
+    listen(lambda said: _say(answers, said))
     while (obligation := ask()) is not None:
         try:
             answer = pickle.dumps(attempt(obligation))

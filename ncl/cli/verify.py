@@ -37,7 +37,14 @@ SLOWEST = 10  # obligations whose durations stand at the end
 
 Counterexamples = Annotated[Path, typer.Option(help="Folder for counterexamples that `ncl replay` runs.")]
 Jobs = Annotated[int, typer.Option(min=1, max=256, help="Worker processes.")]
-Seconds = Annotated[float | None, typer.Option(min=0, max=1e9, help="Seconds an obligation; past it: unknown.")]
+Seconds = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1e9,
+        help="Seconds an obligation; past it only what is known by then. Default: its own limit, at most 180.",
+    ),
+]
 AllSeconds = Annotated[float | None, typer.Option(min=0, max=1e9, help="Seconds for all of it.")]
 Machine = Annotated[bool, typer.Option(help="With what holds of every program of the width: ops, circuits, step.")]
 Targets = Annotated[list[str] | None, typer.Argument(help="Library programs, FILEs or FILE:FUNCs.")]

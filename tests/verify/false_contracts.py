@@ -299,6 +299,50 @@ def f(a: Word, b: Word, c: Word) -> Word:
     ensures(3 * result + 2 >= a + b + c)
     return (a + b + c) // 3
 """,
+    "a midpoint that overflows, for ever": """
+def f(xs: Array, s: Word) -> Word:
+    requires(sorted(xs))
+    ensures(result == len(xs) or xs[result] == s)
+    low = 0
+    high = len(xs)
+    while low < high:
+        middle = (low + high) // 2
+        if xs[middle] == s:
+            return middle
+        if xs[middle] < s:
+            low = middle + 1
+        else:
+            high = middle
+    return len(xs)
+""",
+    "a loop that does not always move on": """
+def f(xs: Array) -> Word:
+    ensures(result == len(xs))
+    i = 0
+    while i < len(xs):
+        if xs[i] != 3:
+            i += 1
+    return i
+""",
+    "a call that passes on what it was passed": """
+def gcd(a: Word, b: Word) -> Word:
+    ensures(a + b == 0 or result > 0)
+    if a == 0:
+        return b
+    return gcd(min(a, b), max(a, b) - min(a, b)) if a != b else gcd(a, b)
+
+
+def f(a: Word, b: Word) -> Word:
+    ensures(a + b == 0 or result > 0)
+    return gcd(a, b)
+""",
+    "slices that end before they begin": """
+def f(xs: Array, n: Word) -> Array:
+    requires(len(xs) > 2)
+    ensures(permutation(result[2:n], old(xs)[2:n]))
+    xs[1], xs[2] = xs[2], xs[1]
+    return xs
+""",
 }  # fmt: skip
 
 

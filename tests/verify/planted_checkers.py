@@ -8,6 +8,9 @@ import signal
 import time
 from pathlib import Path
 
+from ncl.language.parse import parse_text
+from verify import contracts
+from verify.meanwhile import meanwhile
 from verify.obligation import Obligation, Outcome
 
 
@@ -105,3 +108,20 @@ class Unsendable(dict):  # type: ignore[type-arg]
 
 def unsendable() -> Outcome:
     return Outcome("refuted", "given", counterexample=Unsendable())
+
+
+def knows(verdict: str, seconds: float, patience: float = 60.0) -> Outcome:
+    """It knows something before it goes deaf, and gives the rest some seconds."""
+    meanwhile(give(verdict, "so far"), patience)
+    return deaf(seconds)
+
+
+def knows_and_dies(verdict: str) -> Outcome:
+    meanwhile(give(verdict, "so far"))
+    return die()
+
+
+def contract_beside_a_deaf_prover(text: str) -> Outcome:
+    """A contract whose prover does not answer in a minute."""
+    contracts.prove_function = lambda function: deaf(60.0)  # type: ignore[assignment]
+    return contracts.check_contract(parse_text(text, "f.py", "f")[0], 0)

@@ -140,7 +140,8 @@ def number(told, pattern):
 
 
 def test_where_most_runs_do_not_end_fewer_are_tried_and_the_bound_says_so():
-    endless = "    ensures(result == n)\n    while n + 1 != 0 or n == n:\n        n ^= 1\n    return n\n"
+    long = "".join("    " * depth + f"for i{depth} in range(~0):\n" for depth in range(1, 6))
+    endless = f"    ensures(result == n)\n{long}{'    ' * 6}n ^= 1\n    return n\n"
     tried = search(read(f"def f(xs: Array, n: Word) -> Word:\n{endless}"), 0)
     assert tried.space and tried.space.count <= 700 and tried.valid == 0
     assert tried.bound.endswith(f"{tried.space.count} inputs, {tried.space.count} stopped after 3000 ticks")

@@ -22,17 +22,17 @@ def test_the_bound_counts_what_was_compared_and_what_wrapped():
     function, program = made(SUM, width=6)
     outcome = check_python(function, program, 50, 0)
     assert outcome.verdict == "tested"
-    told = r"every word and every length ≤ (\d) at W = (\d), (\d+) inputs: (\d+) compared, (\d+) wrapped; "
+    told = r"every word and every length ≤ (\d) at W = (\d), (\d+) inputs: (\d+) compared, (\d+) compared modulo N; "
     enumerated = re.match(told, outcome.bound)
     length, width, count, alike, apart = map(int, enumerated.groups())
     rows = list(inputs(function.signature, Space(width, length, count, 1 << width)))
     kinds = [compared(function, row, sizes_for(width)).kind for row in rows]
     assert len(rows) == count and (kinds.count("agree"), kinds.count("wrapped")) == (alike, apart)
-    beyond = re.search(r"; 50 random runs at W = 6, lengths ≤ \d+: (\d+) compared, (\d+) wrapped$", outcome.bound)
+    beyond = re.search(
+        r"; 50 random runs at W = 6, lengths ≤ \d+: (\d+) compared, (\d+) compared modulo N$", outcome.bound
+    )
     assert int(beyond[1]) + int(beyond[2]) == 50
-    assert outcome.limits == {
-        "tried": count + 50, "samples": alike + int(beyond[1]), "wrapped": apart + int(beyond[2])
-    }  # fmt: skip
+    assert outcome.limits == {"tried": count + 50, "samples": count + 50, "wrapped": apart + int(beyond[2])}
 
 
 def test_the_bound_counts_runs_that_a_budget_ended_and_runs_without_memory():
@@ -42,12 +42,18 @@ def test_the_bound_counts_runs_that_a_budget_ended_and_runs_without_memory():
     assert "8 inputs: 5 compared, 3 had no memory left" in check_python(function, program, 5, 0).bound
 
 
-def test_where_every_run_wraps_the_bound_says_that_nothing_was_compared():
+def test_where_every_run_wraps_all_are_compared_modulo_n():
     function, program = made("def f(n: Word) -> Word:\n    return ~n\n", width=4)
     outcome = check_python(function, program, 5, 0)
-    assert "; 5 random runs at W = 4: 0 compared" in outcome.bound  # no lengths where there are no arrays
-    assert outcome.bound.endswith("0 compared, 5 wrapped; no run to compare, so Python is no witness here")
-    assert outcome.limits["samples"] == 0
+    assert outcome.verdict == "tested" and outcome.bound.endswith("0 compared, 5 compared modulo N")
+    assert outcome.limits == {"tried": 21, "samples": 21, "wrapped": 21}
+
+
+def test_where_no_run_can_be_compared_nothing_is_shown():
+    text = "from ncl import Word, signed_divide\n\ndef f(n: Word) -> Word:\n    return ~signed_divide(n, 3)\n"
+    function, program = made(text, width=4)
+    outcome = check_python(function, program, 5, 0)
+    assert outcome.verdict == "unknown" and outcome.detail.endswith("0 compared, 5 wrapped")
 
 
 def test_what_source_and_machine_code_both_have_wrong_is_refuted_and_replays(monkeypatch, tmp_path):

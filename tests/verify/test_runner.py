@@ -12,6 +12,7 @@ import pytest
 
 from ncl.errors import InputError
 from verify import crew, runner
+from verify.planted_contracts import HEAD
 
 
 @pytest.fixture(params=[True, False], ids=["forked", "fresh"])
@@ -80,6 +81,39 @@ def test_a_solver_that_hears_nothing_is_ended_in_time_and_the_rest_goes_on(jobs,
     assert [f.outcome.verdict for f in found] == ["unknown", "proved", "proved", "proved"]
     assert (found[0].outcome.method, found[0].outcome.detail) == ("out of time", "more than 1 s")
     assert 1 <= found[0].outcome.seconds < 30
+
+
+def test_what_a_checker_knew_before_it_was_ended_stands(forks):
+    found = run(
+        [
+            planted.make("a/deaf", "knows", "proved-bounded", 60.0, budget=1.0),
+            planted.make("a/short", "knows", "refuted", 60.0, 0.5, budget=90.0),
+            planted.make("a/dies", "knows_and_dies", "tested", budget=60.0),
+            planted.make("a/done", "knows", "unknown", 0.0),
+        ]
+    )
+    assert [f.outcome.verdict for f in found] == ["proved-bounded", "refuted", "tested", "proved"]
+    assert found[0].outcome.detail == "so far; the rest was ended: out of time, more than 1 s"
+    assert found[1].outcome.detail.startswith("so far; the rest was ended: out of time, more than 0.5")
+    assert "exit code 7" in found[2].outcome.detail and not found[3].outcome.detail
+
+
+def test_what_was_cut_off_is_asked_again(tmp_path):
+    asked = [planted.make("a/deaf", "knows", "proved-bounded", 60.0, budget=0.5)]
+    for _ in range(2):
+        (found,) = runner.run(asked, jobs=1, cache_folder=tmp_path)
+        assert found.outcome.verdict == "proved-bounded" and not found.cached
+
+
+RIGHT = "def f(xs: Array) -> Word:\n    ensures(result == len(xs))\n    return len(xs)\n"
+
+
+@pytest.mark.parametrize(("claim", "verdict"), [("len(xs)", "proved-bounded"), ("1", "refuted")])
+def test_a_prover_that_hears_nothing_leaves_what_runs_have_shown(claim, verdict):
+    text = HEAD + RIGHT.replace("result == len(xs)", f"result == {claim}")
+    (found,) = run([planted.make("contract/f", "contract_beside_a_deaf_prover", text, budget=12.0)], jobs=1)
+    assert found.outcome.verdict == verdict and "the rest was ended: out of time" in found.outcome.detail
+    assert bool(found.outcome.counterexample) == (verdict == "refuted")
 
 
 def test_the_clock_starts_when_a_worker_has_prepared_itself(forks):
@@ -164,6 +198,7 @@ import sys
 sys.path.append({place!r})
 import planted_checkers as planted
 from verify import crew, runner
+from verify.planted_contracts import HEAD
 
 crew.FORKS = {forks}
 print(runner.run([planted.make("a/x", {name!r}, *{arguments!r})], jobs=1, use_cache=False)[0].outcome.verdict)

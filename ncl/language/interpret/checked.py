@@ -15,8 +15,9 @@ from types import CodeType
 from typing import Any
 
 from ncl.language.interpret.checked_clauses import Meaningless
-from ncl.language.interpret.checked_names import Overspent, Stopped, Unensured, Unmet, names_for
+from ncl.language.interpret.checked_names import Endless, Overspent, Stopped, Unensured, Unmet, names_for
 from ncl.language.interpret.checked_text import text_of
+from ncl.language.interpret.endless import LATE
 from ncl.language.interpret.source import ROOM, run_marked
 from ncl.language.interpret.source_run import Mark
 from ncl.language.program import Sizes, Value
@@ -32,7 +33,7 @@ class End:
     """How a run ended: kept; unmet (`requires` does not hold); broken; or stopped by budget, memory, stack, contract.
 
     `elements` are those that its quantifiers asked for; "contract" says that these were too many. `clause` is "ensures"
-    where such a one was false.
+    where such a one was false, "endless" where the run goes round for ever.
     """
 
     kind: str
@@ -60,7 +61,8 @@ class Text:
 class Checker:
     """A program on machines of one size. `reached` fills up with the contracts that its runs came to.
 
-    `state` is what a run has left: ticks, calls, cells, elements; and the open function's number and measure.
+    `state` is what a run has left: ticks, calls, cells, elements; the open function's number and measure; and, where
+    the run is promised to end, how many calls may be open and how few ticks are left when that is asked.
     """
 
     text: Text
@@ -90,10 +92,14 @@ class Checker:
         if self.entry is None:
             return self._slowly(given)
         cells = sum([len(v) for v in given if isinstance(v, list)])
-        self.state[:] = [self.budget, self.sizes.depth, self.sizes.memory - cells, ELEMENTS, None]
+        self.state[:] = [self.budget, self.sizes.depth, self.sizes.memory - cells, ELEMENTS, None, *self.ends]
         kind, result, clause = self._ended(given)
         ticks, elements = self.budget - max(0, self.state[0]), ELEMENTS - max(0, self.state[3])
         return End(kind, result, ticks, elements, clause)
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        return (self.sizes.depth, self.budget // LATE) if self.text.function.contract else (0, 0)
 
     def _ended(self, given: list[Value]) -> tuple[str, Value | None, str]:
         before = sys.getrecursionlimit()
@@ -108,6 +114,8 @@ class Checker:
             return "contract", None, ""
         except Unmet:
             return "unmet", None, ""
+        except Endless:
+            return "broken", None, "endless"
         except Unensured:
             return "broken", None, "ensures"
         except (AssertionError, IndexError, ZeroDivisionError, Meaningless):

@@ -8,6 +8,7 @@ from typing import Any
 
 from ncl.language.builtins import BUILTINS, Row
 from ncl.language.interpret.checked_clauses import CALLED, Meaningless
+from ncl.language.interpret.endless import Chain, Rounds
 from ncl.language.program import Sizes
 from ncl.language.word import Integers
 
@@ -26,6 +27,10 @@ class Unmet(Exception):
 
 class Unensured(Meaningless):
     """An `ensures` is false."""
+
+
+class Endless(Meaningless):
+    """The run goes round for ever, and a contract promises that it ends."""
 
 
 class Overspent(Exception):
@@ -82,6 +87,8 @@ def _called(state: list[Any], width: int) -> dict[str, Callable[..., Any]]:
             raise Stopped("budget")
         if state[1] <= 0:
             raise Stopped("stack")
+        if state[5] and 2 * state[1] <= state[5]:
+            deep(function, given)
         state[1] -= 1
         cells = state[2]
         value = function(*given)
@@ -89,6 +96,19 @@ def _called(state: list[Any], width: int) -> dict[str, Callable[..., Any]]:
         if gives_word:
             state[2] = cells
         return value
+
+    chain = Chain()
+
+    def deep(function: Callable[..., Any], given: tuple[Any, ...]) -> None:
+        if chain.again(function, given, state[1]):
+            raise Endless
+
+    def again(rounds: Rounds | None, names: dict[str, Any]) -> Rounds:
+        rounds = rounds or Rounds()
+        words = {name: value for name, value in names.items() if name[0] == "w"}
+        if rounds.again(words, {name: value for name, value in names.items() if name[0] == "a"}):
+            raise Endless
+        return rounds
 
     def falls(now: tuple[int, ...], before: tuple[int, ...]) -> bool:
         return min(before) >= 0 and now < before
@@ -98,4 +118,4 @@ def _called(state: list[Any], width: int) -> dict[str, Callable[..., Any]]:
             raise ZeroDivisionError
         return first, (stop - first - 1) // step + 1 if first < stop else 0
 
-    return {"span": span, "left": left, "new": new, "call": call, "falls": falls, "rounds": rounds}
+    return {"span": span, "left": left, "new": new, "call": call, "falls": falls, "rounds": rounds, "again": again}

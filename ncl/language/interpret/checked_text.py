@@ -216,8 +216,10 @@ class _Writer:
     # --- loops
 
     def while_loop(self, statement: While) -> None:
+        self.line(f"e{self.loops} = None")
         number = self._begin(statement.contract)
         self._head(statement, statement.contract, number, self.clauses())
+        self.line(f"if S[0] < S[6]: e{number} = again(e{number}, locals())")
         self.line(f"if not {self.word(statement.condition)}: break")
         self._round(statement, number)
 

@@ -38,7 +38,7 @@ from ncl.language.program import Position, Value
 @dataclass(frozen=True)
 class Breach:
     """A contract that a run broke. `kind`: requires (of the caller outside), call (`requires` of a function called),
-    ensures, invariant, decreases, or trap (one without an excuse).
+    ensures, invariant, decreases, trap (one without an excuse), or endless.
     """
 
     kind: str
@@ -54,7 +54,7 @@ class Breach:
         }  # fmt: skip
 
     def __str__(self) -> str:
-        said = f"{self.text} does not hold" if self.kind != "trap" else self.text
+        said = self.text if self.kind in ("trap", "endless") else f"{self.text} does not hold"
         why = f": {self.detail}" if self.detail else ""
         return f"{said} at {self.position}{why}"
 
@@ -106,6 +106,10 @@ def measured(measure: Measure, before: tuple[int, ...] | None, view: View, funct
     if wrong:
         raise Broken(Breach("decreases", measure.position, measure.text, f"{detail}; {_told(view)}", function))
     return now
+
+
+def endless(text: str, place: Position, view: View, function: str) -> Breach:
+    return Breach("endless", place, text, _told(view), function)
 
 
 def _row(numbers: tuple[int, ...]) -> str:

@@ -14,13 +14,14 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
+from operator import add, lshift, mul, sub
 from types import CodeType, TracebackType
 from typing import Any
 
 from ncl.errors import CapacityError
 from ncl.language import declare
 from ncl.language.builtins import IMPORTED
-from ncl.language.interpret.source import ExactRun, run_exact
+from ncl.language.interpret.source import ExactRun, run_exact, run_source
 from ncl.language.opcodes import Trap
 from ncl.language.parse_contracts import word_of
 from ncl.language.program import Position, Sizes, Value
@@ -37,6 +38,7 @@ _NODES = (
 _BUILTINS: dict[str, Any] = {"abs": abs, "len": len, "max": max, "min": min, "range": range}
 _TRAPS = {ZeroDivisionError: Trap.DIVISION, ValueError: Trap.DIVISION, IndexError: Trap.INDEX,
           AssertionError: Trap.ASSERT}  # fmt: skip
+_OPERATORS: dict[str, Callable[[int, int], int]] = {"Add": add, "Sub": sub, "Mult": mul, "LShift": lshift}
 _BEYOND = (Trap.MEMORY,)  # what Python has no bound for
 
 
@@ -69,15 +71,16 @@ class PlainRun:
 def compared(
     function: Function, arguments: list[Value], sizes: Sizes | None = None, budget: int = DEFAULT_BUDGET
 ) -> Agreement:
-    """Run the source and, where no number leaves the words, plain Python.
+    """Run the source and plain Python; where a number leaves the words, Python with each result taken modulo N.
 
     They agree in result, ticks, the arrays that were passed, and in what ended them early with its line. Python knows
-    no end of memory, so those runs are not compared.
+    no end of memory, so those runs are not compared; nor are runs that wrap of programs with signed operations, which
+    Python has of numbers below 0 alone.
     """
     machine = sizes or Sizes()
     source = run_exact(function, arguments, machine, budget)
     if source.result is None:
-        return Agreement("wrapped", source)
+        return _modulo(function, arguments, machine, budget, source)
     if source.result.trap is not None and source.result.trap.kind in _BEYOND:
         return Agreement("beyond", source)
     python = run_plain(function, arguments, machine.depth, budget)
@@ -85,9 +88,34 @@ def compared(
     return Agreement("agree" if alike else "differ", source, python)
 
 
-def run_plain(function: Function, arguments: list[Value], depth: int, budget: int = DEFAULT_BUDGET) -> PlainRun:
-    """Run as Python, ended after so many ticks or open calls. Raises CapacityError for what is no text of ours."""
-    meter, given = _Meter(budget, depth), [list(v) if isinstance(v, list) else v for v in arguments]
+def _modulo(function: Function, arguments: list[Value], sizes: Sizes, budget: int, source: ExactRun) -> Agreement:
+    """Of a run that wraps: "wrapped", with Python's run where the two were compared, or "differ"."""
+    result = run_source(function, arguments, sizes, budget)
+    signed = any(one.constants and _signed(one.constants) for one in function.program.values())
+    if signed or (result.trap is not None and result.trap.kind in _BEYOND):
+        return Agreement("wrapped", source)
+    python = run_plain(function, arguments, sizes.depth, budget, sizes.width)
+    if not python.raised and _key(result) == _key(python.result):
+        return Agreement("wrapped", source, python)
+    return Agreement("differ", ExactRun(result, source.wrap, ()), PlainRun(python.result, (), python.raised))
+
+
+def _signed(constants: str) -> bool:
+    """Whether a text imports operations of signed words."""
+    return any(
+        isinstance(node, ast.ImportFrom) and any(a.name in IMPORTED for a in node.names)
+        for node in ast.parse(constants).body
+    )
+
+
+def run_plain(
+    function: Function, arguments: list[Value], depth: int, budget: int = DEFAULT_BUDGET, width: int = 0
+) -> PlainRun:
+    """Run as Python, ended after so many ticks or open calls; with a width, what may leave the words is taken modulo N.
+
+    Raises CapacityError for what is no text of ours.
+    """
+    meter, given = _Meter(budget, depth, width), [list(v) if isinstance(v, list) else v for v in arguments]
     names = _names(function, meter)
     arrays = tuple(value for value in given if isinstance(value, list))
     before = sys.getrecursionlimit()
@@ -132,6 +160,7 @@ class _Meter:
 
     budget: int
     depth: int
+    width: int = 0  # 0 where numbers are Python's own
     ticks: int = 0
     calls: int = field(default=0)
 
@@ -154,6 +183,19 @@ class _Meter:
             self.tick()
         return array
 
+    def word(self, number: int) -> int:
+        return number & ((1 << self.width) - 1)
+
+    def operate(self, operator: str, x: int, y: int) -> int:
+        if operator == "LShift" and y >= self.width:
+            return 0
+        return self.word(_OPERATORS[operator](x, y))
+
+    def augment(self, cells: list[int], at: int, operator: str, change: Callable[[], int]) -> None:
+        """`cells[at] += change`: the old element is read first."""
+        old = cells[at]
+        cells[at] = self.operate(operator, old, change())
+
     def called(self, function: Callable[..., Value]) -> Callable[..., Value]:
         @wraps(function)
         def call(*arguments: Value) -> Value:
@@ -171,10 +213,14 @@ class _Meter:
 def _names(function: Function, meter: _Meter) -> dict[str, Any]:
     """The module in which the functions run, with nothing in it but what they may use."""
     names: dict[str, Any] = {"__builtins__": {}, **_BUILTINS, "tick@": meter.tick, "each@": meter.each,
-                             "made@": meter.made}  # fmt: skip
+                             "made@": meter.made, "word@": meter.word, "operate@": meter.operate,
+                             "augment@": meter.augment}  # fmt: skip
     for one in function.program.values():
-        names |= _constants(one.constants)
-        exec(_code(_This(one)), names)
+        constants = _constants(one.constants)
+        if meter.width:
+            constants = {name: meter.word(v) if isinstance(v, int) else v for name, v in constants.items()}
+        names |= constants
+        exec(_code(_This(one), bool(meter.width)), names)
     names[_entry(function)] = names[function.name]
     for name in function.program:
         names[name] = meter.called(names[name])
@@ -240,8 +286,8 @@ def _file(function: Function) -> str:
 
 
 @lru_cache(maxsize=256)
-def _code(this: _This) -> CodeType:
-    """The function's text, counted, at the lines of its file."""
+def _code(this: _This, modulo: bool) -> CodeType:
+    """The function's text, counted, at the lines of its file; with `modulo`, as operations on words."""
     function = this.function
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -250,7 +296,8 @@ def _code(this: _This) -> CodeType:
         ast.increment_lineno(node, function.position.line - node.lineno)
         bare = _Bare().visit(node)
         _checked(function, bare)
-        module = ast.Module([ast.fix_missing_locations(_Counted().visit(bare))], [])
+        counted = _Counted().visit(_Modulo().visit(bare) if modulo else bare)
+        module = ast.Module([ast.fix_missing_locations(counted)], [])
         return compile(module, _file(function), "exec", dont_inherit=True, optimize=0)
 
 
@@ -297,6 +344,47 @@ class _Counted(ast.NodeTransformer):
         if isinstance(node.value, ast.BinOp) and isinstance(node.value.left, ast.List):
             node.value = _call("made@", node, node.value)
         return node
+
+
+class _Modulo(ast.NodeTransformer):
+    """Takes every result that may leave the words modulo N, but for what is written to lie below 0: the difference in
+    `abs(a - b)`, and the ends of a range that falls.
+    """
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.left, ast.List) or type(node.op).__name__ not in _OPERATORS:
+            return node
+        return _call("operate@", node, ast.Constant(type(node.op).__name__), node.left, node.right)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        return _call("word@", node, node) if isinstance(node.op, ast.Invert) else node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        value = self.visit(node.value)
+        name, target = type(node.op).__name__, node.target
+        if name not in _OPERATORS:
+            node.value, node.target = value, self.visit(target)
+            return node
+        if isinstance(target, ast.Name):
+            changed = _call("operate@", node, ast.Constant(name), ast.Name(target.id, ast.Load()), value)
+            return ast.copy_location(ast.Assign([target], changed), node)
+        assert isinstance(target, ast.Subscript)
+        later = ast.Lambda(ast.arguments([], [], None, [], [], None, []), value)
+        call = _call("augment@", node, target.value, self.visit(target.slice), ast.Constant(name), later)
+        return ast.copy_location(ast.Expr(call), node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        first = node.args[0] if node.args else None
+        falls = name == "range" and len(node.args) == 3 and isinstance(node.args[2], ast.UnaryOp)
+        to_zero = falls and isinstance(node.args[1], ast.UnaryOp)
+        if isinstance(first, ast.BinOp) and isinstance(first.op, ast.Sub) and (name == "abs" or to_zero):
+            first.left, first.right = self.visit(first.left), self.visit(first.right)
+            node.args[1:] = [self.visit(other) for other in node.args[1:]]
+            return node
+        return self.generic_visit(node)
 
 
 def _call(name: str, place: ast.AST, *arguments: ast.expr) -> ast.Call:

@@ -193,17 +193,18 @@ def _kept(program: dict[str, Function], function: Function, body: Action, size: 
     mark = Mark("requires", name, function.position)
 
     def run_kept(run: Run) -> Leaving:
-        outside = run.entry, run.measure
+        outside = run.entry, run.measure, run.promised
         run.entry = {**run.words, **{n: list(cells) for n, cells in run.arrays.items()}}
         demand("call" if run.calls else "requires", contract.requires, run.view(size), name)
         if contract:
             run.reached.add(mark)
+            run.promised = True
         if contract.decreases:
             before = outside[1][1] if outside[1] and outside[1][0] in around else None
             run.measure = name, measured(contract.decreases, before, run.view(size), name)
         leaving = body(run)
         demand("ensures", contract.ensures, run.view(size), name)
-        run.entry, run.measure = outside
+        run.entry, run.measure, run.promised = outside
         return leaving
 
     return run_kept

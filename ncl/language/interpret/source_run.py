@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ncl.language.interpret.contracts import View
+from ncl.language.interpret.endless import LATE, Chain
 from ncl.language.opcodes import Trap
 from ncl.language.program import Position, Value
 from ncl.language.trace import TrapReport
@@ -35,11 +36,18 @@ class Run:
     entry: dict[str, Value] = field(default_factory=dict)  # the open function's arguments, where contracts are checked
     measure: tuple[str, tuple[int, ...]] | None = None  # of the open function, with its name
     reached: set[Mark] = field(default_factory=set)  # where contracts are checked
+    promised: bool = False  # a function with a contract is open, where contracts are checked: it says that it ends
+    chain: Chain = field(default_factory=Chain)
 
     def tick(self, place: Position) -> None:
         if self.ticks >= self.budget:
             raise Trapped(Trap.BUDGET, place)
         self.ticks += 1
+
+    @property
+    def late(self) -> bool:
+        """Whether it is worth asking if the run ends at all."""
+        return self.promised and LATE * (self.budget - self.ticks) < self.budget
 
     def view(self, size: int, words: dict[str, int] | None = None) -> View:
         """What a contract sees of it."""

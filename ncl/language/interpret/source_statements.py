@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ncl.language.interpret.contracts import demand, measured
+from ncl.language.interpret.contracts import Broken, demand, endless, measured
+from ncl.language.interpret.endless import NEVER, Rounds
 from ncl.language.interpret.source_run import Action, Leaving, Mark, Run, Trapped, Word
 from ncl.language.interpret.source_words import Words
 from ncl.language.opcodes import Trap
@@ -226,10 +227,13 @@ class Statements(Words):
 
         def loop(run: Run) -> Leaving:
             arrive = arrivals(run) if arrivals else None
+            rounds = Rounds()
             while True:
                 run.tick(place)
                 if arrive:
                     arrive(None)
+                if run.late and rounds.again(run.words, run.arrays):
+                    raise Broken(endless(NEVER, place, run.view(self.algebra.size), str(self.checked)))
                 if not test(run):
                     return None
                 leaving = body(run)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from functools import partial
 
 from ncl.language.builtins import BUILTINS
+from ncl.language.interpret.contracts import Broken, endless
+from ncl.language.interpret.endless import DEEP
 from ncl.language.interpret.source_run import Action, Run, Trapped, Word
 from ncl.language.opcodes import Opcode, Trap
 from ncl.language.ops import OPS
@@ -136,6 +138,8 @@ class Words:
             run.tick(place)
             if run.calls >= self.depth:
                 raise Trapped(Trap.STACK, place)
+            if run.promised and 2 * run.calls >= self.depth and self._deep(run, name, given, passed):
+                raise Broken(endless(DEEP, place, run.view(self.algebra.size), name))
             kept = run.words, run.arrays, run.cells
             run.words, run.arrays, run.calls = given, passed, run.calls + 1
             bodies[name](run)
@@ -147,6 +151,10 @@ class Words:
             return value
 
         return give
+
+    def _deep(self, run: Run, name: str, words: dict[str, int], arrays: dict[str, list[int]]) -> bool:
+        """Whether the call stands in one like it."""
+        return run.chain.again(name, (*words.values(), *arrays.values()), self.depth - run.calls)
 
     def element(self, node: Element) -> Word:
         name, index, place = node.array, self.word(node.index), node.position
