@@ -30,7 +30,7 @@ from ncl.certificate import Certificate
 from ncl.errors import ConfigurationError, GateRefused
 from ncl.llama import plan as planning
 from ncl.llama import select
-from ncl.llama.augment import NCLLlamaForCausalLM, saving
+from ncl.llama.augment import NCLLlamaForCausalLM
 from ncl.llama.base import watched, weights_digest
 from ncl.llama.beside import ALL
 from ncl.llama.call import Answers, Call, Row
@@ -41,7 +41,8 @@ from ncl.llama.message import Markers, Message, earlier, message, span, windows
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.perceive import Seen, batched, from_states, perceive
 from ncl.llama.permit import copies_of, marked
-from ncl.llama.reader import Reader, Units
+from ncl.llama.reader import Reader, Units, steady
+from ncl.llama.saving import saving
 from ncl.llama.session import Session
 from ncl.llama.vote import log_chances
 
@@ -184,7 +185,7 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         if self.permit is not None:
             self.look()
         units = batched(seen)
-        ballots = [self._ballots(reader, units) for reader in self.readers]
+        ballots = [self._ballots(steady(reader), units) for reader in self.readers]
         return [self._vote(one, choices) for one, choices in zip(found, zip(*ballots), strict=True)]
 
     def _ballots(self, reader: Reader, units: Units) -> list[Ballot]:
