@@ -221,7 +221,8 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         tape: tuple[int, ...] | None = None
         if not planning.first_tape(plan, found.words, self.library.symbols[first - 1]) and not found.empty:
             # A tape that no text writes is none: the list of an earlier turn is meant, or nothing is called.
-            before = earlier(found, self.markers, self.lexer, self.largest)
+            own = found.brings or any(number and unit not in used for unit, number in enumerate(found.number))
+            before = None if own else earlier(found, self.markers, self.lexer, self.largest)
             if before is None:
                 return Verdict(None)
             if before.faults:

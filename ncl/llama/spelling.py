@@ -59,14 +59,14 @@ BETWEEN = re.compile(
     re.IGNORECASE,
 )
 _RUN = re.compile(r"[0-9]+")
-_ONES = (
+ONES = (
     "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
     "|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million"
 )
 _MORE = r"infinity|inf|nan|half|dozen|billion|trillion|pi"
 _WORD = (
-    rf"(?:(?:(?:minus|negative|plus|an?)[ \t]+|[{DASHES}+][ \t]*)?(?:{_ONES}|{_MORE})"
-    rf"(?:[ -](?:and[ -])?(?:{_ONES}|half))*"
+    rf"(?:(?:(?:minus|negative|plus|an?)[ \t]+|[{DASHES}+][ \t]*)?(?:{ONES}|{_MORE})"
+    rf"(?:[ -](?:and[ -])?(?:{ONES}|half))*"
     r"|(?-i:[IVXLCDM]{2,}|[IVX])|[零〇一二三四五六七八九十百千万]+|[π∞])"
 )
 # A number in words among numbers: "3, five, 1", "3, 1 and five", "3 five 1", "two hundred 5".
