@@ -15,36 +15,34 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from copy import deepcopy
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from ncl import certificate as record
 from ncl import gate
 from ncl.build import Artefact
 from ncl.certificate import Certificate
-from ncl.errors import ConfigurationError, GateRefused, InputError, NclError
+from ncl.errors import ConfigurationError, GateRefused, NclError
 from ncl.language.program import Program
-from ncl.llama import generating, select, tape
+from ncl.llama import generating, likelihood, select, tape
 from ncl.llama.beside import ALL, beside, put_beside
 from ncl.llama.block import Forced
 from ncl.llama.call import Answers, Call, Row, score
 from ncl.llama.config import NCLLlamaConfig
-from ncl.llama.incoming import behind, one_row, packed
-from ncl.llama.incoming import real_tokens as real_tokens
+from ncl.llama.incoming import behind, known, one_row, packed, real_tokens
 from ncl.llama.lexer import Lexer
 from ncl.llama.permit import Watch, watch
+from ncl.llama.saving import saving
 from ncl.llama.session import ALONE, PREFILL, Session, latest_of, part_of, session_of
 from ncl.llama.side_module import Reading, SideModule
 from ncl.llama.tokenizer import digest_in as tokenizer_digest
 
 LIBRARY, ADAPTER = "library", "adapter.json"
-TAPES = 16  # sampled a prompt while learning
 
 
 class NCLLlamaForCausalLM(LlamaForCausalLM):
@@ -204,7 +202,7 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         reading, literals = self.read(ids_BT, prompt_BT)
         tapes = tape.decided(literals)
         choice_B = torch.where(prompt_BT.any(1), reading.selection_BP.argmax(1), 0)
-        self._known(ids_BT, prompt_BT & (choice_B > 0)[:, None])
+        known(ids_BT, prompt_BT & (choice_B > 0)[:, None], self.config.ncl_unknown_token)
         # Behind the call sign; the prompt may be padded on either side.
         starts = (prompt_BT.long() * torch.arange(1, prompt_BT.shape[1] + 1, device=prompt_BT.device)).amax(1).tolist()
         for number, program in enumerate(self.programs, 1):
@@ -223,15 +221,6 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
                     size = int(outcome.lengths_S[place]) + 1
                     call = self._told(program, tapes, row, outcome, place)
                     found[row] = Row(tuple(tokens_SA[place, :size].tolist()), starts[row], (call,))
-
-    def _known(self, ids_BT: Tensor, called_BT: Tensor) -> None:
-        """Raise InputError where a prompt that calls holds what the tokenizer has no token for."""
-        unknown = self.config.ncl_unknown_token
-        if unknown is not None and bool((called_BT & (ids_BT == unknown)).any()):
-            raise InputError(
-                "the prompt holds what the tokenizer has no token for, so a number of it would be missing",
-                where="prompt", remedy="write numbers whole and plain, with blanks between, as large as it has them",
-            )  # fmt: skip
 
     def _told(self, program: Program, tapes: tape.Tapes, row: int, outcome: select.Outcome, place: int) -> Call:
         return Call(
@@ -407,49 +396,9 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
         items = kwargs.pop("num_items_in_batch", None)
         output = super().forward(input_ids=ids_BT, **options, **kwargs)
         mask_BT = real_tokens(ids_BT, options["attention_mask"])
-        prompt_BT = self.prompt_mask(ids_BT, mask_BT)
-        plain_B = _log_likelihood(output.logits, labels_BT)
-        asked_B = prompt_BT.any(1)
-        log_B = plain_B
-        if bool(asked_B.any()):
-            if self.permit is None:
-                raise GateRefused("no certified library is attached", where="training")
-            log_B = torch.where(asked_B, self._marginal(ids_BT, prompt_BT, labels_BT, plain_B), plain_B)
+        log_B = likelihood.of_answers(self, ids_BT, self.prompt_mask(ids_BT, mask_BT), labels_BT, output.logits)
         output.loss = -log_B.sum() / (len(log_B) if items is None else items)
         return output
-
-    def _marginal(self, ids_BT: Tensor, prompt_BT: Tensor, labels_BT: Tensor, plain_B: Tensor) -> Tensor:
-        reading, literals = self.read(ids_BT, prompt_BT)
-        tapes = tape.sampled(literals, TAPES if self.training else 1, self.tape_generator)
-        matches = select.matches(self.programs, tapes, _answers(labels_BT, self._end()), self.lexer, self._end())
-        return select.marginal(reading.selection_BP, plain_B, self.programs, tapes, matches)
-
-
-def saving(model: Any, place: str | os.PathLike[str], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """The options of `save_pretrained`, by name. Raises ConfigurationError for a push to the hub."""
-    bound = signature(PreTrainedModel.save_pretrained).bind(model, place, *arguments, **options).arguments
-    chosen = {name: value for name, value in {**bound, **bound.pop("kwargs", {})}.items() if name != "self"}
-    if chosen.pop("push_to_hub", False):
-        raise ConfigurationError("only weights would be pushed, without the library and its certificate",
-                                 where="push_to_hub", remedy="save the folder, then upload it whole")  # fmt: skip
-    return chosen
-
-
-def _log_likelihood(logits_BTV: Tensor, labels_BT: Tensor) -> Tensor:
-    """log-probability of each row's labels (-100: none), in float32."""
-    gold_BT = labels_BT[:, 1:]
-    log_BTV = logits_BTV[:, :-1].float().log_softmax(-1)
-    log_BT = log_BTV.gather(2, gold_BT.clamp(min=0)[..., None]).squeeze(-1)
-    return (log_BT * (gold_BT != -100)).sum(1)
-
-
-def _answers(labels_BT: Tensor, end: int) -> Tensor:
-    """The labels of each row moved to the front, padded with the end token."""
-    there_BT = labels_BT != -100
-    order_BT = (~there_BT).int().argsort(dim=1, stable=True)
-    size = max(1, int(there_BT.sum(1).max()))
-    moved_BT = labels_BT.gather(1, order_BT)
-    return torch.where(moved_BT == -100, end, moved_BT)[:, :size]
 
 
 AutoConfig.register("ncl_llama", NCLLlamaConfig, exist_ok=True)

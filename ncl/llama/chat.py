@@ -30,7 +30,7 @@ from ncl.certificate import Certificate
 from ncl.errors import ConfigurationError, GateRefused
 from ncl.llama import plan as planning
 from ncl.llama import select
-from ncl.llama.augment import NCLLlamaForCausalLM, saving
+from ncl.llama.augment import NCLLlamaForCausalLM
 from ncl.llama.base import function_of, watched, weights_digest
 from ncl.llama.beside import ALL
 from ncl.llama.call import Answers, Call, Row
@@ -41,7 +41,8 @@ from ncl.llama.message import Markers, Message, earlier, message, span, windows
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.perceive import Seen, batched, from_states, perceive
 from ncl.llama.permit import Tongue, copies_of, marked
-from ncl.llama.reader import Reader, Units
+from ncl.llama.reader import Reader, Units, steady
+from ncl.llama.saving import saving
 from ncl.llama.session import Session
 from ncl.llama.tokenizer import whole_digest
 from ncl.llama.vote import log_chances
@@ -194,7 +195,7 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         if self.permit is not None:
             self.look()
         units = batched(seen)
-        ballots = [self._ballots(reader, units) for reader in self.readers]
+        ballots = [self._ballots(steady(reader), units) for reader in self.readers]
         return [self._vote(one, choices) for one, choices in zip(found, zip(*ballots), strict=True)]
 
     def _ballots(self, reader: Reader, units: Units) -> list[Ballot]:
@@ -230,7 +231,8 @@ class NCLChatLlamaForCausalLM(NCLLlamaForCausalLM):
         tape: tuple[int, ...] | None = None
         if not planning.first_tape(plan, found.words, self.library.symbols[first - 1]) and not found.empty:
             # A tape that no text writes is none: the list of an earlier turn is meant, or nothing is called.
-            before = earlier(found, self.markers, self.lexer, self.largest)
+            own = found.brings or any(number and unit not in used for unit, number in enumerate(found.number))
+            before = None if own else earlier(found, self.markers, self.lexer, self.largest)
             if before is None:
                 return Verdict(None)
             if before.faults:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ncl.errors import ConfigurationError
+from ncl.errors import ConfigurationError, InputError
 from ncl.llama.call import Answers
 
 
@@ -53,3 +53,12 @@ def one_row(ids_T: Tensor, mask_T: Tensor) -> tuple[Tensor, Tensor]:
     mask_1T = torch.ones_like(ids_T[None], dtype=torch.bool)
     mask_1T[0, : len(mask_T)] = mask_T[: len(ids_T)]
     return ids_T[None], mask_1T
+
+
+def known(ids_BT: Tensor, called_BT: Tensor, unknown: int | None) -> None:
+    """Raise InputError where a prompt that calls holds what the tokenizer has no token for."""
+    if unknown is not None and bool((called_BT & (ids_BT == unknown)).any()):
+        raise InputError(
+            "the prompt holds what the tokenizer has no token for, so a number of it would be missing",
+            where="prompt", remedy="write numbers whole and plain, with blanks between, as large as it has them",
+        )  # fmt: skip

@@ -17,11 +17,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ncl.llama.numbers import COMMA, LINE, SEMICOLON, SIGN, NumberLexer, Unit
+from ncl.llama.spelling import ONES
 
 EDGE = 6  # numbers kept at each end of a run
 WINDOW, OVERLAP, HEAD = 256, 64, 24  # tokens: of a window, shared with the one before, of the message's own beginning
 WHOLE = 384  # up to which a message is read in one piece
 _EMPTY = re.compile(r"\[\s*\]|\{\s*\}|(?<![A-Za-z0-9_])\(\s*\)|\bempty (?:list|array)\b", re.IGNORECASE)
+# What a message brings along itself: numbers in words, or something behind a colon.
+_BROUGHT = re.compile(rf"\b(?!(?:zero|one)\b)(?:{ONES})\b|:[ \t]*\w", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Message:
     shortened: bool  # what is read is not all that stands there
     said: tuple[int, ...] = ()  # tokens of earlier turns
     empty: bool = False  # the text writes a list without numbers: []
+    brings: bool = False  # something of its own, which is not written in digits
 
 
 def span(ids: Sequence[int], markers: Markers) -> tuple[int, int] | None:
@@ -80,9 +84,10 @@ def message(ids: Sequence[int], markers: Markers, lexer: NumberLexer, largest: i
     tokens = list(ids[first:end])
     given = tuple(ids[end + len(markers.after) :])
     made = _shortened(tuple(ids[:opening]), given, tokens, lexer.units(tokens, largest), opening < first)
-    empty = _EMPTY.search(lexer.spelled(tokens).text) is not None
+    text = lexer.spelled(tokens).text
+    empty, brings = _EMPTY.search(text) is not None, _BROUGHT.search(text) is not None
     said = ids[max(0, opening - len(markers.before)) : first] if opening < first else ()
-    return replace(made, said=tuple(said), empty=empty)
+    return replace(made, said=tuple(said), empty=empty, brings=brings)
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ class Earlier:
 def earlier(found: Message, markers: Markers, lexer: NumberLexer, largest: int) -> Earlier | None:
     """What "it" is in a later turn: the list in the last answer that is one, or else in the last message with one.
 
-    None where there is no such list, or the message has several.
+    None where there is no such list, or doubt: the message has several, numbers that are none, or writes an empty one.
     """
     said = list(found.said)
     while said and markers.before and tuple(said[-len(markers.before) :]) == markers.before:
@@ -115,6 +120,8 @@ def earlier(found: Message, markers: Markers, lexer: NumberLexer, largest: int) 
         lists = [run for run in runs(message) if len(run) > 1]  # a number alone is hardly a list
         if lists:
             return _list_of(message, lists[0]) if len(lists) == 1 else None
+        if runs(message) or _EMPTY.search(lexer.spelled(said[first:end]).text):
+            return None
         said = said[:first]
     return None
 

@@ -16,6 +16,7 @@ Legend: B prompts, U units, X units of all prompts in a row, H hidden size, C ch
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -220,3 +221,13 @@ def _best_other(odds_BU: Tensor, units: Units) -> Tensor:
     next_B1 = odds_BU.gather(1, ranked_BU.scatter(1, first_B1, -torch.inf).argmax(1, keepdim=True))
     several_B1 = lead_BU.sum(1, keepdim=True) > 1
     return torch.where(several_B1, torch.where(units.lead_BU == first_B1, next_B1, best_B1), 0.0)
+
+
+def steady(reader: Any) -> Any:
+    """The reader as it reads outside of training: nothing is dropped. Shares all weights; the reader stays as it is."""
+    if not getattr(reader, "training", False):
+        return reader
+    view = copy(reader)
+    view._modules = {name: nn.Identity() if isinstance(m, nn.Dropout) else m for name, m in reader._modules.items()}
+    view.training = False
+    return view

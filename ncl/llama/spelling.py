@@ -12,44 +12,70 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 TOLD = 24  # characters of a number that are told
 BLANKS = " \t\n\r\f\v"
-OPENING, CLOSING, QUOTES, EMPHASIS, PARTING = "([{", ")]}", "\"'“”„‘’«»‹›`", "*_", ",;|"
-DASHES = "-–—−‐‑‒―﹣－"
-NEGATIVE = re.compile(rf"(?:[{DASHES}][ \t]*|\b(?:minus|negative)[ \t]+)\Z", re.IGNORECASE)
+OPENING, CLOSING, QUOTES, EMPHASIS, PARTING = "([{", ")]}", "\"'“”„‘’‚«»‹›`", "*_", ",;|"
+DASHES = "-–—−‐‑‒―﹣－⁻₋˗⁃➖─━⎯¯‾⸺⸻"
+OTHERS = "+±∓＋⁺₊➕~∼≈≃≅≠≤≥≦≧<>√∛∜¬#№§°$¢£¥₠-⃀￠￡￥￦﷼"  # marks of a number, with a blank between too
+NEAR = 24  # characters before a number that are looked at
+NEGATIVE = re.compile(
+    rf"(?:[{DASHES}][ \t]*|\b(?:minus|negative|neg)\b(?:[ \t]+of\b)?[^\w]{{0,3}}(?:\bthe[ \t]+)?)\Z", re.IGNORECASE
+)
+# A mark that stands by itself before a number, and is no arrow; or a command of LaTeX, or the name of a character.
+MARKED = re.compile(
+    rf"(?<![-=<>~])(?:[{OTHERS}]|[<>≤≥]=)[ \t]+\Z|\\[A-Za-z]+[ \t]*\{{?\Z|[\^_}}]\{{\Z|&[A-Za-z]{{2,8}};[ \t]*\Z"
+)
+# What quotes, brackets or emphasis around a number do not part from it: -"5", -[5], - **5**
+OUTSIDE = re.compile(rf"(?:[{DASHES}+±~$€£√^]|[{DASHES}][ \t]+(?![(\[{{]))[\"'“”„‘’‚«»‹›`*_(\[{{|]+\Z")
 BULLET = re.compile(r"(?:\A|\n)[ \t]*- \Z")  # of a line that goes on in words
 _NOUNS = (
     "lists?|rows?|arrays?|sequences?|series|tuples?|columns?|values?|numbers?|items?|entries|steps|brackets|parentheses"
 )
 LISTING = re.compile(rf"(?:=|\b(?:{_NOUNS}),?)[ \t]*\(\Z", re.IGNORECASE)  # what stands in brackets is a list
+CLOSED = re.compile(r"[ \t]*\)")
 LARGER = re.compile(
-    r"[ \t]+(?:hundreds?|thousands?|millions?|billions?|trillions?|dozens?|percent|per cent|squared|cubed|factorial"
-    r"|and a half|point[ \t]+\w+)\b",
+    r"[ \t]+(?:hundreds?|thousands?|(?:m|b|tr|quadr|quint)illions?|dozens?|lakhs?|crores?|grand|thou"
+    r"|bn|mn|mln|mill?|mio|mrd"
+    r"|(?-i:[kKM])|percent|per cent|squared|cubed|factorial|and a half|and a quarter|point[ \t]+\w+"
+    r"|(?:dot|comma)[ \t]+[0-9]+"
+    r"|hal(?:f|ves)|thirds?|quarters?|tenths?|hundredths?|thousandths?|below zero|pi|π|(?:st|nd|rd|th))(?!\w)"
+    r"|[,;][ \t]*(?:\.{3,}|…)|[ \t]+(?:[°‰‱٪％℃℉$¢£¥₠-⃀￠￡￥￦﷼]|%(?![ \t]*[0-9]))",
     re.IGNORECASE,
 )
 # Between two numbers on one line: what makes them one, or a span of many.
 BETWEEN = re.compile(
     rf"[{DASHES}]|[{DASHES}][ \t]+|[ \t]+[{DASHES}][ \t]+"
     r"|[ \t]*(?:[+×·÷/^±~≈<>≤≥…‥]|\*+|//|\.\.+)[ \t]*"
-    r"|[ \t]+(?:to|through|thru|till|until|times|plus|over)[ \t]+"
+    r"|[ \t]+(?:to|through|thru|till|until|up[ \t]?to|times|plus|over|less|x|per|out of|multiplied by"
+    r"|choose|raised to(?: the)?(?: power(?: of)?)?|to the(?: power(?: of)?)?)[ \t]+"
+    r"|[ \t]*(?:[-=~]+>|\\[A-Za-z]+)[ \t]*"
+    r"|[ \t]+[^\w\s,;|()\[\]{}\"'“”„‘’‚«»‹›`*&/:]+[ \t]*"
     r"|[ \t]*[,;]?[ \t]*(?:\.\.\.+|…)[ \t]*[,;]?[ \t]*",
     re.IGNORECASE,
 )
 _RUN = re.compile(r"[0-9]+")
-_ONES = (
+ONES = (
     "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
     "|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million"
 )
-_WORD = rf"(?:(?:{_ONES})(?:[ -](?:{_ONES}))*|(?-i:[IVXLCDM]{{2,}}|[VX])|[零〇一二三四五六七八九十百千万]+)"
-# A number in words among numbers: "3, five, 1", "3, 1 and five".
+_MORE = r"infinity|inf|nan|half|dozen|billion|trillion|pi"
+_WORD = (
+    rf"(?:(?:(?:minus|negative|plus|an?)[ \t]+|[{DASHES}+][ \t]*)?(?:{ONES}|{_MORE})"
+    rf"(?:[ -](?:and[ -])?(?:{ONES}|half))*"
+    r"|(?-i:[IVXLCDM]{2,}|[IVX])|[零〇一二三四五六七八九十百千万]+|[π∞])"
+)
+# A number in words among numbers: "3, five, 1", "3, 1 and five", "3 five 1", "two hundred 5".
 WORDED = re.compile(
-    rf"(?<=[0-9])[ \t]*(?:[,;|]|[,;]?[ \t]+and\b)[ \t]*(?:and[ \t]+)?(?P<behind>{_WORD})"
-    r"(?=[ \t]*(?:[,;|.!?)\]}\n]|$|and\b))"
-    rf"|(?<!\w)(?P<before>{_WORD})[ \t]*(?:[,;|]|[ \t]and\b)[ \t]*(?:and[ \t]+)?(?=[0-9])",
+    rf"(?<=[0-9])[ \t]*(?:[,;|]|[,;]?[ \t]+(?:and|or)\b)[ \t]*(?:(?:and|or)[ \t]+)?(?P<behind>{_WORD})"
+    r"(?=[ \t]*(?:[,;|.!?)\]}\n]|$|(?:and|or)\b))"
+    rf"|(?<=[0-9])\s+(?P<amid>{_WORD})(?=\s+[0-9])"
+    r"|\b(?P<larger>hundred|thousand|million|billion)(?:[ \t]+and)?[ \t]+(?=[0-9])"
+    rf"|(?<!\w)(?P<before>{_WORD})[ \t]*(?:[,;|]|[ \t](?:and|or)\b)[ \t]*(?:(?:and|or)[ \t]+)?(?=[0-9])",
     re.IGNORECASE,
 )
 
@@ -75,14 +101,15 @@ def faults(text: str) -> list[Fault]:
     runs = [(found.start(), found.end()) for found in _RUN.finditer(text)]
     told: dict[tuple[int, int], str] = {}
     for group in (*_spans(text, runs), *_chains(text, runs), *_grouped(text, runs)):
+        what = _short(_quoted(text, group[0][0], group[-1][1]))
         for run in group:
-            told.setdefault(run, _quoted(text, group[0][0], group[-1][1]))
+            told.setdefault(run, what)
     for run in runs:
         if run not in told and (span := _touched(text, *run)):
-            told[run] = _quoted(text, *span)
+            told[run] = _short(_quoted(text, *span))
     for word, run in _worded(text, runs):
-        told.setdefault(run, word)
-    found = [Fault(*run, _short(what)) for run, what in told.items()]
+        told.setdefault(run, _short(word))
+    found = [Fault(*run, what) for run, what in told.items()]
     return sorted([*found, *_numerals(text)], key=lambda fault: fault.begin)
 
 
@@ -102,50 +129,71 @@ def _quoted(text: str, begin: int, end: int) -> str:
 
 def _touched(text: str, begin: int, end: int) -> tuple[int, int] | None:
     """The stretch that makes a run of digits more than a whole number; None where it is plain."""
-    if signed := NEGATIVE.search(text, max(0, begin - 12), begin):
-        listed = BULLET.search(text, max(0, begin - 12), begin) and re.match(r"[ \t]+[^\W\d]", text[end : end + 9])
+    near = max(0, begin - NEAR)
+    if signed := NEGATIVE.search(text, near, begin):
+        listed = BULLET.search(text, near, begin) and re.match(r"[ \t]+[^\W\d]", text[end : end + 9])
         if not listed:
             return signed.start(), end
+    marked = MARKED.search(text, near, begin)
+    if marked and not (marked.group().startswith("<") and _angled(text, begin)):
+        return marked.start(), end
+    if outside := OUTSIDE.search(text, near, begin):
+        return outside.start(), end
     if larger := LARGER.match(text, end):
         return begin, larger.end()
-    if text[begin - 1 : begin] == "(" and text[end : end + 1] == ")":
-        called = text[begin - 2 : begin - 1].isalnum()
-        if not called and not LISTING.search(text, max(0, begin - 20), begin):
-            return begin - 1, end + 1  # as book-keepers write what is negative
+    if booked := _booked(text, begin, end):
+        return booked
     if not _plain_before(text, begin) or not _plain_behind(text, begin, end):
         return begin, end
     return None
 
 
+def _booked(text: str, begin: int, end: int) -> tuple[int, int] | None:
+    """A number alone in round brackets, as book-keepers write what is negative: not f(5), nor the list (5)."""
+    opened, closed = re.search(r"\([ \t]*\Z", text[max(0, begin - NEAR) : begin]), CLOSED.match(text, end)
+    if not opened or not closed:
+        return None
+    first = max(0, begin - NEAR) + opened.start()
+    if text[first - 1 : first].isalnum() or LISTING.search(text, max(0, first - NEAR), first + 1):
+        return None
+    return first, closed.end()
+
+
 def _plain_before(text: str, begin: int) -> bool:
     before, further = text[begin - 1 : begin], text[begin - 2 : begin - 1] if begin > 1 else ""
+    if before and before in "'’":
+        return re.search(rf"{before}(?!\w)", text[begin:]) is not None  # else it may be a year: '24
     if not before or before in BLANKS + OPENING + PARTING + QUOTES:
         return True
     match before:
         case ".":
-            return further.isalpha()  # No.5
+            return further.isalpha() and not re.search(r"\bRs\.\Z", text[max(0, begin - NEAR) : begin])  # No.5
         case ":":
-            return not further.isdigit()
+            inside = re.search(r"[.:/@\[]\S*:\Z", text[max(0, begin - NEAR) : begin])  # an address, a slice
+            return not inside and not further.isdigit()
         case "=":
-            return further not in [*"<>!~≤≥"] and not further.isdigit()
+            known = re.search(r"[?&]\w+=\Z", text[max(0, begin - NEAR) : begin])
+            return not known and further not in [*"=<>!~≤≥]"] and not further.isdigit()
         case "<":
             return _angled(text, begin)
         case "*" | "_":
             return not text[:begin].rstrip(EMPHASIS)[-1:].isalnum() and _again(text, before, begin)
-        case "/":
-            return True  # `BETWEEN` tells it where a number stands before it
     return before == "\u3001"
 
 
 def _plain_behind(text: str, begin: int, end: int) -> bool:
     behind, rest = text[end : end + 1], text[end + 1 : end + 2]
+    if text[begin - 1 : begin] + behind in ("[]", "()"):
+        return re.match(r"\(|[ \t]*=(?!>)", text[end + 1 : end + 9]) is None  # a link, an index, a value of a function
+    if behind and behind in ",.:" and rest and rest in DASHES:
+        return False  # as a price: 5,-
     if not behind or behind in BLANKS + CLOSING + PARTING:
         return True
     match behind:
         case ".":
-            return not rest.isalnum() and rest != "."
+            return not rest.isalnum() and rest not in (".", "*")
         case ":":
-            return not rest.isalnum()
+            return not rest.isalnum() and rest not in (":", "]")
         case "!":
             return re.match(r"[!?]+(?:\Z|[)\]}\"'”’*_`]|\s+(?![0-9]))", text[end : end + 16]) is not None
         case "?":
@@ -160,8 +208,6 @@ def _plain_behind(text: str, begin: int, end: int) -> bool:
             return _angled(text, begin)
         case "*" | "_":
             return not text[end:].lstrip(EMPHASIS)[:1].isalnum() and behind in text[_line(text, begin) : begin]
-        case "/":
-            return True
     return behind == "\u3001"
 
 
@@ -178,7 +224,7 @@ def _open(before: str, quote: str, rest: str) -> bool:
 def _angled(text: str, begin: int) -> bool:
     """Whether a list stands here in angle brackets."""
     left, right = text.rfind("<", 0, begin), text.find(">", begin)
-    return left >= 0 and right >= 0 and re.fullmatch(r"[0-9][0-9,; \t]*", text[left + 1 : right]) is not None
+    return left >= 0 and right >= 0 and re.fullmatch(r"[ \t]*[0-9][0-9,; \t]*", text[left + 1 : right]) is not None
 
 
 def _again(text: str, mark: str, at: int) -> bool:
@@ -213,6 +259,13 @@ def _spans(text: str, runs: Runs) -> Iterator[Runs]:
         rows = text.count(" / ", begin, end if end >= 0 else len(text)) > 1
         if not (rows and all(text[one[1] : other[0]] == " / " for one, other in pairwise(chain))):
             yield chain
+    for chain in _joined(text, runs, re.compile(r"[ \t]+and[ \t]+|[ \t]+:[ \t]+", re.IGNORECASE)):
+        for one, other in pairwise(chain):
+            ratio = ":" in text[one[1] : other[0]]
+            listed = re.match(r"[ \t]*[,;|]?[ \t]*(?:and[ \t]+)?[0-9]", text[other[1] : other[1] + NEAR])
+            before = text[max(0, one[0] - NEAR) : one[0]]
+            if re.search(r"\bbetween[ \t]+\Z", before, re.IGNORECASE) if not ratio else not listed:
+                yield one, other
 
 
 def _grouped(text: str, runs: Runs) -> Iterator[Runs]:
@@ -246,12 +299,12 @@ def _joined(text: str, runs: Runs, gap: re.Pattern[str]) -> Iterator[list[tuple[
 def _worded(text: str, runs: Runs) -> Iterator[tuple[str, tuple[int, int]]]:
     """Numbers in words that stand among digits, each with the run of digits beside it."""
     for found in WORDED.finditer(text):
-        side = "behind" if found["behind"] else "before"
+        side = next(name for name, word in found.groupdict().items() if word)
         if side == "before" and _counting(text[: found.start(side)], found[side]):
             continue
-        near = [run for run in runs if (run[1] <= found.start() if side == "behind" else run[0] >= found.end())]
-        if near:
-            yield found[side], near[-1] if side == "behind" else near[0]
+        # The run of digits that the word stands behind, or the one that follows.
+        place = found.start() if side in ("behind", "amid") else found.end()
+        yield found[side], runs[bisect_right(runs, place, key=lambda run: run[0]) - 1]
 
 
 def _counting(before: str, word: str) -> bool:
@@ -260,13 +313,17 @@ def _counting(before: str, word: str) -> bool:
 
 
 def _numerals(text: str) -> Iterator[Fault]:
-    """Digits of other scripts, fractions, raised and Roman numerals that stand without ASCII digits."""
+    """Digits of other scripts, fractions, raised and Roman numerals, ∞, that stand without ASCII digits."""
     at = 0
     while not text.isascii() and at < len(text):
         end = at
-        while end < len(text) and not text[end].isascii() and unicodedata.category(text[end]) in ("Nd", "Nl", "No"):
+        while end < len(text) and _numeral(text[end]):
             end += 1
         alone = end > at and not text[at - 1 : at].isdecimal() and not re.match("[0-9]", text[end : end + 1])
         if alone:
             yield Fault(at, end, _short(_quoted(text, at, end)), digits=False)
         at = max(end, at + 1)
+
+
+def _numeral(char: str) -> bool:
+    return not char.isascii() and (char == "∞" or unicodedata.category(char) in ("Nd", "Nl", "No"))

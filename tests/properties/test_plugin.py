@@ -295,7 +295,13 @@ def twice(n: Word) -> Word:
     """
     return n + n
 '''
-EXAMPLES = ("--ncl", "--ncl-width", "4", "-k", "not python and not bytecode and not executors and not limit and not gradients")
+EXAMPLES = (
+    "--ncl",
+    "--ncl-width",
+    "4",
+    "-k",
+    "not python and not bytecode and not executors and not limit and not gradients",
+)
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["", "xdist"])

@@ -9,7 +9,7 @@ from transformers import GenerationConfig, LlamaForCausalLM, StaticCache, TextSt
 
 from ncl.errors import ConfigurationError, GateRefused
 from ncl.llama import select
-from ncl.llama.augment import real_tokens
+from ncl.llama.incoming import real_tokens
 
 PROMPTS = ["Reverse: 3 1 2", "Count 5 in: 5 6 5", "Stack: push 5, push 60, pop, push 7", "Sort: 3, 100, 2, 1",
            "Sum modulo 10: 5 6 7", "Sort: 3 1 2, then reverse it, then count 2 in it"]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Numbers are read as they are written, or told: hundreds of spellings, through tokenizers of either kind."""
+"""Numbers are read as they are written, or told: some eight hundred spellings, through tokenizers of either kind."""
 
 import json
 from importlib import metadata
@@ -15,6 +15,7 @@ from ncl.training import prompts
 
 TABLE = json.loads((Path(__file__).parent / "spellings.json").read_text(encoding="utf-8"))
 LARGEST, TOLD = TABLE["largest"], "told"
+AT_ONCE = 40
 FRAMES = ["{}", "Sort: {}", "Sort this list: {}\nThank you", "Sort {} , please"]
 
 
@@ -31,7 +32,7 @@ def wrong(tokenizer, lexer, frame):
 
 
 def test_there_are_enough_of_both():
-    assert len(TABLE["spellings"]) >= 300
+    assert len(TABLE["spellings"]) >= 700
     assert sum(right != TOLD for _, right in TABLE["spellings"]) >= 100
 
 
@@ -51,11 +52,12 @@ def test_the_tokenizer_of_a_pretrained_model_reads_them_alike():
     assert [found for frame in FRAMES for found in wrong(pretrained, lexer, frame)] == []
 
 
-@pytest.mark.parametrize("text, right", TABLE["spellings"], ids=[ascii(text) for text, _ in TABLE["spellings"]])
-def test_nothing_is_computed_on_a_number_that_is_told(every_number, ask, text, right):
-    (answer,) = ask(every_number, f"Sort: {text}", max_new_tokens=200)
-    told = answer.startswith("I compute with whole numbers from 0 to 65534; this is none: ")
-    assert told if right == TOLD else not told
+@pytest.mark.parametrize("first", range(0, len(TABLE["spellings"]), AT_ONCE))
+def test_nothing_is_computed_on_a_number_that_is_told(every_number, ask, first):
+    rows = TABLE["spellings"][first : first + AT_ONCE]
+    answers = ask(every_number, *(f"Sort: {text}" for text, _ in rows), max_new_tokens=200)
+    told = [answer.startswith("I compute with whole numbers from 0 to 65534; this is none: ") for answer in answers]
+    assert [row for row, was in zip(rows, told, strict=True) if was != (row[1] == TOLD)] == []
 
 
 @pytest.fixture(scope="module")
