@@ -15,7 +15,7 @@ from typing import Any
 
 from ncl import certificate as record
 from ncl.certificate import ObligationRecord, canonical_json, digest
-from ncl.errors import FormatError
+from ncl.errors import FormatError, refused
 from ncl.language.opcodes import WORD_OPS, Opcode
 from ncl.language.trace import State
 from ncl.language.word import Algebra
@@ -188,14 +188,15 @@ def _may_be(place: str, part: str) -> bool:
 
 
 def read_policy(path: Path | None = None) -> Policy:
-    """The policy in a file, or the default one. Raises NotFoundError, FormatError."""
+    """The policy in a file, or the default one. Raises NotFoundError; FormatError, as a refusal."""
     place = path or DEFAULT
-    data = record.read_json(place, "policy")
     try:
-        return _policy(data)
+        return _policy(record.read_json(place, "policy"))
+    except FormatError as fault:
+        raise refused(fault) from fault
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
         told = f"{fault} is missing" if isinstance(fault, KeyError) else str(fault)
-        raise FormatError(f"not a policy: {told}", where=str(place), remedy="see docs/policy.md") from fault
+        raise refused(FormatError(f"not a policy: {told}", where=str(place), remedy="see docs/policy.md")) from fault
 
 
 def _policy(data: Any) -> Policy:

@@ -60,6 +60,7 @@ def test_a_hollow_policy_is_refused_in_one_line_for_what_it_is(edited, name, tol
     with pytest.raises(FormatError) as caught:
         edited(change)
     assert told in caught.value.message and "\n" not in caught.value.message
+    assert caught.value.exit_code == 1
 
 
 def test_hollow_policies_are_many_and_have_names_of_their_own():
