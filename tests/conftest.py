@@ -33,7 +33,7 @@ def granted():
 def in_this_process(monkeypatch):
     """Obligations run here and one after another, so that they see what a test has patched."""
 
-    def drive(waiting, jobs, budget, total_budget, watch):
+    def drive(waiting, shift, jobs, watch):
         for obligation in waiting:
             yield obligation, worker.attempt(obligation)
 

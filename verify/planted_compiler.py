@@ -33,7 +33,7 @@ _COMPILER_FAULTS = (
     Fault("ast_to_blocks ticks twice in a for loop", "compiler", _one(_BLOCKS, "        self.emit(Opcode.TICK, position=place)\n        body = self.block()", "        self.emit(Opcode.TICK, position=place)\n        self.emit(Opcode.TICK, position=place)\n        body = self.block()"), _SOURCE, ("count",)),
     Fault("ast_to_blocks makes a round too many", "compiler", _one(_BLOCKS, "self.made(Opcode.SUBTRACT, left, one, position=place), step, position=place", "left, step, position=place"), _SOURCE, ("steps",)),
     Fault("ast_to_blocks counts down to 1", "compiler", _one(_BLOCKS, "self.made(Opcode.LESS_EQUAL, step, following,", "self.made(Opcode.LESS, step, following,"), _SOURCE, ("down",)),
-    Fault("ast_to_blocks counts down from below 0", "compiler", _one(_BLOCKS, 'some = self.combine("<=", *reversed(sides), difference.position, None)', "some = self.constant(1, place)"), _SOURCE, ("down",)),
+    Fault("ast_to_blocks counts down from below 0", "compiler", _one(_BLOCKS, 'some = self.combine("<=", right, left, difference.position, None)', "some = self.constant(1, place)"), _SOURCE, ("down",)),
     Fault("ast_to_blocks makes no round from the largest word", "compiler", _one(_BLOCKS, 'self.copied(statement.start, f"{path}:start"), self.constant(1, place)\n', 'self.copied(statement.start, f"{path}:start"), self.constant(1, place)\n            some = self.made(Opcode.NOT_EQUAL, following, self.constant(self.top, place), position=place)\n'), _SOURCE, ("falling",)),
     Fault("ast_to_blocks puts an assert's trap elsewhere", "compiler", _one(_BLOCKS, "Stop(int(Trap.ASSERT), place)", "Stop(int(Trap.ASSERT), self.function.position)"), _SOURCE, ("traps",)),
     Fault("ast_to_blocks traps for another reason", "compiler", _one(_BLOCKS, "int(Trap.ASSERT)", "int(Trap.INDEX)"), _SOURCE, ("traps",)),
@@ -103,12 +103,12 @@ _PARSER, _STATEMENTS, _MEANINGS = (
 )
 _PYTHON = "verify.planted_checks:python"
 _LANGUAGE_FAULTS = (
-    Fault("the parser reads at most as below", "compiler", _one(_PARSER, 'ast.LtE: "<="', 'ast.LtE: "<"'), _PYTHON, ("between",)),
-    Fault("the parser reads and for or", "compiler", _one(_PARSER, '"and" if isinstance(kind, ast.And) else "or"', '"or" if isinstance(kind, ast.And) else "and"'), _PYTHON, ("either",)),
-    Fault("the parser takes a choice for its other side", "compiler", _one(_PARSER, "expression(reader, body), expression(reader, orelse), place", "expression(reader, orelse), expression(reader, body), place"), _PYTHON, ("half",)),
-    Fault("the language takes the larger for min", "compiler", _one(_MEANINGS, "k.choose(k.less(y, x), y, x)", "k.choose(k.less(x, y), y, x)"), _PYTHON, ("between",)),
-    Fault("the source makes no round from the largest word", "compiler", _one(_STATEMENTS, "(first := start(run), -falling, first // falling + 1)", "(first := start(run), -falling, first // falling + 1 if first < self.algebra.size - 1 else 0)"), _PYTHON, ("topmost",)),
-    Fault("the source stores from the last target to the first", "compiler", _one(_STATEMENTS, "zip(stores, words, strict=True)", "reversed(list(zip(stores, words, strict=True)))"), _PYTHON, ("twice",)),
+    Fault("the parser reads at most as below", "language", _one(_PARSER, 'ast.LtE: "<="', 'ast.LtE: "<"'), _PYTHON, ("between",)),
+    Fault("the parser reads and for or", "language", _one(_PARSER, '"and" if isinstance(kind, ast.And) else "or"', '"or" if isinstance(kind, ast.And) else "and"'), _PYTHON, ("either",)),
+    Fault("the parser takes a choice for its other side", "language", _one(_PARSER, "expression(reader, body), expression(reader, orelse), place", "expression(reader, orelse), expression(reader, body), place"), _PYTHON, ("half",)),
+    Fault("the language takes the larger for min", "language", _one(_MEANINGS, "k.choose(k.less(y, x), y, x)", "k.choose(k.less(x, y), y, x)"), _PYTHON, ("between",)),
+    Fault("the source makes no round from the largest word", "language", _one(_STATEMENTS, "(first := start(run), -falling, first // falling + 1)", "(first := start(run), -falling, first // falling + 1 if first < self.algebra.size - 1 else 0)"), _PYTHON, ("topmost",)),
+    Fault("the source stores from the last target to the first", "language", _one(_STATEMENTS, "zip(stores, words, strict=True)", "reversed(list(zip(stores, words, strict=True)))"), _PYTHON, ("twice",)),
 )  # fmt: skip
 
 # Each of these is what a validator without one of its conditions proves; the sound one refutes it.

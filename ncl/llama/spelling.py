@@ -185,7 +185,7 @@ def _plain_behind(text: str, begin: int, end: int) -> bool:
     behind, rest = text[end : end + 1], text[end + 1 : end + 2]
     if text[begin - 1 : begin] + behind in ("[]", "()"):
         return re.match(r"\(|[ \t]*=(?!>)", text[end + 1 : end + 9]) is None  # a link, an index, a value of a function
-    if behind and behind in ",.:" and rest and rest in DASHES:
+    if behind and behind in ",.:" and rest and rest in DASHES and not text[end + 2 : end + 3].isdigit():
         return False  # as a price: 5,-
     if not behind or behind in BLANKS + CLOSING + PARTING:
         return True

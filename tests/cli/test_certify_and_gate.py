@@ -140,7 +140,7 @@ def test_a_policy_that_is_none_is_refused(ncl, here, library, change):
     rules = {**json.loads(DEFAULT_POLICY.read_text()), **change}
     (here / "mine.json").write_text(json.dumps(rules))
     ran = ncl("gate", str(library), "--policy", "mine.json", "--json")
-    assert (ran.code, ran.document["error"]["class"]) == (2, "FormatError")
+    assert (ran.code, ran.document["error"]["class"]) == (1, "FormatError")
 
 
 def test_a_checkpoint_with_another_tokenizer_is_refused(ncl, here, runs):

@@ -15,12 +15,13 @@ from verify import faults, planted, planted_code
 from verify.faults import Broken, Edit, Fault, Findings
 
 STRATA = {
-    "ops", "kernel", "program-memory", "compiler", "step", "numeric", "temperature", "soft", "certificate", "verifier",
+    "ops", "language", "kernel", "program-memory", "compiler", "step", "numeric", "temperature", "soft", "certificate", "verifier",
 }  # fmt: skip
 ALL = (*planted.FAULTS, *planted.RIGHT, *(e.fault for e in planted.EQUIVALENT))
 QUICK = (
     "the spec's call returns to itself",
     "the spec keeps the heap on the wrong flag",
+    "the parser reads at most as below",
     "the high half of a product is put too low",
     "one-hot subtraction turns 0 round too",
     "every chunk takes the first rows",

@@ -193,7 +193,7 @@ def test_a_recipe_is_found_by_its_name_and_a_file_by_its_path(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("{", "not readable JSON"), ('{"steps": 0}', "steps"), ('{"stepps": 1}', "stepps"), ("[]", "object")],
+    [("{", "not readable JSON"), ('{"steps": 0}', "steps"), ('{"stepps": 1}', "stepps"), ("[]", "dictionary")],
 )
 def test_a_wrong_configuration_is_refused_with_every_fault(tmp_path, text, told):
     (tmp_path / "mine.json").write_text(text)

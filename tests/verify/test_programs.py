@@ -116,7 +116,7 @@ def test_other_machine_code_is_refuted_with_a_small_input_that_replays(tmp_path,
 
 def test_bytes_that_the_compiler_does_not_make_are_refuted():
     good = made("double")
-    assert programs.check_compiled(good.function, good.program).verdict == "tested"
+    assert programs.check_compiled(good.function, good.program).verdict == "proved"
     bad = edited(good.program, 0, "b", 1)
     assert "machine code" in programs.check_compiled(good.function, bad).detail
     other = replace(good.program, source="0" * 64)

@@ -27,7 +27,7 @@ def well(artefact, policy=None):
     return [
         Finding(o, Outcome(required[o.id].accept[0], "given", bound="as asked", limits=required[o.id].at_least))
         for o in prove.obligations(artefact, executors=rules.executors)
-        if o.kind not in ("contract", "python")
+        if o.kind != "contract"
     ]
 
 
@@ -35,8 +35,8 @@ def test_what_is_shown_is_what_the_default_policy_requires(artefact):
     rules = gate.read_policy()
     shown = [o.id for o in prove.obligations(artefact, executors=rules.executors)]
     assert len(shown) == len(set(shown))
-    # A program may have no contract, and no run that does not wrap, so no policy asks for these by default.
-    more = {f"{kind}/{name}" for kind in ("contract", "python") for name in ("reverse", "count")}
+    # A program may have no contract, so no policy asks for it by default.
+    more = {f"contract/{name}" for name in ("reverse", "count")}
     assert set(shown) - more == set(gate.required_obligations(artefact, rules))
     assert more <= set(shown)
 

@@ -18,6 +18,7 @@ from ncl.language.trace import Result, TrapReport
 from ncl.language.walks import calls
 from verify.spaces import random_inputs
 from verify.translate_ends import Arrived, Assume, Fork, Returned, Shared, Trapped
+from verify.translate_joins import NOWHERE
 from verify.translate_points import flow, terms
 from verify.translate_source import Source
 from verify.translate_terms import MEANING, shared_natural
@@ -53,7 +54,7 @@ def flat(function, sizes, arguments):
 
 def walked(function, sizes, arguments, budget):
     """(result, states at points) of the validator's reading."""
-    source = Source(function, function.program, sizes, frozenset(flow(function).spots), True)
+    source = Source(function, function.program, sizes, frozenset(flow(function).spots), True, NOWHERE)
     node, states = source.settled(Next(flow(function).entry, flat(function, sizes, arguments))), []
     while True:
         match node:

@@ -165,7 +165,7 @@ EDITS = {
     "the permit": ("permit", lambda m: setattr(m, "permit", replace(m.permit, certificate="0" * 64))),
     "the tokenizer's vocabulary": ("tokenizer", lambda m: m.tokenizer.add_tokens(["17"])),
     "two of its tokens": ("tokenizer", lambda m: exchanged(m.tokenizer)),
-    "its chat template": ("tokenizer", lambda m: setattr(m.tokenizer, "chat_template", "{{ messages }}")),
+    "its chat template": ("tokenizer", lambda m: setattr(m.tokenizer, "chat_template", "{# #}" + m.tokenizer.chat_template)),
 }  # fmt: skip
 
 
