@@ -15,7 +15,8 @@ from verify import faults, planted, planted_code
 from verify.faults import Broken, Edit, Fault, Findings
 
 STRATA = {
-    "ops", "language", "kernel", "program-memory", "compiler", "step", "numeric", "temperature", "soft", "certificate", "verifier",
+    "ops", "language", "kernel", "program-memory", "compiler", "step", "numeric", "temperature", "soft", "certificate",
+    "verifier",
 }  # fmt: skip
 ALL = (*planted.FAULTS, *planted.RIGHT, *(e.fault for e in planted.EQUIVALENT))
 QUICK = (

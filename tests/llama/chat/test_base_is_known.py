@@ -144,6 +144,10 @@ def exchanged(tokenizer):
     tokenizer._tokenizer = Tokenizer.from_str(json.dumps(parts))
 
 
+def annotated(tokenizer):
+    tokenizer.chat_template = "{# #}" + tokenizer.chat_template
+
+
 @torch.no_grad()
 def moved(model):
     model.model.layers[0].mlp.up_proj.weight[0, 0] += 1
@@ -165,7 +169,7 @@ EDITS = {
     "the permit": ("permit", lambda m: setattr(m, "permit", replace(m.permit, certificate="0" * 64))),
     "the tokenizer's vocabulary": ("tokenizer", lambda m: m.tokenizer.add_tokens(["17"])),
     "two of its tokens": ("tokenizer", lambda m: exchanged(m.tokenizer)),
-    "its chat template": ("tokenizer", lambda m: setattr(m.tokenizer, "chat_template", "{# #}" + m.tokenizer.chat_template)),
+    "its chat template": ("tokenizer", lambda m: annotated(m.tokenizer)),
 }  # fmt: skip
 
 
