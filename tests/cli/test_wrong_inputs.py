@@ -83,7 +83,7 @@ WRONG = [
     ("certify mine.py --out mine.py", 2, "InputError", "no artefact"),
     ("certify mine.py --out .", 2, "InputError", "no artefact"),
     ("certify mine.py --out x --policy nix.json", 2, "NotFoundError", "no policy there"),
-    ("certify mine.py --out x --policy garbage.bin", 2, "FormatError", "not a policy"),
+    ("certify mine.py --out x --policy garbage.bin", 1, "FormatError", "not a policy"),
     ("gate nix", 2, "NotFoundError", "no artefact here"),
     ("gate two.py", 2, "NotFoundError", "no artefact here"),
     ("gate . --policy nix", 2, "NotFoundError", ""),
