@@ -33,6 +33,7 @@ from ncl.llama.base import Base, backbone_state, depths, load_base, markers, wei
 from ncl.llama.chat import NCLChatLlamaForCausalLM
 from ncl.llama.compact import packed, unpacked
 from ncl.llama.config import NCLLlamaConfig
+from ncl.llama.loading import LOADING
 from ncl.llama.numbers import NumberLexer
 from ncl.llama.reader import Reader
 from ncl.llama.tokenizer import digest_of, whole_digest
@@ -89,7 +90,7 @@ def dressed(
         ncl_readers=settings.readers,
     )
     config._attn_implementation = base.model.config._attn_implementation
-    with torch.device("meta"):
+    with LOADING, torch.device("meta"):
         model = NCLChatLlamaForCausalLM(config)
     model.model, model.lm_head = base.model.model, base.model.lm_head
     model.model.config = config

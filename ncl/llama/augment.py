@@ -36,6 +36,7 @@ from ncl.llama.call import Answers, Call, Row, score
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.incoming import behind, known, one_row, packed, real_tokens
 from ncl.llama.lexer import Lexer
+from ncl.llama.loading import LOADING, demand_tied
 from ncl.llama.permit import Watch, watch
 from ncl.llama.saving import saving
 from ncl.llama.session import ALONE, PREFILL, Session, latest_of, part_of, session_of
@@ -143,8 +144,10 @@ class NCLLlamaForCausalLM(LlamaForCausalLM):
 
             own = ("config", "use_safetensors", "_from_auto", "adapter_kwargs", "trust_remote_code")
             return load_adapter(Path(pretrained), base, policy, **{k: v for k, v in options.items() if k not in own})
-        model = super().from_pretrained(pretrained, *arguments, **{**options, "use_safetensors": True})
+        with LOADING:
+            model = super().from_pretrained(pretrained, *arguments, **{**options, "use_safetensors": True})
         found = model[0] if isinstance(model, tuple) else model
+        demand_tied(found, str(pretrained))
         folder = Path(pretrained) / LIBRARY
         try:
             artefact = Artefact.load(folder)

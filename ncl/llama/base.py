@@ -27,6 +27,7 @@ from ncl import strict_json
 from ncl.certificate import canonical_json
 from ncl.errors import ConfigurationError, FormatError, NotFoundError
 from ncl.llama import unpacked
+from ncl.llama.loading import LOADING, demand_tied
 from ncl.llama.message import Markers
 
 SMOLLM2 = "smollm2"
@@ -75,9 +76,10 @@ def _loaded(
 ) -> Base:
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, **wanted)
-        model, told = LlamaForCausalLM.from_pretrained(
-            place, dtype=dtype, output_loading_info=True, **wanted, **options
-        )
+        with LOADING:
+            model, told = LlamaForCausalLM.from_pretrained(
+                place, dtype=dtype, output_loading_info=True, **wanted, **options
+            )
     except Exception as fault:  # whatever a foreign file makes transformers raise
         remedy = "a folder needs config.json, a tokenizer, and weights as .safetensors; a pickle is never opened"
         raise FormatError(f"not a LLaMA that can be loaded: {fault}", where=source, remedy=remedy) from fault
@@ -86,6 +88,7 @@ def _loaded(
     if missing:
         shown = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
         raise FormatError(f"{len(missing)} weights are missing or of another shape: {shown}", where=source)
+    demand_tied(model, source)
     return Base(model.eval(), tokenizer, source, weights_digest(model))
 
 

@@ -27,6 +27,7 @@ from ncl.errors import FormatError, GateRefused, InputError, NclError, NotFoundE
 from ncl.llama.augment import NCLLlamaForCausalLM
 from ncl.llama.config import NCLLlamaConfig
 from ncl.llama.lexer import Lexer
+from ncl.llama.loading import LOADING, demand_tied
 from ncl.llama.tokenizer import CALL, digest_of, make_tokenizer, words_of
 from ncl.training.batches import encode, examples
 from ncl.training.config import TrainConfig, validated
@@ -54,6 +55,11 @@ def tokenizer_digest() -> str:
 
 def new_model(config: TrainConfig, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     """A LLaMA of the configured shape with random weights; with a computer in the `ncl` arm."""
+    with LOADING:
+        return _new_model(config, tokenizer)
+
+
+def _new_model(config: TrainConfig, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     torch.manual_seed(config.seed)
     shape = config.model
     common: dict[str, Any] = {
@@ -244,7 +250,10 @@ def load_checkpoint(
         config = validated(strict_json.read(place / CONFIG, "checkpoint"), str(place / CONFIG))
         tokenizer = PreTrainedTokenizerFast.from_pretrained(place)
         if config.arm == "plain":
-            return LlamaForCausalLM.from_pretrained(place, use_safetensors=True), tokenizer, config
+            with LOADING:
+                model = LlamaForCausalLM.from_pretrained(place, use_safetensors=True)
+            demand_tied(model, str(place))
+            return model, tokenizer, config
         return NCLLlamaForCausalLM.from_pretrained(place, ncl_policy=policy), tokenizer, config
     except (FileNotFoundError, NotFoundError) as fault:
         raise NotFoundError("no checkpoint here", where=str(place), remedy="train one with `ncl train`") from fault

@@ -94,7 +94,6 @@ def tune(
 def _trainable(base: Base, config: TuneConfig) -> tuple[Any, Any]:
     """What is trained, and the LLaMA in it: a copy in float32."""
     copied = deepcopy(base.model).float().train()
-    copied.tie_weights()  # peft takes embeddings that are copies of each other for trained apart
     if config.how == "full":
         return copied.requires_grad_(True), copied
     peft = demand_peft()
