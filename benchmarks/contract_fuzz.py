@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
+import subprocess
 import sys
 import time
 from datetime import UTC, datetime
@@ -44,6 +46,13 @@ def fuzz(contracts: int, seed: int, mix: str, jobs: int, folder: Path) -> dict:
             "wall_seconds": round(time.monotonic() - begin, 1)}  # fmt: skip
 
 
+def commit() -> str:
+    git = ["git", "-C", str(HERE)]
+    head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+    dirty = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True).stdout.strip()
+    return head + ("+changes" if dirty else "")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--contracts", type=int, default=1_000_000)
@@ -55,7 +64,9 @@ def main() -> int:
     results = HERE / "results"
     results.mkdir(exist_ok=True)
     out = asked.out or results / f"contract-fuzz-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
-    record = fuzz(asked.contracts, asked.seed, asked.mix, asked.jobs, out.parent)
+    told = {"commit": commit(), "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "device": f"cpu, {os.cpu_count()} cores, {platform.machine()}"}  # fmt: skip
+    record = {**fuzz(asked.contracts, asked.seed, asked.mix, asked.jobs, out.parent), **told}
     out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(
         f"{record['contracts']} contracts, {record['false_proved']} false ones proved; written to {out}",

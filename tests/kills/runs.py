@@ -4,10 +4,12 @@ A command runs in a forked child, so that a death costs no imports. All of them 
 """
 
 import contextlib
+import difflib
 import io
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -66,7 +68,9 @@ def left(place):
         if name.startswith("cache/"):
             continue
         if path.suffix in (".json", ".jsonl"):
-            body = "\n".join(json.dumps(same(json.loads(line))) for line in documents(path))
+            body = "\n".join(json.dumps(same(json.loads(line)), indent=1) for line in documents(path))
+        elif path.suffix == ".xml":
+            body = re.sub(r' (time|timestamp)="[^"]*"', "", path.read_text())
         found[name] = body
     return found
 
@@ -74,6 +78,15 @@ def left(place):
 def documents(path):
     text = path.read_text()
     return text.splitlines() if path.suffix == ".jsonl" else [text]
+
+
+def difference(name, wanted, found):
+    """The file's name; of texts, the lines that differ."""
+    bodies = wanted.get(name), found.get(name)
+    if not all(isinstance(body, str) for body in bodies):
+        return name
+    lines = difflib.unified_diff(bodies[0].splitlines(), bodies[1].splitlines(), "in peace", "killed", n=0, lineterm="")
+    return "\n".join([name, *list(lines)[:20]])
 
 
 def same(told):
@@ -140,7 +153,8 @@ def finish(command, wanted, count):
     if code:
         count.wrong.append(f"exit {code}")
     elif found != wanted:
-        count.wrong.append(str(sorted(n for n in found.keys() | wanted.keys() if found.get(n) != wanted.get(n))))
+        count.wrong += [difference(n, wanted, found) for n in sorted(found.keys() | wanted.keys())
+                        if found.get(n) != wanted.get(n)]  # fmt: skip
     elif rest := temporaries(command.place):
         count.wrong.append(f"left behind: {rest}")
 
