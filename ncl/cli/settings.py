@@ -71,6 +71,7 @@ def defaults(group: Any, start: Path) -> dict[str, dict[str, int | float]]:
 
 
 def _demand_taken(option: Any, value: int | float, where: str) -> None:
-    low, high = getattr(option.type, "min", None), getattr(option.type, "max", None)
+    kind = getattr(option, "type", option)  # where the bounds are depends on typer's version
+    low, high = getattr(kind, "min", None), getattr(kind, "max", None)
     if (low is not None and value < low) or (high is not None and value > high):
         raise InputError(f"`{option.name}` is {value}, expected {low} to {high}", where=where)
