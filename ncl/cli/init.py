@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -138,7 +139,7 @@ def _put(fresh: Path, place: Path) -> None:
         raise
     except (OSError, AttributeError):  # a file system, or a system, without links
         if os.path.lexists(place):
-            raise FileExistsError(17, os.strerror(17), str(place)) from None
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(place)) from None
         atomic.write_bytes(place, fresh.read_bytes())
 
 
@@ -151,7 +152,10 @@ def _taken_back() -> Iterator[list[Path]]:
     except BaseException:
         for place in reversed(made):
             with suppress(OSError):  # a folder that holds what somebody else has put there stays
-                place.rmdir() if place.is_dir() else place.unlink()
+                if place.is_dir():
+                    place.rmdir()
+                else:
+                    place.unlink()
         raise
 
 
