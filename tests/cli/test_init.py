@@ -227,7 +227,7 @@ def perform(project, line, *arguments):
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     done = subprocess.run(
         [*ours[words[0]], *words[1:], *arguments],
-        cwd=project, env=surroundings, capture_output=True, text=True, timeout=900,
+        cwd=project, env=surroundings, capture_output=True, text=True, timeout=3600,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
 
