@@ -5,10 +5,23 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
+from ncl.errors import InputError
+
 
 def folder() -> Path:
-    """`NCL_CACHE_DIR`, else the user's cache folder."""
+    """`NCL_CACHE_DIR`, else `ncl` in the user's cache folder as this system has it.
+
+    Raises InputError where neither is known.
+    """
     chosen = os.environ.get("NCL_CACHE_DIR")
     if chosen:
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ncl"
+    try:
+        return user_cache_path("ncl", appauthor=False)
+    except RuntimeError as fault:
+        raise InputError(
+            "this user has no home folder, so there is no place for a cache",
+            remedy="name a folder with NCL_CACHE_DIR",
+        ) from fault

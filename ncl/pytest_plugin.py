@@ -39,18 +39,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--ncl-profile", choices=("dev", "ci", "nightly"), default="dev",
         help="how many examples: few, more (the same every time), or many at random with the seed printed",
     )  # fmt: skip
-    group.addoption("--ncl-width", type=int, default=16, metavar="BITS", help="the machine's word width (default: 16)")
+    group.addoption(
+        "--ncl-width", type=int, default=None, metavar="BITS",
+        help="the machine's word width (default: that of [tool.ncl] in pyproject.toml, else 16)",
+    )  # fmt: skip
     group.addoption("--ncl-seed", type=int, default=None, metavar="N", help="search as the run that printed this seed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--ncl"):
         return
-    from ncl.cli import guard
+    from ncl.cli import guard, settings
     from ncl.errors import NclError
     from ncl.language.program import Sizes
 
     try:
+        if config.option.ncl_width is None:
+            config.option.ncl_width = settings.settings(config.rootpath)[1].get("width", 16)
         Sizes(config.getoption("--ncl-width"), memory=1)
         for package in ("verify", "properties"):
             guard.load(package)

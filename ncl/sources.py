@@ -19,7 +19,7 @@ from types import ModuleType
 from ncl.errors import GateRefused
 
 # What Python imports (an extension or a compiled file beside a source would be imported instead of it), and data.
-SUFFIXES = (".py", ".pyc", ".so", ".pyd", ".json", ".html")
+SUFFIXES = (".py", ".pyc", ".so", ".pyd", ".json", ".html", ".template")
 CORE = "ncl"  # the room of the files directly in `ncl`
 # Packages that may stand beside `ncl` or inside it, and the folders that `ncl` must have.
 BESIDE = ("verify", "properties")

@@ -17,7 +17,7 @@ from typing import Any
 
 from ncl.cached import folder as folder
 from ncl.certificate import canonical_json, digest, installed_versions, read_json, source_digests, write_json
-from ncl.errors import NclError
+from ncl.errors import InputError, NclError
 from verify.obligation import GREEN, Obligation, Outcome
 
 SCHEMA = 1
@@ -47,13 +47,13 @@ def load(obligation: Obligation, place: Path | None = None) -> Outcome | None:
 
 
 def store(obligation: Obligation, outcome: Outcome, place: Path | None = None) -> None:
-    """Keep a decided outcome. A cache that cannot be written costs time and nothing else."""
+    """Keep a decided outcome. A cache that cannot be written, or has no place, costs time and nothing else."""
     if outcome.verdict not in _KEPT:
         return
     name = key(obligation)
     body = asdict(outcome)
     entry = {"schema": SCHEMA, "key": name, "outcome": body, "check": digest(canonical_json(body))}
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, InputError):
         write_json(_path(name, place), entry)
 
 

@@ -107,6 +107,7 @@ _LANGUAGE_FAULTS = (
     Fault("the parser reads and for or", "language", _one(_PARSER, '"and" if isinstance(kind, ast.And) else "or"', '"or" if isinstance(kind, ast.And) else "and"'), _PYTHON, ("either",)),
     Fault("the parser takes a choice for its other side", "language", _one(_PARSER, "expression(reader, body), expression(reader, orelse), place", "expression(reader, orelse), expression(reader, body), place"), _PYTHON, ("half",)),
     Fault("the language takes the larger for min", "language", _one(_MEANINGS, "k.choose(k.less(y, x), y, x)", "k.choose(k.less(x, y), y, x)"), _PYTHON, ("between",)),
+    Fault("source and validator do not swap the operands of >", "language", _one("ncl/language/operators.py", '">": (Opcode.LESS, True)', '">": (Opcode.LESS, False)'), _SOURCE, ("insertion_sort",)),
     Fault("the source makes no round from the largest word", "language", _one(_STATEMENTS, "(first := start(run), -falling, first // falling + 1)", "(first := start(run), -falling, first // falling + 1 if first < self.algebra.size - 1 else 0)"), _PYTHON, ("topmost",)),
     Fault("the source stores from the last target to the first", "language", _one(_STATEMENTS, "zip(stores, words, strict=True)", "reversed(list(zip(stores, words, strict=True)))"), _PYTHON, ("twice",)),
 )  # fmt: skip

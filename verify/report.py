@@ -6,11 +6,13 @@ Pure functions from findings to text, and the exit code: 0 only when there is so
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from verify.obligation import GREEN, VERDICTS
 from verify.runner import INTERRUPTED, Finding
@@ -85,51 +87,42 @@ def junit(findings: Sequence[Finding]) -> str:
     What an interruption left out is skipped in JUnit's sense, which counts as no fault; so the interruption itself
     stands there once more, as an error.
     """
-    counts = Counter(_junit_kind(f) for f in findings)
-    total = sum(f.outcome.seconds for f in findings)
-    suite = ElementTree.Element(
-        "testsuite",
-        name="ncl verify",
-        tests=str(len(findings) + interrupted(findings)),
-        failures=str(counts["failure"]),
-        errors=str(counts["error"] + interrupted(findings)),
-        skipped=str(counts["skipped"]),
-        time=f"{total:.3f}",
-    )
-    for finding in findings:
-        outcome = finding.outcome
-        case = ElementTree.SubElement(
-            suite,
-            "testcase",
-            classname=finding.obligation.kind,
-            name=finding.obligation.id,
-            time=f"{outcome.seconds:.3f}",
-        )
-        kind = _junit_kind(finding)
-        if kind:
-            told = ElementTree.SubElement(case, kind, type=outcome.verdict, message=_printable(outcome.detail))
-            told.text = _printable(json.dumps(outcome.counterexample)) if outcome.counterexample else ""
+    cases = [_junit_case(f) for f in findings]
     if interrupted(findings):
-        case = ElementTree.SubElement(suite, "testcase", classname="run", name="run/interrupted", time="0.000")
-        left = f"{counts['skipped']} of {len(findings)} obligations were left out"
-        ElementTree.SubElement(case, "error", type="interrupted", message=left)
-    suites = ElementTree.Element("testsuites")
-    suites.append(suite)
-    ElementTree.indent(suites)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
+        left = f"{sum(map(_left_out, findings))} of {len(findings)} obligations were left out"
+        cases.append(TestCase("run/interrupted", "run", 0.0))
+        cases[-1].result = [Error(left, "interrupted")]
+    suite, document = TestSuite("ncl verify"), JUnitXml()
+    suite.add_testcases(cases)  # all at once: each addition counts all that is there
+    document.add_testsuite(suite)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + document.tostring().decode() + "\n"
 
 
-def _junit_kind(finding: Finding) -> str:
+def _junit_case(finding: Finding) -> Any:
+    obligation, outcome = finding.obligation, finding.outcome
+    case = TestCase(obligation.id, obligation.kind, round(outcome.seconds, 3))
+    kind = _junit_kind(finding)
+    if kind:
+        told = kind(_printable(outcome.detail), outcome.verdict)
+        told.text = _printable(json.dumps(outcome.counterexample)) if outcome.counterexample else ""
+        case.result = [told]
+    return case
+
+
+def _junit_kind(finding: Finding) -> Any:
     if _left_out(finding):
-        return "skipped"
+        return Skipped
     if finding.outcome.verdict == "refuted":
-        return "failure"
-    return "" if finding.outcome.green else "error"
+        return Failure
+    return None if finding.outcome.green else Error
+
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def _printable(text: str) -> str:
-    """XML 1.0 has no control characters, not even escaped."""
-    return "".join(c if c in "\t\n" or ord(c) >= 32 else "?" for c in text)
+    """XML 1.0 has no control characters and no halves of pairs, not even escaped."""
+    return _NO_XML.sub("?", text)
 
 
 def sarif(findings: Sequence[Finding]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import z3
 
 from ncl.language.builtins import BUILTINS
 from ncl.language.opcodes import Opcode, Trap
+from ncl.language.operators import MEANING
 from ncl.language.ops import OPS
 from ncl.language.program import Position, Sizes
 from ncl.language.syntax import (
@@ -36,16 +37,6 @@ from verify.translate_ends import Assume, Called, Fork, Node, Shared, Spot, Trap
 from verify.translate_joins import Inside
 from verify.translate_points import Place, literals
 from verify.translate_terms import Term, Terms, shared_natural, source_word
-
-# Source spelling → the row of the op table that says what it means, and whether the operands change places.
-_MEANING = {
-    "+": (Opcode.ADD, False), "-": (Opcode.SUBTRACT, False), "*": (Opcode.MULTIPLY, False),
-    "//": (Opcode.DIVIDE, False), "%": (Opcode.REMAINDER, False), "&": (Opcode.AND, False),
-    "|": (Opcode.OR, False), "^": (Opcode.XOR, False), "<<": (Opcode.SHIFT_LEFT, False),
-    ">>": (Opcode.SHIFT_RIGHT, False), "==": (Opcode.EQUAL, False), "!=": (Opcode.NOT_EQUAL, False),
-    "<": (Opcode.LESS, False), "<=": (Opcode.LESS_EQUAL, False),
-    ">": (Opcode.LESS, True), ">=": (Opcode.LESS_EQUAL, True),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,7 +259,7 @@ class Words(ABC):
         return self.word(node.left, state, decide)
 
     def operate(self, operator: str, left: Term, right: Term, place: Position, state: State, then: WithWord) -> Step:
-        opcode, swapped = _MEANING[operator]
+        opcode, swapped = MEANING[operator]
         row = OPS[opcode]
         assert row.word is not None
         meaning = row.word

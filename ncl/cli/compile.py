@@ -11,7 +11,7 @@ from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, t
 
 
 def compile_(
-    target: Annotated[str, typer.Argument(help="FILE, FILE:FUNC, or the name of a library program.")],
+    targets: Annotated[list[str], typer.Argument(help="FILEs, FILE:FUNCs, or names of library programs.")],
     out: Annotated[Path | None, typer.Option(help="Write the artefact folder here.")] = None,
     width: Width = 16,
     registers: Registers = 16,
@@ -27,7 +27,7 @@ def compile_(
     from ncl.build import build_library, compile
     from ncl.library import find
 
-    functions = find(target)
+    functions = [function for target in targets for function in find(target)]
     compiled = [
         compile(f, width=width, registers=registers, memory=memory, frame=frame, depth=depth) for f in functions
     ]

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +27,7 @@ from ncl.cli import (
     evaluate,
     faults,
     gate,
+    init,
     library,
     regress,
     replay,
@@ -35,6 +37,7 @@ from ncl.cli import (
     verify,
 )
 from ncl.cli.output import INTERRUPTED, show_error
+from ncl.cli.settings import defaults
 from ncl.errors import InputError, NclError, UsageError
 
 app = typer.Typer(
@@ -49,6 +52,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
+    init.init,
     compile.compile_,
     run.run,
     trace.trace,
@@ -75,11 +79,13 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def common(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Compile algorithms to differentiable programs, prove them, and let a LLaMA use them."""
+    context.default_map = defaults(context.command, Path.cwd())
 
 
 class _ReaderLeft(Exception):

@@ -206,6 +206,17 @@ def test_an_impossible_width_is_a_usage_error(pytester, run):
     result.stderr.fnmatch_lines(["*width 99 is not in 1*32*"])
 
 
+def test_the_width_is_that_of_the_projects_settings(pytester, run):
+    put(pytester, "clip.py", GOOD)
+    put(pytester, "pyproject.toml", "[tool.ncl]\nwidth = 3\n")
+    run("--ncl", "--collect-only", "clip.py").stdout.fnmatch_lines(["*ncl: profile dev, width 3*"])
+    run("--ncl", "--ncl-width", "5", "--collect-only").stdout.fnmatch_lines(["*ncl: profile dev, width 5*"])
+    put(pytester, "pyproject.toml", "[tool.ncl]\nwidht = 3\n")
+    result = run("--ncl", "clip.py")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*pyproject.toml: *`widht` is no setting*"])
+
+
 def test_a_width_too_narrow_for_a_literal_is_red_with_the_caret(pytester, run):
     put(pytester, "clip.py", GOOD)
     result = run("--ncl", "--ncl-width", "2", "-k", "bytecode", "clip.py")

