@@ -29,19 +29,24 @@ from torch import Tensor
 
 from ncl.build import build_library
 from ncl.cli.natural import feature_cache, load
-from ncl.llama.adapter import PROGRAMS, default_settings, dressed
-from ncl.llama.base import Base, depths, weights_digest
-from ncl.llama.chat import SYMBOLS
-from ncl.llama.message import Message
-from ncl.llama.numbers import DIGITS, NumberLexer
-from ncl.llama.perceive import Seen, batched
-from ncl.llama.plan import Library, decided, follow
-from ncl.llama.reader import Reader
-from ncl.training.features import features
-from ncl.training.fit import FitConfig, Lesson, fit, worst
-from ncl.training.natural import NEGLIGIBLE, NaturalConfig, hidden_of, read_all
-from ncl.training.prompts import TASKS, Prompt, held_out_wording, phrasings, sample, training_wording
-from ncl.training.tune import TuneConfig, tune
+from ncl.digests import weights_digest
+from ncl.llama.pretrained.adapter import dressed
+from ncl.llama.pretrained.adapter_record import PROGRAMS, default_settings
+from ncl.llama.pretrained.base_model import Base
+from ncl.llama.pretrained.decision import SYMBOLS
+from ncl.llama.pretrained.hidden_states import Seen, batched
+from ncl.llama.pretrained.layer_hooks import depths
+from ncl.llama.pretrained.number_lexer import DIGITS, NumberLexer
+from ncl.llama.pretrained.prompt_units import Message
+from ncl.llama.reader.call_plan import Library, decided, follow
+from ncl.llama.reader.network import Reader
+from ncl.training.data.features import features
+from ncl.training.pretrained.config import NaturalConfig
+from ncl.training.pretrained.fine_tuning import TuneConfig, tune
+from ncl.training.pretrained.fit import FitConfig, fit, worst
+from ncl.training.pretrained.recipe import NEGLIGIBLE
+from ncl.training.pretrained.training_examples import Lesson, hidden_of, read_all
+from ncl.training.tasks.natural_prompts import TASKS, Prompt, held_out_wording, phrasings, sample, training_wording
 
 LENGTHS, KINDS = (10, 100), ("seen", "unseen")
 DEFAULTS, TINY = FitConfig(), FitConfig(batch=16)

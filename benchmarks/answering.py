@@ -25,10 +25,11 @@ from typing import Any
 
 import torch
 
-from ncl.llama.base import chat_ids, load_base
-from ncl.llama.ends import pad_of
-from ncl.training.natural_run import find_run, open_computer
-from ncl.training.prompts import phrasings
+from ncl.llama.pretrained.base_model import load_base
+from ncl.llama.pretrained.chat_format import chat_ids
+from ncl.llama.pretrained.special_tokens import pad_of
+from ncl.training.pretrained.run import find_run, open_computer
+from ncl.training.tasks.natural_prompts import phrasings
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -25,9 +25,9 @@ from typing import Any
 
 from natural import HERE, begun, ncl, written
 
-from ncl.training.evaluate import samples_for
-from ncl.training.held_out import CALLS, CHAIN_LENGTH, KINDS, LENGTHS
-from ncl.training.prompts import LISTED, TASKS, Prompt, held_out_wording, phrasings, sample
+from ncl.training.evaluation.accuracy import samples_for
+from ncl.training.evaluation.held_out import CALLS, CHAIN_LENGTH, KINDS, LENGTHS
+from ncl.training.tasks.natural_prompts import LISTED, TASKS, Prompt, held_out_wording, phrasings, sample
 
 PHRASINGS = HERE / "phrasings" / "blind.json"
 CHAT = "chat"

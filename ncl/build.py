@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from ncl import atomic, strict_json
+from ncl import atomic, library, strict_json
 from ncl.compiler.compile import compile_function
 from ncl.compiler.witness import Witness
 from ncl.errors import FormatError, InputError, NotFoundError
@@ -22,10 +22,10 @@ from ncl.language.interpret.source import run_source
 from ncl.language.parse import of_callable
 from ncl.language.program import Program, Sizes, Value
 from ncl.language.syntax import Function
+from ncl.language.targets import functions_in
 from ncl.language.trace import DEFAULT_BUDGET, Result, State, check_budget
 from ncl.language.wellformed import check
 from ncl.language.word import DEFAULT_WIDTH
-from ncl.library import find
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -69,9 +69,16 @@ def compile(
 
 
 def functions_of(target: Target) -> tuple[Function, ...]:
+    """The functions that `FILE`, `FILE:FUNC`, the name of a library program, or a Python function means.
+
+    Raises NotFoundError when there is no such file, function or program, LanguageError for what the language lacks.
+    """
     if isinstance(target, Function):
         return (target,)
-    return find(target) if isinstance(target, str) else (of_callable(target),)
+    if not isinstance(target, str):
+        return (of_callable(target),)
+    found = functions_in(target)
+    return (library.get(target),) if found is None else found
 
 
 @dataclass(frozen=True)
@@ -314,4 +321,31 @@ def build_library(
     )
 
 
-__all__ = ["EXECUTORS", "Artefact", "Compiled", "build_library", "compile", "functions_of", "sizes_for"]
+def artefact_of(
+    targets: Sequence[str] | None,
+    everything: bool,
+    width: int = DEFAULT_WIDTH,
+    registers: int = 16,
+    memory: int | None = None,
+    frame: int = 1024,
+    depth: int = 64,
+    read: Callable[[list[Function]], None] = lambda functions: None,
+) -> Artefact:
+    """The artefact of the programs that a user names, or of all the shipped ones.
+
+    `read` is given the functions before they are compiled. Raises InputError when nothing is named, or both; else as
+    `functions_of` and `build_library`.
+    """
+    if everything == bool(targets):
+        raise InputError(
+            "--all goes without names" if targets else "nothing is named",
+            remedy="name programs or files, or give --all for the shipped library",
+        )
+    functions = [f for target in (library.names() if everything else targets or ()) for f in functions_of(target)]
+    read(functions)
+    return build_library(functions, width=width, registers=registers, memory=memory, frame=frame, depth=depth)
+
+
+__all__ = [
+    "EXECUTORS", "Artefact", "Compiled", "artefact_of", "build_library", "compile", "functions_of", "sizes_for",
+]  # fmt: skip

@@ -1,17 +1,16 @@
 """The certificate: what was shown about which bytes, by what, and the digests that tie the two together.
 
-No torch here: a tensor arrives as (name, dtype, shape, bytes). Written by `verify.certify`, read by the gate, which
+No torch here. Written by `verify.certify`, read by the gate, which
 derives what must be in it from the artefact and the policy and never from the certificate. Unsigned, so it catches
 accident and drift; against forgery, pin the policy's digest outside the run's folder and sign the file.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ncl import atomic, strict_json
+from ncl.digests import canonical_json, digest, digest_tensors
 from ncl.errors import FormatError
 from ncl.sources import ROOMS, source_digests
 
@@ -121,28 +121,6 @@ def _differences(name: str, written: Mapping[str, str], there: Mapping[str, str]
 def _short(value: object) -> str:
     text = str(value)
     return f"{text[:12]}…" if len(text) == 64 else text
-
-
-# --- digests ---------------------------------------------------------------------------------------------------------
-
-
-def digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def canonical_json(value: Any) -> bytes:
-    """As RFC 8785 writes it, so that others can recompute the digests."""
-    return strict_json.canonical(value)
-
-
-def digest_tensors(parts: Iterable[tuple[str, str, tuple[int, ...], bytes]]) -> str:
-    """Over (name, dtype, shape, bytes) of each tensor, in order of name; every part is framed by its length."""
-    whole = hashlib.sha256()
-    for name, dtype, shape, data in sorted(parts, key=lambda part: part[0]):
-        for piece in (name.encode(), dtype.encode(), repr(tuple(shape)).encode(), data):
-            whole.update(b"%d:" % len(piece))
-            whole.update(piece)
-    return whole.hexdigest()
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,8 @@ from typing import Any, NoReturn, Protocol
 from ncl import certificate as record
 from ncl import policy as policies
 from ncl import sources
-from ncl.certificate import Certificate, ObligationRecord, canonical_json, digest
+from ncl.certificate import Certificate, ObligationRecord
+from ncl.digests import canonical_json, digest, tensors_digest
 from ncl.errors import GateRefused, NclError
 from ncl.language.program import Program
 from ncl.policy import DEFAULT as DEFAULT_POLICY
@@ -78,18 +79,6 @@ def digests(artefact: Subject, tensors: Mapping[str, Any] | None = None) -> dict
         "witnesses": {name: digest(canonical_json(w.to_json())) for name, w in artefact.witnesses.items()},
         "tensors": tensors_digest(artefact.weights if tensors is None else tensors),
     }
-
-
-def tensors_digest(tensors: Mapping[str, Any]) -> str:
-    """Over (name, dtype, shape, bytes) of torch tensors, wherever they lie."""
-    return record.digest_tensors(_parts(name, tensor) for name, tensor in tensors.items())
-
-
-def _parts(name: str, tensor: Any) -> tuple[str, str, tuple[int, ...], bytes]:
-    import torch
-
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return name, str(tensor.dtype), tuple(tensor.shape), flat.view(torch.uint8).numpy().tobytes()
 
 
 # --- the gate --------------------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ncl import certificate as record
-from ncl.certificate import ObligationRecord, canonical_json, digest
+from ncl.certificate import ObligationRecord
+from ncl.digests import canonical_json, digest
 from ncl.errors import FormatError, refused
 from ncl.language.opcodes import WORD_OPS, Opcode
 from ncl.language.trace import State

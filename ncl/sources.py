@@ -7,7 +7,6 @@ covered only in name. Called by the certificate, the gate, and the cache of proo
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from importlib import util
@@ -16,6 +15,7 @@ from importlib.util import MAGIC_NUMBER, find_spec
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 
+from ncl.digests import files_digest
 from ncl.errors import GateRefused
 
 # What Python imports (an extension or a compiled file beside a source would be imported instead of it), and data.
@@ -29,12 +29,13 @@ ROOMS = (CORE, *WITHIN, *BESIDE)
 # Files whose edit voids no certificate. Everything else is covered.
 EXEMPT: dict[str, str] = {
     "ncl/cli/output.py": "writes tables, progress and messages from what others found",
-    "ncl/training/natural.html": "a page that shows what was measured",
-    "ncl/training/natural_report.py": "fills that page",
-    "ncl/training/page.html": "the frame of both pages",
-    "ncl/training/plot.py": "draws what was measured",
-    "ncl/training/report.html": "a page that shows what was measured",
-    "ncl/training/report.py": "fills that page",
+    "ncl/training/evaluation/natural.html": "a page that shows what was measured",
+    "ncl/training/pretrained/report.py": "fills the page of a pretrained one",
+    "ncl/training/evaluation/page.html": "the frame of both pages",
+    "ncl/training/evaluation/plot.py": "draws what was measured",
+    "ncl/training/evaluation/report.html": "a page that shows what was measured",
+    "ncl/training/evaluation/report.py": "fills both pages",
+    "ncl/training/from_scratch/report.py": "fills the page of a model from scratch",
     "verify/library_page.py": "writes a page of the documentation",
 }
 REMEDY = "install NCL anew, unpacked and whole: `pip install .` in its folder"
@@ -52,15 +53,7 @@ def source_digests(root: Path | None = None) -> dict[str, str]:
                 rooms.setdefault(room_of(path), []).append((path, file))
     if absent := [room for room in ROOMS if not rooms[room]]:
         raise GateRefused(f"no sources of {', '.join(absent)} are there to digest", where="sources", remedy=REMEDY)
-    return {room: _digest(files) for room, files in rooms.items()}
-
-
-def _digest(files: list[tuple[str, Path]]) -> str:
-    whole = hashlib.sha256()
-    for path, file in sorted(files):
-        body = file.read_bytes()
-        whole.update(f"{path}:{len(body)}:".encode() + body)
-    return whole.hexdigest()
+    return {room: files_digest(files) for room, files in rooms.items()}
 
 
 def room_of(path: str) -> str:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ncl.cached import folder as folder
-from ncl.certificate import canonical_json, digest, installed_versions, read_json, source_digests, write_json
+from ncl.certificate import installed_versions, read_json, source_digests, write_json
+from ncl.digests import canonical_json, digest
 from ncl.errors import InputError, NclError
 from verify.obligation import GREEN, Obligation, Outcome
 

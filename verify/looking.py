@@ -44,7 +44,7 @@ class Watched:
 
 def watched() -> Watched:
     """A watch over what the gate let in."""
-    from ncl.llama import permit
+    from ncl.llama.computer import permit
 
     case = tampering.honest()
     leave = gate.require(case.artefact, case.paper, case.policy)

@@ -19,6 +19,7 @@ _REGISTERS = "ncl/compiler/blocks_to_registers.py"
 _PATHWISE, _DENSE = "ncl/machine/executors/pathwise.py", "ncl/machine/executors/dense_step.py"
 _HEAT, _GATE, _RECORD = "ncl/machine/temperature.py", "ncl/gate.py", "ncl/certificate.py"
 _SOURCES, _POLICY, _STRICT = "ncl/sources.py", "ncl/policy.py", "ncl/strict_json.py"
+_DIGESTS = "ncl/digests.py"
 
 _GOLDEN, _TAMPERING = "verify.golden:check", "verify.tampering:check"
 _STEPS, _LOOP = "verify.step:check", "verify.loop:check"
@@ -118,7 +119,7 @@ _CERTIFICATE_FAULTS = tuple(
         ("the seal is not compared", _GATE, '"seal": certificate.content_digest()', '"seal": certificate.seal'),
         ("what is required is taken from the certificate", _GATE, "unmet(required_obligations(artefact, policy), certificate.obligations)", "unmet({o.id: Requirement((o.verdict,), {}) for o in certificate.obligations}, certificate.obligations)"),
         ("digests skip the files in subfolders", _SOURCES, "if name.endswith(SUFFIXES)]", 'if name.endswith(SUFFIXES) and inside.count("/") < 2]'),
-        ("what elects the answer is exempt", _SOURCES, '    "ncl/cli/output.py": "', '    "ncl/llama/vote.py": "elects", "ncl/cli/output.py": "'),
+        ("what elects the answer is exempt", _SOURCES, '    "ncl/cli/output.py": "', '    "ncl/llama/reader/ensemble.py": "elects", "ncl/cli/output.py": "'),
         ("data files are not digested", _SOURCES, '".pyd", ".json", ', '".pyd", '),
         ("a package is not digested", _SOURCES, 'BESIDE = ("verify", "properties")', 'BESIDE = ("verify",)'),
         ("a room that is absent passes", _SOURCES, "if absent := [room for room in ROOMS if not rooms[room]]:", "if absent := [room for room in rooms if room not in ROOMS]:"),
@@ -140,7 +141,7 @@ _CERTIFICATE_FAULTS = tuple(
         ("verdicts that are none do", _POLICY, "not set(accept) <= set(ACCEPTABLE)", "not set(accept) & set(ACCEPTABLE)"),
         ("unknown does", _POLICY, "if shown.verdict not in self.accept:", 'if shown.verdict == "refuted":'),
         ("bounds are not compared", _POLICY, "if shown.limits.get(name, 0) < least", "if shown.limits.get(name, 0) < 0"),
-        ("weights are digested without their bytes", _RECORD, "repr(tuple(shape)).encode(), data):", "repr(tuple(shape)).encode()):"),
+        ("weights are digested without their bytes", _DIGESTS, "repr(tuple(shape)).encode(), data):", "repr(tuple(shape)).encode()):"),
         ("witnesses are digested by name", _GATE, "digest(canonical_json(w.to_json()))", "digest(name.encode())"),
         ("versions are not compared", _GATE, "        for name in policy.versions\n", "        for name in policy.versions[:1]\n"),
         ("the second look leaves out the weights", _GATE, '("programs", "witnesses", "tensors") if getattr', '("programs", "witnesses") if getattr'),
@@ -153,7 +154,7 @@ _CERTIFICATE_FAULTS = tuple(
 
 _GULLIBLE = _one("verify/contract_proof.py", "return not self.gaps and not self.lacking", "return True")
 _LOOKING_FAULTS = tuple(
-    Fault(name, "certificate", _one("ncl/llama/permit.py", old, new), "verify.looking:check")
+    Fault(name, "certificate", _one("ncl/llama/computer/permit.py", old, new), "verify.looking:check")
     for name, old, new in (
         ("the second look compares no bits of tables", "copied(tensor) == self.copies.get(name)", "name in self.copies"),
         ("the second look compares no dtypes", "return str(tensor.dtype), tuple", 'return "", tuple'),

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from ncl.cli import guard
-from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, progress, tell
-from ncl.cli.verify import COUNTEREXAMPLES, Jobs, Targets, artefact_of, followed, keep_counterexamples
+from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, notes_told, progress, tell
+from ncl.cli.verify import COUNTEREXAMPLES, Jobs, Targets, followed, keep_counterexamples
 
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy file; default: the shipped one.")]
 
@@ -31,12 +31,12 @@ def certify(
 
     Example: ncl certify reverse my_algorithms.py --out build/library
     """
-    from ncl.build import claim
+    from ncl.build import artefact_of, claim
     from ncl.gate import read_policy
 
     claim(out)
     rules = read_policy(policy)
-    artefact = artefact_of(targets, everything, width, registers, memory, frame, depth)
+    artefact = artefact_of(targets, everything, width, registers, memory, frame, depth, notes_told(width))
     paper = certified(artefact, out, rules, jobs)
     if as_json:
         emit(

@@ -70,7 +70,7 @@ def _talk(model: Any, prompts: Iterator[str], remember: bool, most: int, tempera
 
 def opened(checkpoint: Path, base: str | None, float32: bool | None, rules: Any) -> Any:
     """The model of a natural run, through the gate. Raises NotFoundError, InputError, GateRefused."""
-    from ncl.training.natural_run import find_run, open_computer
+    from ncl.training.pretrained.run import find_run, open_computer
 
     run = find_run(checkpoint)
     if run is None:
@@ -81,7 +81,7 @@ def opened(checkpoint: Path, base: str | None, float32: bool | None, rules: Any)
 
 
 def _answer(model: Any, text: str, before: list[tuple[str, str]], most: int, temperature: float, write: Any) -> Any:
-    from ncl.llama.converse import reply
+    from ncl.llama.pretrained.conversation import reply
 
     return reply(model, text, before, most=most, temperature=temperature, write=write)
 

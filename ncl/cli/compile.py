@@ -24,10 +24,9 @@ def compile_(
 
     Example: ncl compile my_algorithms.py --out build/mine
     """
-    from ncl.build import build_library, compile
-    from ncl.library import find
+    from ncl.build import build_library, compile, functions_of
 
-    functions = [function for target in targets for function in find(target)]
+    functions = [function for target in targets for function in functions_of(target)]
     compiled = [
         compile(f, width=width, registers=registers, memory=memory, frame=frame, depth=depth) for f in functions
     ]

@@ -64,9 +64,9 @@ def demo(
     Example: ncl demo --out ncl-demo --seed 1
     """
     from ncl.gate import read_policy
-    from ncl.llama.base import SMOLLM2, lacking
-    from ncl.training.demo import Doors
-    from ncl.training.evaluate import Cell
+    from ncl.llama.pretrained.base_model import SMOLLM2, lacking
+    from ncl.training.evaluation.accuracy import Cell
+    from ncl.training.evaluation.demonstration import Doors
 
     quiet_transformers()
     rules = read_policy(policy)
@@ -123,7 +123,7 @@ def demo(
 
 def chosen(asked: bool | None, base: str | None) -> tuple[bool, str]:
     """Whether the pretrained model is shown, and what is to be said where it would be but is not installed."""
-    from ncl.llama.base import SMOLLM2, lacking
+    from ncl.llama.pretrained.base_model import SMOLLM2, lacking
 
     fault = None if asked is not None else lacking(base or SMOLLM2)
     if fault is None:
@@ -153,9 +153,9 @@ def _from_scratch(
     out: Path, changes: dict[str, Any], tasks: tuple[str, ...], lengths: tuple[int, ...], samples: tuple[int, int],
     restarts: int | None, rules: Any, command: str, doors: Any,
 ) -> dict[str, Any]:  # fmt: skip
-    from ncl.training.config import RECIPES, TINY
-    from ncl.training.demo import RESTARTS, Plan
-    from ncl.training.demo import demo as run_demo
+    from ncl.training.from_scratch.demo import RESTARTS, Plan
+    from ncl.training.from_scratch.demo import demo as run_demo
+    from ncl.training.recipes import RECIPES, TINY
 
     config = RECIPES[TINY].model_copy(update={name: value for name, value in changes.items() if value is not None})
     most = RESTARTS if restarts is None else restarts
@@ -166,14 +166,14 @@ def _pretrained(
     out: Path, changes: dict[str, Any], exam: dict[str, Any], others: dict[str, Any], arms: list[str] | None,
     cache: Path, float32: bool | None, rules: Any, jobs: int, command: str, doors: Any,
 ) -> dict[str, Any]:  # fmt: skip
-    from ncl.training.arms import CHEAP, TRAINED
-    from ncl.training.config import NATURAL as RECIPE
-    from ncl.training.config import read_config
-    from ncl.training.held_out import CHAIN, exam_of
-    from ncl.training.natural import NaturalConfig
-    from ncl.training.natural_demo import Plan
-    from ncl.training.natural_demo import demo as run_demo
-    from ncl.training.prompts import TASKS
+    from ncl.training.baselines.catalogue import CHEAP, TRAINED
+    from ncl.training.evaluation.held_out import CHAIN, exam_of
+    from ncl.training.pretrained.config import NaturalConfig
+    from ncl.training.pretrained.demo import Plan
+    from ncl.training.pretrained.demo import demo as run_demo
+    from ncl.training.recipes import NATURAL as RECIPE
+    from ncl.training.recipes import read_config
+    from ncl.training.tasks.natural_prompts import TASKS
 
     if unknown := set(arms or ()) - {*CHEAP, *TRAINED}:
         raise InputError(

@@ -66,7 +66,7 @@ def evaluate(
     if not checkpoint.exists():  # told before anything large is imported
         raise NotFoundError("no checkpoint here", where=str(checkpoint), remedy="train one with `ncl train`")
     from ncl.gate import read_policy
-    from ncl.training.natural_run import find_run
+    from ncl.training.pretrained.run import find_run
 
     begin = time.perf_counter()
     quiet_transformers()
@@ -98,9 +98,9 @@ def _tiny(
 ) -> list[Any]:
     from functools import partial
 
-    from ncl.training.answers import exact, fitting
-    from ncl.training.evaluate import evaluate as run_evaluation
-    from ncl.training.trainer import load_checkpoint
+    from ncl.training.evaluation.accuracy import evaluate as run_evaluation
+    from ncl.training.from_scratch.answers import exact, fitting
+    from ncl.training.from_scratch.trainer import load_checkpoint
 
     with progress(f"loading {checkpoint}", None):
         model, tokenizer, config = load_checkpoint(checkpoint, rules)
@@ -114,8 +114,8 @@ def _tiny(
 
 def asked(file: Path | None, exam: dict[str, Any], seed: int) -> list[Any]:
     """The prompts of a file, or of the held-out exam with what the options (by name) say of it."""
-    from ncl.training.asking import read_prompts
-    from ncl.training.held_out import exam_of
+    from ncl.training.data.prompt_file import read_prompts
+    from ncl.training.evaluation.held_out import exam_of
 
     if file is None:
         return exam_of(exam, seed).prompts()
@@ -139,9 +139,9 @@ def _natural(
 ) -> list[Any]:
     import json
 
-    from ncl.training.arms import CHEAP, cheap
-    from ncl.training.measure import measured, record
-    from ncl.training.natural_run import open_arm
+    from ncl.training.baselines.catalogue import CHEAP, cheap
+    from ncl.training.evaluation.measurement import measured, record
+    from ncl.training.pretrained.run import open_arm
 
     if unknown := set(besides) - set(CHEAP):
         raise InputError(
@@ -174,7 +174,7 @@ def chosen_tasks(names: list[str] | None) -> tuple[str, ...]:
 
 def show(cells: list[Any]) -> None:
     """A row a task and model with a column a length; of very many lengths, a row each."""
-    from ncl.training.report import rows_of
+    from ncl.training.evaluation.report import rows_of
 
     lengths, rows = rows_of(cells)
     title = "exact answers by numbers in the prompt (95 % intervals)"

@@ -72,7 +72,8 @@ def library_in(folder: Path) -> Path:
 
 def _demand_adapter(folder: Path) -> None:
     """Of a library that belongs to an adapter, its record and all that it names."""
-    from ncl.llama.adapter import ADAPTER, demand_as_saved
+    from ncl.llama.pretrained.adapter_record import ADAPTER
+    from ncl.llama.pretrained.checkpoint import demand_as_saved
 
     if folder.name == "library" and os.path.lexists(folder.parent / ADAPTER):
         demand_as_saved(folder.parent)
@@ -82,6 +83,6 @@ def _tokenizer_beside(folder: Path) -> str | None:
     """The digest of the tokenizer that a checkpoint has beside its library; None for an artefact of its own."""
     if not (folder.name == "library" and (folder.parent / "tokenizer.json").is_file()):
         return None
-    from ncl.llama.tokenizer import digest_in
+    from ncl.digests import saved_tokenizer_digest
 
-    return digest_in(folder.parent)
+    return saved_tokenizer_digest(folder.parent)

@@ -35,7 +35,7 @@ def load(source: str, float32: bool | None, fitted: str = "") -> Any:
     """
     import torch
 
-    from ncl.llama.base import lacking, load_base
+    from ncl.llama.pretrained.base_model import lacking, load_base
 
     if fault := lacking(source):
         raise fault
@@ -51,7 +51,7 @@ def load(source: str, float32: bool | None, fitted: str = "") -> Any:
 
 def dtype_of(float32: bool | None, fitted: str = "") -> tuple[str, str]:
     """The name of the dtype that a base model is to run in, and why."""
-    from ncl.llama.speed import quickest
+    from ncl.llama.pretrained.dtype_choice import quickest
 
     if float32 is not None:
         name = "float32" if float32 else "bfloat16"
@@ -79,10 +79,11 @@ def train_natural(
     seconds: float, policy: Any, jobs: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Certify what the arm needs unless that was given, train it with a bar, and return the record."""
-    from ncl.llama.tokenizer import digest_of
-    from ncl.training.natural import Progress, training_prompts
-    from ncl.training.natural_run import claim, library_for, train_arm
-    from ncl.training.ranks import ranks
+    from ncl.digests import tokenizer_digest
+    from ncl.training.data.ranks import ranks
+    from ncl.training.pretrained.recipe import Progress
+    from ncl.training.pretrained.run import claim, library_for, train_arm
+    from ncl.training.pretrained.training_examples import training_prompts
 
     several = ranks()
     if several.first:
@@ -91,7 +92,7 @@ def train_natural(
     if arm != "lora" and artefact is None:
         folder = out / "artefact"
         if several.first and not (resume and folder.is_dir()):
-            certified(library_for(arm, config, base, out), folder, policy, jobs, digest_of(base.tokenizer))
+            certified(library_for(arm, config, base, out), folder, policy, jobs, tokenizer_digest(base.tokenizer))
     several.wait()
     total = seconds if arm == "lora" else len(training_prompts(config)) + config.all_steps
     with progress(f"training ({arm})", total) as advance:

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -75,6 +75,11 @@ def tell_notes(functions: Iterable[Any], width: int) -> None:
 
     for note in dict.fromkeys(note for function in functions for note in notes(function, width)):
         tell(str(note))
+
+
+def notes_told(width: int) -> Callable[[Iterable[Any]], None]:
+    """The same, of functions to come."""
+    return lambda functions: tell_notes(functions, width)
 
 
 def quiet_transformers() -> None:

@@ -26,7 +26,7 @@ def regress(
 
     Example: ncl regress run.json --baseline baseline.json
     """
-    from ncl.training.regress import compare
+    from ncl.training.evaluation.regression import compare
 
     documents = _read(run), _read(baseline)
     try:

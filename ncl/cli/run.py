@@ -111,9 +111,9 @@ def _checked(compiled: Any, given: list[Value], budget: int, as_json: bool) -> i
 
 def single(target: str):  # type: ignore[no-untyped-def]  # language.syntax.Function, imported late
     """The one function that a target names."""
-    from ncl.library import find
+    from ncl.build import functions_of
 
-    functions = find(target)
+    functions = functions_of(target)
     if len(functions) != 1:
         names = ", ".join(f.name for f in functions)
         raise InputError(f"it holds {len(functions)} programs: {names}", where=target, remedy="name one: FILE:FUNC")

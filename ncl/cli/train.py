@@ -44,7 +44,8 @@ def train(
     """
     from ncl.build import writable
     from ncl.gate import read_policy
-    from ncl.training.config import TrainConfig, read_config
+    from ncl.training.from_scratch.config import TrainConfig
+    from ncl.training.recipes import read_config
 
     changes = {"seed": seed, "steps": steps, "arm": "plain" if plain else None, "base": base}
     if isinstance(read_config(config), TrainConfig):
@@ -79,8 +80,8 @@ def train(
 
 
 def _train_tiny(settings: Any, out: Path, artefact: Path | None, resume: bool, rules: Any, jobs: int) -> dict[str, Any]:
-    from ncl.training.trainer import claim, library_for, tokenizer_digest
-    from ncl.training.trainer import train as run_training
+    from ncl.training.from_scratch.trainer import claim, library_for, tokenizer_digest
+    from ncl.training.from_scratch.trainer import train as run_training
 
     claim(out)
     folder = artefact
@@ -99,8 +100,8 @@ def _train_tiny(settings: Any, out: Path, artefact: Path | None, resume: bool, r
 
 
 def _arm(name: str | None) -> str:
-    from ncl.training.arms.lora import demand_peft
-    from ncl.training.natural_run import ARMS
+    from ncl.training.baselines.lora import demand_peft
+    from ncl.training.pretrained.run import ARMS
 
     if name is not None and name not in ARMS:
         raise InputError(f"no arm {name!r} is trained", where="--arm", remedy=f"arms: {', '.join(ARMS)}")

@@ -24,10 +24,10 @@ from ncl.cli.output import (
     Width,
     claim_file,
     emit,
+    notes_told,
     progress,
     table,
     tell,
-    tell_notes,
     write_atomically,
 )
 from ncl.errors import InputError
@@ -77,12 +77,14 @@ def verify(
 
     Example: ncl verify my_algorithms.py --junit verify.xml
     """
+    from ncl.build import artefact_of
+
     part = parse_shard(shard) if shard else None
     for file in (junit, sarif, counterexamples / "any.json"):
         claim_file(file)
     with progress("verifying", None) as advance:
         advance(0, "programs are compiled")
-        subject = artefact_of(targets, everything, width, registers, memory, frame, depth)
+        subject = artefact_of(targets, everything, width, registers, memory, frame, depth, notes_told(width))
         prove, runner, report = (guard.load(f"verify.{name}") for name in ("prove", "runner", "report"))
         asked = prove.obligations(subject, machine=machine)
         if part:
@@ -156,24 +158,6 @@ def _write_reports(findings: Any, report: Any, junit: Path | None, sarif: Path |
         except OSError as fault:
             tell(f"ncl: no step summary: {place}: {fault.strerror}")
     return faults
-
-
-def artefact_of(
-    targets: list[str] | None, everything: bool, width: int, registers: int, memory: int | None, frame: int, depth: int
-) -> Any:
-    """The artefact of the named programs; the whole library for --all. Raises InputError when nothing is named."""
-    from ncl import library
-    from ncl.build import build_library
-    from ncl.library import find
-
-    if everything == bool(targets):
-        raise InputError(
-            "--all goes without names" if targets else "nothing is named",
-            remedy="name programs or files, or give --all for the shipped library",
-        )
-    functions = [f for t in (library.names() if everything else targets or ()) for f in find(t)]
-    tell_notes(functions, width)
-    return build_library(functions, width=width, registers=registers, memory=memory, frame=frame, depth=depth)
 
 
 def parse_shard(text: str) -> tuple[int, int]:

@@ -1,12 +1,11 @@
 """The shipped programs: one readable file each, found by name, read as text and never imported to be compiled.
 
 `get` gives the typed function of a program, `names` all of them in order, `examples` the hand-worked examples of its
-docstring, `find` the functions that a user means by a name or a file.
+docstring.
 """
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,28 +105,6 @@ def get(name: str) -> Function:
     # Named from the package's root, so that messages and digests are the same on every machine.
     (function,) = parse_text(read_source(path), f"ncl/library/{ROOMS[name]}/{name}.py", name, at=path)
     return function
-
-
-def find(target: str) -> tuple[Function, ...]:
-    """The programs that `FILE`, `FILE:FUNC` or the name of a library program means.
-
-    Raises NotFoundError when there is no such file, function or program, LanguageError for what the language lacks.
-    """
-    from ncl.language.parse import parse_text
-    from ncl.language.reader import read_source
-
-    file, colon, name = target.rpartition(":")
-    if colon and file and name.isidentifier():
-        return parse_text(read_source(Path(file)), file, name)
-    if target.endswith(".py") or "/" in target or os.path.isfile(target):
-        found = parse_text(read_source(Path(target)), target)
-        if not found:
-            raise NotFoundError(
-                "no function is decorated with @program", where=target,
-                remedy=f"decorate one, or name one: {target}:FUNC",
-            )  # fmt: skip
-        return found
-    return (get(target),)
 
 
 def examples(name: str) -> tuple[tuple[list[Value], Value | None], ...]:

@@ -13,8 +13,8 @@ from ncl import gate
 from ncl.cli.main import run_main
 from ncl.compiler import compile as compiler
 from ncl.language.opcodes import Opcode
-from ncl.training.config import ModelConfig, TrainConfig
-from ncl.training.trainer import library_for, tokenizer_digest, train
+from ncl.training.from_scratch.config import ModelConfig, TrainConfig
+from ncl.training.from_scratch.trainer import library_for, tokenizer_digest, train
 from verify import runner
 from verify.obligation import Outcome
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ncl.cli.main import run_main
-from ncl.training import demo as job
-from ncl.training.demo import DOCUMENT, MADE, PLOT, REPORT
+from ncl.training.evaluation.demonstration import DOCUMENT, MADE, PLOT, REPORT
+from ncl.training.from_scratch import demo as job
 from verify import runner
 
 SMALL = (

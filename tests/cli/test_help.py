@@ -47,7 +47,7 @@ def test_the_page_has_a_section_for_the_command_with_every_option_and_an_example
 
 
 def test_the_training_page_has_every_field_of_a_configuration():
-    from ncl.training.config import ModelConfig, TrainConfig
+    from ncl.training.from_scratch.config import ModelConfig, TrainConfig
 
     text = (PAGE.parent / "training.md").read_text(encoding="utf-8")
     fields = [*TrainConfig.model_fields, *(f"model.{name}" for name in ModelConfig.model_fields)]

@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ncl.training.config import ModelConfig, TrainConfig
-from ncl.training.trainer import train
+from ncl.training.from_scratch.config import ModelConfig, TrainConfig
+from ncl.training.from_scratch.trainer import train
 
 CELL = {"task", "length", "arm", "phrasing", "calls", "seed", "n", "exact", "interval"}
 EVALUATE = ("--task", "sort", "--task", "count", "--length", "3", "--n", "40", "--json")

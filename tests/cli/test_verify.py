@@ -116,7 +116,7 @@ def test_the_slowest_are_named_at_the_end(ncl):
 @pytest.mark.parametrize("option", ["--junit", "--sarif"])
 def test_where_no_report_can_be_written_is_told_before_the_work(ncl, here, option, monkeypatch):
     (here / "file").write_text("")
-    monkeypatch.setattr("ncl.cli.verify.artefact_of", lambda *_: pytest.fail("the work had begun"))
+    monkeypatch.setattr("ncl.build.artefact_of", lambda *_: pytest.fail("the work had begun"))
     ran = ncl(*QUICK, option, "file/v.out")
     assert ran.code == 2 and "cannot write" in ran.err and "file/v.out" in ran.err
 

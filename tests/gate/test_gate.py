@@ -12,7 +12,7 @@ import torch
 
 import ncl
 from ncl import certificate as record
-from ncl import gate
+from ncl import digests, gate
 from ncl.errors import FormatError, GateRefused
 from ncl.language.program import Instruction, Program
 from verify.certify import compose
@@ -277,7 +277,7 @@ def test_a_gate_that_let_unknown_pass_would_be_caught(artefact, certificate, pol
 
 
 def test_a_gate_that_hashed_names_only_would_be_caught(artefact, certificate, policy, monkeypatch):
-    monkeypatch.setattr(gate, "_parts", lambda name, tensor: (name, "", (), b""))
+    monkeypatch.setattr(digests, "_parts", lambda name, tensor: (name, "", (), b""))
     blind = certify_well(artefact, policy)
     artefact.weights["table"] += 1
     with pytest.raises(pytest.fail.Exception):

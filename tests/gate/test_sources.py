@@ -93,7 +93,7 @@ def test_a_file_that_comes_is_seen_like_one_that_goes(copy):
         after = source_digests(copy)
         assert {r for r in before if before[r] != after[r]} == {"llama"}, name
         before = after
-    (copy / "ncl/llama/vote.py").rename(copy / "ncl/llama/votes.py")
+    (copy / "ncl/llama/reader/ensemble.py").rename(copy / "ncl/llama/votes.py")
     assert source_digests(copy)["llama"] != before["llama"]
 
 

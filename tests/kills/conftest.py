@@ -5,17 +5,18 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))
 
-sys.path.append(str(Path(__file__).parents[1] / "training" / "arms"))
+sys.path.append(str(Path(__file__).parents[1] / "training" / "baselines"))
 
 import natural_made
 import pytest
 from runs import Command
 
-from ncl.llama.base import load_base
-from ncl.training import natural, natural_run
-from ncl.training.config import ModelConfig, TrainConfig
-from ncl.training.natural import NaturalConfig
-from ncl.training.trainer import library_for, tokenizer_digest
+from ncl.llama.pretrained.base_model import load_base
+from ncl.training.from_scratch.config import ModelConfig, TrainConfig
+from ncl.training.from_scratch.trainer import library_for, tokenizer_digest
+from ncl.training.pretrained import recipe as natural
+from ncl.training.pretrained import run as natural_run
+from ncl.training.pretrained.config import NaturalConfig
 
 TINY = TrainConfig(
     steps=3, batch=4, checkpoint_every=1, longest=3, programs=("reverse", "copy"), tasks=("reverse",),

@@ -6,13 +6,12 @@ from importlib.util import module_from_spec, spec_from_file_location
 import pytest
 from reading import function, refusals
 
-from ncl.build import Compiled, sizes_for
+from ncl.build import Compiled, functions_of, sizes_for
 from ncl.errors import InputError, LanguageError, NotFoundError
 from ncl.language import bindings
 from ncl.language.interpret.source import run_source
 from ncl.language.parse import DEEPEST, of_callable, parse_text, read_source
 from ncl.language.typecheck import check_width
-from ncl.library import find
 
 IMPORT = "from ncl import Array, Word, program\n"
 F = "def f(n: Word) -> Word:\n    return n\n"
@@ -252,9 +251,9 @@ def test_annotations_may_be_qualified_or_quoted():
 
 def test_a_target_is_a_library_name_a_file_or_a_function_of_a_file(tmp_path):
     path = written(tmp_path, f"{IMPORT}@program\n{F}\n{G}\n@program\n{G.replace('g', 'h')}")
-    assert [f.name for f in find(str(path))] == ["f", "h"]
-    assert [f.name for f in find(f"{path}:g")] == ["g"]
-    assert [f.name for f in find("reverse")] == ["reverse"]
+    assert [f.name for f in functions_of(str(path))] == ["f", "h"]
+    assert [f.name for f in functions_of(f"{path}:g")] == ["g"]
+    assert [f.name for f in functions_of("reverse")] == ["reverse"]
 
 
 @pytest.mark.parametrize(
@@ -275,7 +274,7 @@ def test_a_target_is_a_library_name_a_file_or_a_function_of_a_file(tmp_path):
 def test_a_target_that_is_nothing_is_named_in_the_error(tmp_path, target, message):
     written(tmp_path, "", "empty.py")
     with pytest.raises(NotFoundError, match=message):
-        find(target.format(folder=tmp_path))
+        functions_of(target.format(folder=tmp_path))
 
 
 # --- constants -------------------------------------------------------------------------------------------------------
@@ -384,7 +383,7 @@ def test_a_file_that_hides_range_is_refused_where_range_is_used():
 def test_nothing_is_executed(tmp_path):
     text = f"{IMPORT}import none_of_that_name\nraise SystemExit(3)\nx = 1 / 0\nprint()\n@program\n{F}"
     before = set(sys.modules)
-    assert [f.name for f in find(str(written(tmp_path, text)))] == ["f"]
+    assert [f.name for f in functions_of(str(written(tmp_path, text)))] == ["f"]
     assert set(sys.modules) == before
 
 
@@ -427,7 +426,8 @@ def test_strange_escapes_in_a_file_warn_nobody():
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path):
-    assert [f.name for f in find(str(written(tmp_path, f"{IMPORT}@program\n{F}", encoding="utf-8-sig")))] == ["f"]
+    marked = written(tmp_path, f"{IMPORT}@program\n{F}", encoding="utf-8-sig")
+    assert [f.name for f in functions_of(str(marked))] == ["f"]
 
 
 def test_a_file_in_another_encoding_is_bad_input(tmp_path):
@@ -440,7 +440,7 @@ def test_lines_end_as_in_python_whatever_else_the_text_holds(tmp_path, ending):
     text = f"'''form\x0cfeed \u2028 \x1c \x85'''\n\x0c\n{F.replace('return n', 'return n + undefined')}"
     path = written(tmp_path, text.replace("\n", ending))
     with pytest.raises(LanguageError) as caught:
-        find(f"{path}:f")
+        functions_of(f"{path}:f")
     (only,) = caught.value.violations
     assert (only.line, only.column, only.text) == (4, 16, "    return n + undefined")
 
@@ -448,7 +448,7 @@ def test_lines_end_as_in_python_whatever_else_the_text_holds(tmp_path, ending):
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_the_text_of_a_function_is_what_stands_in_the_file_decorators_included(tmp_path, ending):
     path = written(tmp_path, f"{IMPORT}\x0c\n# before\n@program\n{F}# behind\n".replace("\n", ending))
-    (f,) = find(str(path))
+    (f,) = functions_of(str(path))
     assert f.text == f"@program\n{F}"
 
 

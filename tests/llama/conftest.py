@@ -5,11 +5,12 @@ from contextvars import ContextVar
 import pytest
 import torch
 
-from ncl.llama.side_module import Reading
-from ncl.llama.tokenizer import digest_of, make_tokenizer
-from ncl.training.config import ModelConfig, TrainConfig
+from ncl.digests import tokenizer_digest
+from ncl.llama.from_scratch.side_module import Reading
+from ncl.llama.from_scratch.tokenizer import make_tokenizer
+from ncl.training.from_scratch.config import ModelConfig, TrainConfig
+from ncl.training.from_scratch.trainer import library_for, new_model
 from ncl.training.tasks import WORDS
-from ncl.training.trainer import library_for, new_model
 
 CONFIG = TrainConfig(model=ModelConfig(hidden_size=32, layers=1, heads=2, key_value_heads=1, intermediate_size=32))
 SEEN = ContextVar("seen")  # the tokens that this thread's model reads
@@ -36,7 +37,7 @@ def library():
 def model(tokenizer, library, granted):
     """Random weights, the certified library attached; it reads prompts as its untrained side module happens to."""
     made = new_model(CONFIG, tokenizer).eval()
-    made.attach(library, granted(library, tokenizer=digest_of(tokenizer)))
+    made.attach(library, granted(library, tokenizer=tokenizer_digest(tokenizer)))
     return made
 
 

@@ -6,17 +6,18 @@ from pathlib import Path
 import pytest
 
 from ncl import certificate as record
-from ncl.training.config import ModelConfig, TrainConfig
-from ncl.training.trainer import library_for, tokenizer_digest
+from ncl.training.from_scratch import trainer
+from ncl.training.from_scratch.config import ModelConfig, TrainConfig
+from ncl.training.from_scratch.trainer import library_for
 
-sys.path.append(str(Path(__file__).parents[1] / "llama" / "chat"))
+sys.path.append(str(Path(__file__).parents[1] / "llama" / "pretrained"))
 
 import chat_models
 import tokenizers_made
 from oracle import put_oracle
 
-from ncl.llama.tokenizer import digest_of
-from ncl.training.natural import natural_library
+from ncl.digests import tokenizer_digest
+from ncl.training.pretrained.recipe import natural_library
 
 SMALL = TrainConfig(
     steps=4, batch=8, checkpoint_every=2, longest=4,
@@ -34,7 +35,7 @@ def artefact(tmp_path, granted):
     """The folder of a certified library."""
     made = library_for(SMALL)
     folder = made.save(tmp_path / "artefact")
-    record.write(granted(made, tokenizer=tokenizer_digest()), folder / record.FILE_NAME)
+    record.write(granted(made, tokenizer=trainer.tokenizer_digest()), folder / record.FILE_NAME)
     return folder
 
 
@@ -48,7 +49,7 @@ def chat_base():
 def certified_chat(chat_base, granted):
     """Its certified library."""
     library = natural_library(chat_base, 16)
-    return library, granted(library, tokenizer=digest_of(chat_base.tokenizer))
+    return library, granted(library, tokenizer=tokenizer_digest(chat_base.tokenizer))
 
 
 @pytest.fixture

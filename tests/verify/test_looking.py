@@ -3,7 +3,7 @@
 import pytest
 
 from ncl.errors import GateRefused
-from ncl.llama import permit
+from ncl.llama.computer import permit
 from verify import looking
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from ncl import library
-from ncl.build import Compiled, sizes_for
+from ncl.build import Compiled, functions_of, sizes_for
 from ncl.errors import CapacityError
 from ncl.language.opcodes import Opcode
 from ncl.language.parse import parse_text
-from ncl.library import find
 from ncl.machine.executors import integer, pathwise
 from verify import counterexample, plans, programs, spaces, work
 from verify.tampering import edited
@@ -209,7 +208,7 @@ HEAVY = str(Path(__file__).with_name("heavy.py"))
 
 
 def heavy(name, width=16, **sizes):
-    return Compiled.of(find(f"{HEAVY}:{name}")[0], sizes_for(width, **sizes))
+    return Compiled.of(functions_of(f"{HEAVY}:{name}")[0], sizes_for(width, **sizes))
 
 
 @pytest.mark.parametrize("name", ["n_queens", "ackermann", "collatz", "dijkstra"])

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ncl.build import Compiled, sizes_for
+from ncl.build import Compiled, functions_of, sizes_for
 from ncl.language.parse import parse_text
-from ncl.library import find
 from ncl.machine.executors import integer
 from verify import spaces, work
 from verify.work import Work
@@ -16,7 +15,7 @@ LENGTHS, BUDGETS = (64, 16, 4), (5_000, 200, 20)
 
 
 def program(name):
-    return Compiled.of(find(name)[0], sizes_for(16)).program
+    return Compiled.of(functions_of(name)[0], sizes_for(16)).program
 
 
 def cost(_, taken):

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "training" / "arms"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "training" / "baselines"))
 
 import natural_made
 
-from ncl.llama.base import load_base
-from ncl.training import natural, natural_demo, natural_run
-from ncl.training.natural import NaturalConfig
+from ncl.llama.pretrained.base_model import load_base
+from ncl.training.pretrained import demo as natural_demo
+from ncl.training.pretrained import recipe as natural
+from ncl.training.pretrained import run as natural_run
+from ncl.training.pretrained.config import NaturalConfig
 
 
 @pytest.fixture(scope="session")

@@ -59,10 +59,10 @@ def test_every_line_of_a_pipe_is_a_prompt(ncl, fitted, monkeypatch):
 
 
 def test_each_prompt_stands_alone_unless_it_is_to_be_remembered(ncl, fitted, monkeypatch):
-    from ncl.llama import converse
+    from ncl.llama.pretrained import conversation
 
     seen = []
-    monkeypatch.setattr(converse, "chat_ids", lambda *a, real=converse.chat_ids: seen.append(a[2]) or real(*a))
+    monkeypatch.setattr(conversation, "chat_ids", lambda *a, real=conversation.chat_ids: seen.append(a[2]) or real(*a))
     for options in ((), ("--remember",)):
         monkeypatch.setattr(sys, "stdin", io.StringIO("Sort 3, 1.\nSort 2, 1.\n"))
         assert ncl("chat", str(fitted), *options).code == 0
@@ -97,16 +97,16 @@ def test_a_list_of_an_earlier_turn_is_read_when_it_is_remembered_and_else_nothin
 
 
 def test_without_a_chat_template_there_is_nothing_to_remember(ncl, fitted, monkeypatch):
-    from ncl.llama import converse
+    from ncl.llama.pretrained import conversation
 
     monkeypatch.setattr(sys, "stdin", io.StringIO("Sort 3, 1.\nSort it.\n"))
-    real = converse.reply
+    real = conversation.reply
 
     def bare(model, *arguments, **options):
         model.tokenizer.chat_template = None
         return real(model, *arguments, **options)
 
-    monkeypatch.setattr("ncl.llama.converse.reply", bare)
+    monkeypatch.setattr("ncl.llama.pretrained.conversation.reply", bare)
     ran = ncl("chat", str(fitted), "--remember", "--most", "2")
     assert ran.code == 2 and "without a chat template" in ran.err
 
@@ -202,7 +202,7 @@ def test_ctrl_c_while_it_answers_ends_it_cleanly_too(ncl, fitted, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ncl.llama.converse.reply", stop)
+    monkeypatch.setattr("ncl.llama.pretrained.conversation.reply", stop)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("rich.console.Console.input", lambda *_, **__: "Sort 3, 1.")
     assert ncl("chat", str(fitted)).code == 0

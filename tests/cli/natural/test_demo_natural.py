@@ -11,8 +11,12 @@ import pytest
 from ncl.cli import demo as door
 from ncl.cli.main import run_main
 from ncl.errors import NotFoundError
-from ncl.training import asking, held_out, natural, natural_demo, natural_run
-from ncl.training.demo import DOCUMENT, PLOT, REPORT
+from ncl.training.evaluation import chat_answers, held_out
+from ncl.training.evaluation.demonstration import DOCUMENT, PLOT, REPORT
+from ncl.training.pretrained import demo as natural_demo
+from ncl.training.pretrained import recipe as natural
+from ncl.training.pretrained import run as natural_run
+from ncl.training.pretrained.config import NaturalConfig
 from verify import runner
 
 SMALL = (
@@ -32,14 +36,14 @@ def slim():
     with pytest.MonkeyPatch.context() as patch:
         for name, value in natural_made.SMALL.items():
             if name not in ("steps", "restarts"):
-                patch.setattr(natural.NaturalConfig.model_fields[name], "default", value)
-        natural.NaturalConfig.model_rebuild(force=True)
+                patch.setattr(NaturalConfig.model_fields[name], "default", value)
+        NaturalConfig.model_rebuild(force=True)
         for module in (natural, natural_run, natural_demo):
             patch.setattr(module, "training_prompts", natural_made.few_prompts)
-        patch.setattr(asking, "ROOM", 4)  # random weights never end, however long they may speak
+        patch.setattr(chat_answers, "ROOM", 4)  # random weights never end, however long they may speak
         patch.setattr(held_out, "CALLS", (2, 3))
         yield
-    natural.NaturalConfig.model_rebuild(force=True)
+    NaturalConfig.model_rebuild(force=True)
 
 
 @pytest.fixture(scope="module")
@@ -183,11 +187,15 @@ def test_what_cannot_be_shown_is_refused(ncl, here, typed, told):
     assert not (here / "out" / DOCUMENT).exists()
 
 
+def absent():
+    raise NotFoundError("no", remedy="get it")
+
+
 def test_where_no_pretrained_model_is_installed_the_small_one_is_shown_and_that_is_told(monkeypatch):
-    monkeypatch.setattr("ncl.llama.base.smollm2", lambda: (_ for _ in ()).throw(NotFoundError("no", remedy="get it")))
+    monkeypatch.setattr("ncl.llama.pretrained.base_model.smollm2", absent)
     notice = "no, so the small LLaMA is trained from scratch; the pretrained one: get it"
     assert door.chosen(None, None) == (False, notice)
-    monkeypatch.setattr("ncl.llama.base.smollm2", lambda: Path("model"))
+    monkeypatch.setattr("ncl.llama.pretrained.base_model.smollm2", lambda: Path("model"))
     assert [door.chosen(asked, None) for asked in (None, True, False)] == [(True, ""), (True, ""), (False, "")]
 
 
@@ -208,7 +216,7 @@ def test_a_real_browser_shows_the_page_without_a_complaint(browse, finished):
 
 @pytest.mark.parametrize("typed", ["--float32", "--bfloat16", "--arm tool", "--arm-n 3", "--chat 0", "--cache x"])
 def test_what_needs_a_pretrained_model_names_what_brings_it(ncl, here, monkeypatch, typed):
-    monkeypatch.setattr("ncl.llama.base.smollm2", lambda: (_ for _ in ()).throw(NotFoundError("no", remedy="get it")))
+    monkeypatch.setattr("ncl.llama.pretrained.base_model.smollm2", absent)
     ran = ncl("demo", *typed.split(), "--out", "out")
     assert ran.code == 2 and typed.split()[0] in ran.err and "get it; or leave it out" in ran.err
     assert not (here / "out").exists()

@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from ncl.cli.natural import dtype_of
-from ncl.llama import speed
+from ncl.llama.pretrained import dtype_choice
 
 
 @pytest.fixture
 def ratio(monkeypatch):
     """`ratio(x)`: bfloat16 takes x times as long here."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    return lambda x: monkeypatch.setattr(speed, "slowness", lambda: x)
+    return lambda x: monkeypatch.setattr(dtype_choice, "slowness", lambda: x)
 
 
 def test_it_is_measured_unless_it_was_fitted_or_asked_otherwise(ratio):

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from safetensors.torch import load_file, save_file
 
-from ncl.llama.compact import packed, unpacked
+from ncl.llama.reader.quantised_weights import packed, unpacked
 
 
 def flipped(path):

@@ -8,8 +8,8 @@ import sys
 import natural_made
 import pytest
 
-from ncl.llama.base import load_base
-from ncl.training.natural_run import find_run, open_computer
+from ncl.llama.pretrained.base_model import load_base
+from ncl.training.pretrained.run import find_run, open_computer
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
 ENTRY = "from ncl.cli.main import main; main()"
@@ -46,7 +46,7 @@ def test_two_processes_fit_the_readers_that_one_fits(here, small):
 
 AVERAGE = """
 import torch
-from ncl.training.ranks import ranks
+from ncl.training.data.ranks import ranks
 here = ranks()
 mine, none = torch.full((3,), float(1 + 2 * here.rank)), None
 here.average([mine, none])

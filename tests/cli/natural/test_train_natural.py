@@ -6,8 +6,8 @@ import shutil
 import natural_made
 import pytest
 
-from ncl.llama import base as bases
-from ncl.training import natural
+from ncl.llama.pretrained import base_model as bases
+from ncl.training.pretrained.config import NaturalConfig
 
 
 def test_a_run_leaves_adapter_library_metrics_and_its_record(ncl, here, recipe, few, grant):
@@ -17,7 +17,7 @@ def test_a_run_leaves_adapter_library_metrics_and_its_record(ncl, here, recipe, 
     document = ran.document
     assert (document["arm"], document["seed"], document["adapter"]) == ("ncl", 3, "run/adapter")
     assert len(document["losses"]) == 1 and document["stalled"] and document["softness"] == "soft-uncertified"
-    assert document["prompts"] == len(natural_made.few_prompts(natural.NaturalConfig(singles=20)))
+    assert document["prompts"] == len(natural_made.few_prompts(NaturalConfig(singles=20)))
     assert {p.name for p in (here / "run").iterdir()} == {"adapter", "artefact", "metrics.jsonl", "run.json"}
     told = json.loads((here / "run" / "run.json").read_text())
     assert told["config"]["seed"] == 3 and told["adapter"] == "adapter" and told["seconds"] > 0
@@ -36,7 +36,7 @@ def test_features_are_read_once_and_then_taken_from_the_cache(ncl, here, fitted,
     def fail(*_, **__):
         raise AssertionError("read again")
 
-    monkeypatch.setattr("ncl.training.features.perceive", fail)
+    monkeypatch.setattr("ncl.training.data.features.perceive", fail)
     assert ncl("train", recipe, "--out", "two", *artefact, "--cache", "features").code == 0
     one, two = ((here / name / "adapter" / "readers.safetensors").read_bytes() for name in ("one", "two"))
     assert one == two

@@ -1,0 +1,1 @@
+"""Exact-answer accuracy of whoever answers, regression tests, plots and reports."""

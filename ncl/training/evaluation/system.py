@@ -1,0 +1,33 @@
+"""What an arm is: a name, and a function from prompts to how it answered each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ncl.training.evaluation.chat_answers import Advance, Answer
+from ncl.training.tasks.natural_prompts import Prompt
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one prompt was answered. `parsed`, `executed`: of what a tool user wrote; None for the others."""
+
+    prompt: Prompt
+    answer: Answer
+    exact: bool
+    parsed: bool | None = None
+    executed: bool | None = None
+
+
+@dataclass(frozen=True)
+class Arm:
+    """`quiet`: whether it can also be asked what is to be left alone, prompts whose answer is None."""
+
+    name: str
+    ask: Callable[[Sequence[Prompt], Advance], list[Outcome]]
+    quiet: bool = False
+
+    def takes(self, prompts: Sequence[Prompt]) -> list[Prompt]:
+        """Those of the prompts that it can be asked."""
+        return [prompt for prompt in prompts if self.quiet or prompt.answer is not None]

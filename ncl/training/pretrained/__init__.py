@@ -1,0 +1,1 @@
+"""The recipe `natural`: readers are fitted to a pretrained LLaMA, evaluated and shown."""

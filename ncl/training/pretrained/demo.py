@@ -1,0 +1,178 @@
+"""The main job on a pretrained LLaMA: compile, verify, certify, fit, ask all arms, report.
+
+Folder, clock and doors are those of every demo (`demonstration`): everything is made in a hidden folder and moved
+into place when it is complete.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ncl import atomic
+from ncl.digests import tokenizer_digest
+from ncl.errors import NotFoundError
+from ncl.gate import Policy
+from ncl.llama.pretrained.adapter_record import dtype_name
+from ncl.llama.pretrained.base_model import Base
+from ncl.llama.pretrained.model import NCLChatLlamaForCausalLM
+from ncl.training.baselines.catalogue import CHEAP, cheap
+from ncl.training.baselines.lora import demand_peft
+from ncl.training.evaluation.accuracy import Cell
+from ncl.training.evaluation.demonstration import (
+    DOCUMENT,
+    PLOT,
+    REPORT,
+    Clock,
+    Doors,
+    certified,
+    claim,
+    document_of,
+    settle,
+)
+from ncl.training.evaluation.held_out import Exam
+from ncl.training.evaluation.measurement import cells_of
+from ncl.training.evaluation.plot import natural_plot
+from ncl.training.evaluation.system import Arm, Outcome
+from ncl.training.pretrained.config import NaturalConfig
+from ncl.training.pretrained.recipe import Progress
+from ncl.training.pretrained.report import About, NaturalAccount, page
+from ncl.training.pretrained.run import find_run, library_for, open_arm, open_computer, train_arm
+from ncl.training.pretrained.samples import samples, shown
+from ncl.training.pretrained.system import computer
+from ncl.training.pretrained.training_examples import training_prompts
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done. `besides`: the exam of the other `arms`, which cost more and know less."""
+
+    out: Path
+    config: NaturalConfig
+    policy: Policy
+    cache: Path
+    exam: Exam
+    besides: Exam
+    arms: tuple[str, ...] = CHEAP
+    jobs: int = 1
+    command: str = "ncl demo --natural"
+
+
+def demo(plan: Plan, doors: Doors, load: Callable[[], Base]) -> dict[str, Any]:
+    """Do all of it and return the document. Raises InputError before anything is done when the folder is not ours."""
+    claim(plan.out)
+    plan = replace(plan, arms=_possible(plan.arms, doors))
+    clock = Clock(doors.tell)
+    with atomic.workspace(plan.out) as place:
+        account = _made(plan, doors, load, place, clock)
+        with clock.stage("report"), doors.bar("writing the report", 1):
+            picture = natural_plot(account.cells, plan.config.longest)
+            (place / PLOT).write_bytes(picture)
+            (place / REPORT).write_text(page(replace(account, plot=picture)), encoding="utf-8")
+        told = document_of(plan.out, account.cells, account.paper, account.runs, clock)
+        document = {
+            "recipe": "natural", **told, "base": vars(account.base), "seed": plan.config.seed,
+            "restarts": account.runs["ncl"]["restarts"],
+        }  # fmt: skip
+        (place / DOCUMENT).write_text(json.dumps({"schema": 1, **document}, indent=1) + "\n", encoding="utf-8")
+        settle(place, plan.out)
+    return document
+
+
+def _possible(arms: tuple[str, ...], doors: Doors) -> tuple[str, ...]:
+    """Without those that need a package which is not installed; that is told."""
+    try:
+        if "lora" in arms:
+            demand_peft()
+    except NotFoundError as fault:
+        doors.tell(f"{fault.message}: left out ({fault.remedy})")
+        return tuple(arm for arm in arms if arm != "lora")
+    return arms
+
+
+def _made(plan: Plan, doors: Doors, load: Callable[[], Base], place: Path, clock: Clock) -> NaturalAccount:
+    with clock.stage("load the base model") as remarks:
+        base = load()
+        remarks.append(f"{base.source}: {base.model.num_parameters():,} parameters")
+    with clock.stage("compile the library") as remarks, doors.bar("compiling", 1):
+        artefact = library_for("ncl", plan.config, base, place)
+        remarks.append(f"{len(artefact.programs)} programs at width {plan.config.width}")
+    paper = certified(artefact, place / "artefact", plan.policy, tokenizer_digest(base.tokenizer), doors, clock)
+    runs = {"ncl": _trained("ncl", plan, doors, base, place, clock)}
+    run = find_run(place / "ncl")
+    assert run is not None
+    model = open_computer(run, base, plan.policy)
+    cells, told = list[Cell](), dict[str, list[Outcome]]()
+    _ask(computer(model, base), plan.exam, base, cells, told, doors, clock)
+    for name in plan.arms:
+        if name not in CHEAP:
+            runs[name] = _trained(name, plan, doors, base, place, clock, seconds=runs["ncl"]["seconds"])
+        _ask(_opened(name, plan, base, place), plan.besides, base, cells, told, doors, clock)
+    with clock.stage("read samples"), doors.bar("reading samples", 1):
+        read = samples(model, told)
+    return NaturalAccount(
+        command=plan.command, config=plan.config, base=about(base), readers=_weights(model), artefact=artefact,
+        paper=paper, runs=runs, cells=cells, samples=read, stages=clock.stages,
+    )  # fmt: skip
+
+
+def _trained(
+    arm: str, plan: Plan, doors: Doors, base: Base, place: Path, clock: Clock, seconds: float = 0.0
+) -> dict[str, Any]:
+    """One arm's record. `lora` gets as long as `ncl` took."""
+    artefact = place / "artefact"
+    if arm == "random-library":
+        random = library_for(arm, plan.config, base, place / arm)
+        artefact = place / arm / "artefact"
+        certified(random, artefact, plan.policy, tokenizer_digest(base.tokenizer), doors, clock, " the random library")
+    # LoRA gets as long as `ncl` took from nothing, so then nothing is taken from the cache.
+    cache = place / "features" if "lora" in plan.arms else plan.cache
+    config = plan.config
+    total = seconds if arm == "lora" else len(training_prompts(config)) + config.all_steps
+    with clock.stage(f"train {arm}") as remarks, doors.bar(f"training ({arm})", int(total)) as advance:
+        told = train_arm(
+            arm, config, base, place / arm, artefact=artefact, cache=cache, seconds=seconds, policy=plan.policy,
+            jobs=plan.jobs, progress=Progress(
+                seen=lambda count: advance(count, "reading prompts"),
+                step=lambda step, loss: advance(1, f"loss {loss:.3f}"),
+            ),
+            advance=lambda took, loss: advance(took, f"loss {loss:.3f}"),
+        )  # fmt: skip
+        losses = told.get("losses") or [told["loss"]]
+        remarks.append(f"loss {', '.join(map(str, losses))}; {told.get('restarts', 0)} restarts")
+    return told
+
+
+def _opened(name: str, plan: Plan, base: Base, place: Path) -> Arm:
+    if name in CHEAP:
+        return cheap(name, base)
+    run = find_run(place / name)
+    assert run is not None
+    return open_arm(run, base, plan.policy)
+
+
+def _ask(
+    arm: Arm, exam: Exam, base: Base, cells: list[Cell], told: dict[str, list[Outcome]], doors: Doors, clock: Clock
+) -> None:
+    """An arm's exam, for its cells, and along with it the prompts that are shown, for what it tells of them."""
+    asked, also = arm.takes(exam.prompts()), arm.takes(shown(exam.seed))
+    with clock.stage(f"ask {arm.name}") as remarks, doors.bar(f"asking {arm.name}", len(asked) + len(also)) as advance:
+        outcomes = arm.ask([*asked, *also], lambda count: advance(count, ""))
+        own, told[arm.name] = outcomes[: len(asked)], outcomes[len(asked) :]
+        cells += cells_of(arm.name, own, base, exam.seed)
+        remarks.append(f"{sum(o.exact for o in own)} of {len(own)} exact")
+
+
+def about(base: Base) -> About:
+    config = base.model.config
+    return About(
+        base.source, base.digest, base.model.num_parameters(), int(config.max_position_embeddings),
+        dtype_name(base.model.dtype),
+    )  # fmt: skip
+
+
+def _weights(model: NCLChatLlamaForCausalLM) -> int:
+    return sum(p.numel() for p in model.readers.parameters())

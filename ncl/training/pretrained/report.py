@@ -1,0 +1,74 @@
+"""The page of a natural run: accuracy of all arms against length, chains, chat left alone, prompts as they were read.
+
+The sections on proofs are those of every report (`page.html`). Called by the natural demo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ncl.build import Artefact
+from ncl.certificate import Certificate
+from ncl.training.evaluation.accuracy import Cell
+from ncl.training.evaluation.held_out import CHAIN, CHAT
+from ncl.training.evaluation.plot import LABELS
+from ncl.training.evaluation.report import Row, embedded, facts, longest, rendered, rows_of
+from ncl.training.pretrained.config import NaturalConfig
+from ncl.training.pretrained.samples import Sample
+
+PHRASINGS = {
+    "seen": "other phrasings of the same words", "unseen": "words that no training phrasing has",
+    "several": "several lists, one meant",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class About:
+    """The base model, for people: where it comes from, its digest, parameters, positions, and in which dtype it ran."""
+
+    source: str
+    digest: str
+    parameters: int
+    positions: int
+    dtype: str
+
+
+@dataclass(frozen=True)
+class NaturalAccount:
+    """All that is told about one natural run. `runs`: the record of each arm that was trained."""
+
+    command: str
+    config: NaturalConfig
+    base: About
+    readers: int  # parameters
+    artefact: Artefact
+    paper: Certificate
+    runs: Mapping[str, Mapping[str, Any]]
+    cells: Sequence[Cell]
+    samples: Sequence[Sample]
+    stages: Mapping[str, float]
+    plot: bytes = b""
+
+
+def page(account: NaturalAccount) -> str:
+    """The page as text."""
+    single = [c for c in account.cells if c.task not in (CHAIN, CHAT)]
+    lengths, rows = rows_of(single)
+    told = facts(account.command, str(account.config.seed), account.config.model_dump_json(), account.paper)
+    return rendered(
+        "natural.html", account.artefact, account.paper, account.stages, told, account=account, config=account.config,
+        base=account.base, plot=embedded(account.plot), labels=LABELS, phrasings=PHRASINGS, lengths=lengths, rows=rows,
+        longest=longest([c for c in single if c.phrasing == "seen"]), chains=chains(account.cells),
+        chat=[c for c in account.cells if c.task == CHAT], tools=[c for c in account.cells if c.parsed is not None],
+    )  # fmt: skip
+
+
+def chains(cells: Sequence[Cell]) -> tuple[tuple[int, ...], list[Row]]:
+    """The numbers of calls, and a row an arm with a cell (or None) for each."""
+    mine = [c for c in cells if c.task == CHAIN]
+    calls = tuple(sorted({c.calls or 0 for c in mine}))
+    found = {(c.arm, c.calls): c for c in mine}
+    arms = dict.fromkeys(c.arm for c in mine)
+    return calls, [Row(CHAIN, arm, None, None, tuple(found.get((arm, n)) for n in calls)) for arm in arms]

@@ -1,0 +1,233 @@
+"""Natural prompts: phrasings filled with fresh numbers, and the answers that plain Python gives.
+
+The phrasings lie in `phrasings/`: `train.json`, and `test.json`, which nothing trains on. Slots are those of
+`phrasings/README.md`. Called by the natural recipe, its evaluation and their tests.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent / "phrasings"
+TASKS = ("reverse", "sort", "count", "modsum", "stack")
+WRAPPED = 0.08  # of the training lists: how many go over several lines
+LED, RAISED = 0.6, 0.7  # of the requests behind a statement: how many a lead opens, and a capital letter
+ENDINGS = (".", ".", ".", "?", "!", "")
+LISTED = ("reverse", "sort", "stack")  # tasks whose answer is a list, so that another call can follow
+
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")  # as prompts and answers write them
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """`answer` is None where nothing is to be called. `length` is of the list meant; `calls` how many are asked for."""
+
+    text: str
+    answer: tuple[int, ...] | None
+    task: str
+    length: int
+    calls: int
+    phrasing: str
+
+    @property
+    def told(self) -> str:
+        return ", ".join(map(str, self.answer or ()))
+
+
+@cache
+def phrasings(name: str) -> Any:
+    """A file of `phrasings/`, read once."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What prompts are made of: templates by task, separators, stack steps, and how further calls are asked for."""
+
+    templates: Mapping[str, Sequence[str]]
+    chain: Mapping[str, Sequence[str]]
+    joins: Sequence[str]
+    push: Sequence[str]
+    pop: Sequence[str]
+    step_joins: Sequence[str]
+    separators: Sequence[str]
+    values: tuple[int, int]
+    kind: str  # for the report
+    wrapped: float = 0.0  # of the lists: how many go over several lines
+
+
+def training_wording(several: bool = False) -> Wording:
+    data = phrasings("train")
+    templates = data["tasks"]
+    if several:
+        templates = {task: _often(data["several"][task], _scenes(data, task)) for task in TASKS}
+    found = _wording(data, templates, data["chain"], data["steps"], "several" if several else "seen")
+    # Where lines part several lists, one list does not go over several.
+    return found if several else replace(found, wrapped=WRAPPED)
+
+
+def _scenes(data: Mapping[str, Any], task: str) -> list[str]:
+    """Every request about every list of every scene, behind the scene and before it."""
+    found = []
+    for scene in data["scenes"]:
+        for meant, name in enumerate(scene["names"]):
+            others = iter(("{ys}", "{zs}"))
+            slots = {
+                slot: "{xs}" if at == meant else next(others) for slot, at in zip("abc", range(len(scene["names"])))
+            }
+            text = _fill(scene["text"], slots)
+            for request in data["about"].get(task, ()):
+                asked = request.replace("{it}", name)
+                found += [f"{text} {asked}", f"{asked} {text}"]
+    return found
+
+
+def _often(few: Sequence[str], many: Sequence[str]) -> list[str]:
+    """Both, the few repeated until there are about as many of them."""
+    return [*few] * max(1, len(many) // len(few)) + [*many]
+
+
+def held_out_wording(kind: str, data: Mapping[str, Any] | None = None) -> Wording:
+    """kind: seen (other phrasings of the same words), unseen (words that no training phrasing has) or several.
+
+    data: of the shape of `test.json`, which is taken where nothing else is given.
+    """
+    data = data or phrasings("test")
+    return _wording(phrasings("train"), data[kind], data["chain"], data["steps"], kind)
+
+
+def _wording(
+    data: Mapping[str, Any], templates: Mapping[str, Any], chain: Mapping[str, Any], steps: Mapping[str, Any], kind: str
+) -> Wording:
+    plain = {task: [t if isinstance(t, str) else t["template"] for t in templates.get(task, ())] for task in TASKS}
+    return Wording(
+        plain, {task: chain[task] for task in TASKS if task in chain}, chain["joins"],
+        steps["push"], steps["pop"], steps["joins"], data["separators"], tuple(data["values"]), kind,
+    )  # fmt: skip
+
+
+def dealt(rng: Random, decks: Mapping[str, Sequence[str]]) -> dict[str, Iterator[str]]:
+    """Of each deck its texts without end, none a second time before all have come: few draws leave none out."""
+
+    def deal(texts: Sequence[str]) -> Iterator[str]:
+        while True:
+            yield from rng.sample(texts, len(texts))
+
+    return {name: deal(texts) for name, texts in decks.items() if texts}
+
+
+def told_templates(rng: Random, task: str) -> Iterator[str]:
+    """Templates without end that tell a list and then ask, in the words that ask for a further call.
+
+    Behind a statement "now reverse it" asks for one call, and not for two.
+    """
+    data = phrasings("train")
+    deck = dealt(rng, {"told": data["told"], "lead": data["leads"], "wish": data["chain"][task]})
+    while True:
+        lead = next(deck["lead"]) if rng.random() < LED else ""
+        told, wish = next(deck["told"]), lead + next(deck["wish"])
+        wish = wish[0].upper() + wish[1:] if rng.random() < RAISED else wish
+        yield f"{told}{'' if told[-1].isspace() else ' '}{wish}{rng.choice(ENDINGS)}"
+
+
+def sample(
+    rng: Random, wording: Wording, task: str, length: int, calls: int = 1, template: str | None = None
+) -> Prompt:
+    """A prompt that asks for `calls` calls, the first of them for this task on a list of this length.
+
+    `template`: how; one of the wording's, by chance, unless it is given.
+    """
+    template = template or rng.choice(wording.templates[task])
+    slots, answer = _filled(rng, wording, task, length, template)
+    text = _fill(template, slots)
+    for number in range(1, calls):
+        last = number == calls - 1
+        following = rng.choice(("reverse", "sort", "count", "modsum") if last else ("reverse", "sort"))
+        wish = rng.choice(wording.chain[following])
+        extra, answer = _applied(rng, wording, following, answer)
+        text = f"{text.rstrip('.?!: ')}{rng.choice(wording.joins)}{_fill(wish, extra)}"
+        text += "." if last else ""
+    return Prompt(text, answer, task if calls == 1 else "chain", length, calls, wording.kind)
+
+
+def _fill(template: str, slots: Mapping[str, str]) -> str:
+    for name, value in slots.items():
+        template = template.replace("{" + name + "}", value)
+    return template
+
+
+def _filled(
+    rng: Random, wording: Wording, task: str, length: int, template: str
+) -> tuple[dict[str, str], tuple[int, ...]]:
+    """Values for every slot of the template, and the answer."""
+    slots = {"n": str(length), "k": str(rng.randint(*wording.values))}
+    if task == "stack":
+        steps = [None if rng.random() < chance else rng.randint(*wording.values)
+                 for chance in [rng.choice((0.1, 0.3, 0.5))] for _ in range(length)]  # fmt: skip
+        slots["ops"] = _steps(rng, wording, steps)
+        slots |= _others(rng, wording, template, length, rng.choice(wording.separators))
+        left: list[int] = []
+        for step in steps:
+            if step is not None:
+                left.append(step)
+            elif left:
+                left.pop()
+        return slots, tuple(left)
+    values = _numbers(rng, wording, length)
+    separator = rng.choice(wording.separators)
+    slots["xs"] = _listed(rng, wording, values, separator)
+    slots |= _others(rng, wording, template, length, separator)
+    extra, answer = _applied(rng, wording, task, tuple(values))
+    return slots | extra, answer
+
+
+def _listed(rng: Random, wording: Wording, values: Sequence[int], separator: str) -> str:
+    """In one line or, some, in lines of equal length."""
+    told = [str(value) for value in values]
+    if not (wording.wrapped and rng.random() < wording.wrapped):
+        return separator.join(told)
+    size = rng.randint(1, len(told))
+    end = rng.choice(("", separator.rstrip())) + "\n"
+    return end.join(separator.join(told[at : at + size]) for at in range(0, len(told), size))
+
+
+def _others(rng: Random, wording: Wording, template: str, length: int, separator: str) -> dict[str, str]:
+    """Lists that are not meant."""
+    sizes = {name: rng.randint(1, max(2, min(length, 10))) for name in ("ys", "zs") if "{" + name + "}" in template}
+    return {name: separator.join(map(str, _numbers(rng, wording, size))) for name, size in sizes.items()}
+
+
+def _numbers(rng: Random, wording: Wording, length: int) -> list[int]:
+    """Over the whole range; sometimes few different ones, so that repeats occur."""
+    low, high = wording.values
+    kinds = rng.choice((0, 0, 0, 8, 3))
+    pool = [rng.randint(low, high) for _ in range(kinds)]
+    return [rng.choice(pool) if pool else rng.randint(low, high) for _ in range(length)]
+
+
+def _applied(
+    rng: Random, wording: Wording, task: str, values: tuple[int, ...]
+) -> tuple[dict[str, str], tuple[int, ...]]:
+    match task:
+        case "reverse":
+            return {}, values[::-1]
+        case "sort":
+            return {}, tuple(sorted(values))
+        case "count":
+            symbol = rng.choice(values) if values and rng.random() < 0.8 else rng.randint(*wording.values)
+            return {"s": str(symbol)}, (values.count(symbol),)
+    modulus = rng.randint(2, max(2, wording.values[1]))
+    return {"m": str(modulus)}, (sum(values) % modulus,)
+
+
+def _steps(rng: Random, wording: Wording, steps: Sequence[int | None]) -> str:
+    """One wording for pushes, one for pops, one join: as a person would write one list of steps."""
+    push, pop, join = rng.choice(wording.push), rng.choice(wording.pop), rng.choice(wording.step_joins)
+    return join.join(pop if step is None else push.replace("{x}", str(step)) for step in steps)
