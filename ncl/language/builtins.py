@@ -113,12 +113,14 @@ ROWS: tuple[Row, ...] = (
     ),
 )  # fmt: skip
 
-# An op that the table calls a function is one as it stands.
-_OPS: tuple[Row, ...] = tuple(
-    Row(name, row.prose, len(row.operands) - 1, len(row.operands) - 1, row.word, True, row.traps_on_zero, row.examples)
-    for name in CALLED
-    if (row := OPS[Opcode[name.upper()]]).word is not None
-)
 
-BUILTINS: dict[str, Row] = {row.name: row for row in (*ROWS, *_OPS)}
+def _of_op(name: str) -> Row:
+    """An op that the table calls a function is one as it stands."""
+    row = OPS[Opcode[name.upper()]]
+    assert row.word is not None
+    count = len(row.operands) - 1
+    return Row(name, row.prose, count, count, row.word, True, row.traps_on_zero, row.examples)
+
+
+BUILTINS: dict[str, Row] = {row.name: row for row in (*ROWS, *map(_of_op, CALLED))}
 IMPORTED = frozenset(row.name for row in BUILTINS.values() if row.imported)
