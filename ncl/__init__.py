@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ncl.language.opcodes import CALLED
+
 if TYPE_CHECKING:
     from ncl.build import Compiled as Compiled
     from ncl.build import compile as compile
@@ -43,12 +45,13 @@ _WHERE = {
 }
 _CONTRACT_WORDS = ("requires", "ensures", "invariant", "decreases", "old", "result", "permutation")
 _WHERE |= dict.fromkeys(_CONTRACT_WORDS, "ncl.language.contract_words")
+_WHERE |= dict.fromkeys(CALLED, "ncl.language.declare")
 _MODULES = ("library", "errors")
 
 __all__ = [
     "Array", "Compiled", "Word", "check_model", "compile", "decreases", "ensures", "invariant", "is_negative",
     "library", "magnitude", "old", "permutation", "program", "prove", "requires", "result", "signed_divide",
-    "signed_less", "signed_remainder",
+    "signed_less", "signed_remainder", *CALLED,
 ]  # fmt: skip
 __version__ = "0.1.0"
 

@@ -26,6 +26,7 @@ from ncl.language.targets import functions_in
 from ncl.language.trace import DEFAULT_BUDGET, Result, State, check_budget
 from ncl.language.wellformed import check
 from ncl.language.word import DEFAULT_WIDTH
+from ncl.machine import executors
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 Target = str | Callable[..., Any] | Function
 
-EXECUTORS = ("source", "reference", "integer", "step", "dense", "pathwise")
+EXECUTORS = ("source", "reference", *executors.EXECUTORS)
 WEIGHTS = "weights.safetensors"
 
 
@@ -116,11 +117,7 @@ class Compiled:
             case "reference":
                 return lambda batch, budget: [run_machine(program, a, budget) for a in batch]
         _known(executor, EXECUTORS)
-        from ncl.machine.executors import dense, integer, pathwise
-
-        run = {"integer": integer.run, "step": integer.run_by_step, "dense": dense.run, "pathwise": pathwise.run}[
-            executor
-        ]
+        run = executors.runner(executor)
         return lambda batch, budget: run(program, batch, budget)
 
     def trace(self, arguments: Sequence[Any], executor: str = "reference", budget: int = DEFAULT_BUDGET) -> list[State]:

@@ -101,6 +101,12 @@ class ConfigurationError(NclError):
     """Settings that cannot go together, or a missing optional part."""
 
 
+class IncompleteOpError(NclError):
+    """An op of which one half is missing: a row without a circuit, a circuit without a row. The house is at fault."""
+
+    exit_code = 4
+
+
 class GateRefused(NclError):
     """The gate found an artefact that its certificate does not cover."""
 

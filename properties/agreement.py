@@ -14,6 +14,7 @@ from ncl.language.interpret.source import run_source
 from ncl.language.program import Program, Value
 from ncl.language.syntax import Function
 from ncl.language.trace import Result, State, first_divergence
+from ncl.machine import executors
 from properties.failure import Failed, call
 from properties.strategies import Batch
 
@@ -25,35 +26,18 @@ def by_reference(program: Program, rows: Sequence[list[Value]], budget: int) -> 
     return [run_machine(program, arguments, budget) for arguments in rows]
 
 
-def by_step(program: Program, rows: Sequence[list[Value]], budget: int) -> list[Result]:
-    from ncl.machine.executors import integer
-
-    return integer.run_by_step(program, rows, budget)
-
-
-def by_loop(program: Program, rows: Sequence[list[Value]], budget: int) -> list[Result]:
-    from ncl.machine.executors import integer
-
-    return integer.run(program, rows, budget)
+def _by(name: str) -> Executor:
+    """The executor of that name, loaded when it first runs."""
+    return lambda program, rows, budget: executors.runner(name)(program, rows, budget)
 
 
-def by_pathwise(program: Program, rows: Sequence[list[Value]], budget: int) -> list[Result]:
-    from ncl.machine.executors import pathwise
-
-    return pathwise.run(program, rows, budget)
-
-
-def by_dense(program: Program, rows: Sequence[list[Value]], budget: int) -> list[Result]:
-    from ncl.machine.executors import dense
-
-    return dense.run(program, rows, budget)
-
-
-# The two that cost a millisecond a step stand apart: they are given fewer and shorter runs. Pathwise holds a number for
+# Those that cost a millisecond a step stand apart: they are given fewer and shorter runs. Pathwise holds a number for
 # every word up to the largest, so it is run on narrow machines.
-FAST: Mapping[str, Executor] = {"integer": by_loop, "pathwise": by_pathwise}
-SLOW: Mapping[str, Executor] = {"step": by_step, "dense": by_dense}
-UNSTEPPED = ("source", "pathwise")  # they do not count machine steps of their own
+FAST: Mapping[str, Executor] = {row.name: _by(row.name) for row in executors.ROWS if not row.slow}
+SLOW: Mapping[str, Executor] = {row.name: _by(row.name) for row in executors.ROWS if row.slow}
+# They do not count machine steps of their own.
+UNSTEPPED = ("source", *(row.name for row in executors.ROWS if not row.steps))
+by_loop = FAST["integer"]
 
 
 def check_source(function: Function, program: Program, batch: Batch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ncl.language.opcodes import OPERANDS, TERMINAL, WORD_OPS, Kind, Opcode
+from ncl.language.ops import OPS
 from ncl.language.program import Instruction, Parameter, Program, Signature, Sizes
 from ncl.language.wellformed import check
 
@@ -87,7 +88,7 @@ def _op(opcode: Opcode, target: int, left: int, right: int) -> list[Instruction]
     if len(OPERANDS[opcode]) == 2:
         return [Instruction(opcode, target, left)]
     made = [Instruction(opcode, target, left, right)]
-    if opcode not in (Opcode.DIVIDE, Opcode.REMAINDER):
+    if not OPS[opcode].traps_on_zero:
         return made
     one = REGISTERS - 1
     return [Instruction(Opcode.CONSTANT, one, 1), Instruction(Opcode.OR, right, right, one), *made]

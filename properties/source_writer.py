@@ -12,6 +12,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ncl.language.builtins import BUILTINS
+from ncl.language.opcodes import CALLED
 from ncl.language.program import Parameter
 
 Draw = Callable[..., Any]
@@ -169,11 +171,11 @@ class Writer:
 
     def builtin(self, scope: Scope, depth: int) -> str:
         left, right = self.expression(scope, depth - 1), self.grouped(scope, depth - 1)
-        match self.pick("min", "max", "abs", "signed_less", "is_negative"):
+        match self.pick("min", "max", "abs", "signed_less", "is_negative", *CALLED):
             case "abs":
                 return f"abs({self.grouped(scope, depth - 1)} - {right})"
-            case "is_negative":
-                return f"is_negative({left})"
+            case name if BUILTINS[name].most == 1:
+                return f"{name}({left})"
             case name:
                 return f"{name}({left}, {right})"
 

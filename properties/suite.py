@@ -24,6 +24,7 @@ from ncl.language.examples import Example, examples
 from ncl.language.opcodes import Trap
 from ncl.language.program import Program, Sizes, Value
 from ncl.language.syntax import Function
+from ncl.machine import executors
 from properties import agreement, claims
 from properties.failure import Failed, call
 from properties.search import Profile, falsify, seed_for
@@ -165,6 +166,13 @@ def _executors(executors: Mapping[str, agreement.Executor]) -> Callable[[Functio
     return lambda function, program, batch: agreement.check_executors(program, batch, executors)
 
 
+def _of_executor(row: executors.Executor) -> Part:
+    """Where a machine is small enough for the dearest executor, all slow ones are compared there."""
+    known = {**agreement.FAST, **agreement.SLOW}
+    compared = agreement.SLOW if row.machine == "soft" else {row.name: known[row.name]}
+    return _batch(_executors(compared), row.machine, row.slow, SHORT if row.slow else BUDGET)
+
+
 PARTS: Mapping[str, Part] = {
     "example": EXAMPLE,
     "asserts": Part(
@@ -178,10 +186,7 @@ PARTS: Mapping[str, Part] = {
     "source-narrow": _batch(agreement.check_source, "narrow", budget=SHORT),
     "python": _batch(agreement.check_python, "wide"),
     "python-narrow": _batch(agreement.check_python, "narrow", budget=SHORT),
-    "integer": _batch(_executors({"integer": agreement.by_loop}), "wide"),
-    "pathwise": _batch(_executors({"pathwise": agreement.by_pathwise}), "narrow"),
-    "step": _batch(_executors({"step": agreement.by_step}), "wide", slow=True, budget=SHORT),
-    "dense": _batch(_executors(agreement.SLOW), "soft", slow=True, budget=SHORT),
+    **{row.name: _of_executor(row) for row in executors.ROWS},
     "states": _batch(_states, "soft", slow=True, budget=SHORT),
     "normalised": _soft("relaxation:check_normalised"),
     "outputs-normalised": _soft("relaxation:check_outputs_normalised"),
@@ -199,7 +204,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "asserts hold": ("asserts",),
     "source = bytecode": ("source", "source-narrow"),
     "source = python": ("python", "python-narrow"),
-    "executors agree": ("integer", "pathwise", "step", "dense", "states"),
+    "executors agree": (*executors.EXECUTORS, "states"),
     "hard = soft limit": ("normalised", "outputs-normalised", "limit", "dense-limit", "sharpened"),
     "gradients": ("gradient-pathwise", "gradient-dense", "pathwise-dense"),
 }

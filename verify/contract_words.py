@@ -10,6 +10,7 @@ from typing import Any
 import z3
 
 from ncl.language.builtins import BUILTINS
+from ncl.language.opcodes import CALLED
 from ncl.language.program import Position
 from ncl.language.reach import NEW
 from ncl.language.syntax import (
@@ -67,7 +68,8 @@ class Words(Goals):
                     term, state = self.word(argument, state)
                     terms.append(term)
                 if BUILTINS[name].imported:
-                    raise Unprovable(f"{name}: signed numbers are not expressed for all widths")
+                    kind = "bits" if name in CALLED else "signed numbers"
+                    raise Unprovable(f"{name}: {kind} are not expressed for all widths")
                 here = state
                 algebra = Numbers(self.world, lambda c: self.settled(here, c))
                 return BUILTINS[name].meaning(algebra, *terms), state.knowing(*algebra.learned)

@@ -13,11 +13,12 @@ from ncl.language.program import Program, Value
 from ncl.language.syntax import Function
 from ncl.language.trace import Result
 from ncl.language.wellformed import check
+from ncl.machine import executors
 
-MACHINE = ("reference", "step", "integer", "dense", "pathwise")
+MACHINE = ("reference", *executors.EXECUTORS)
 NAMES = ("source", *MACHINE)
 # These report machine steps, which must be equal too.
-STEPPING = frozenset({"reference", "step", "integer", "dense"})
+STEPPING = frozenset({"reference", *(row.name for row in executors.ROWS if row.steps)})
 
 
 def run(
@@ -35,23 +36,9 @@ def run(
         case "reference":
             check(program)
             return [finish(loaded(program, arguments, budget)) for arguments in inputs]
-        case "step":
-            from ncl.machine.executors import integer
-
-            return integer.run_by_step(program, inputs, budget)
-        case "integer":
-            from ncl.machine.executors import integer
-
-            return integer.run(program, inputs, budget)
-        case "dense":
-            from ncl.machine.executors import dense
-
-            return dense.run(program, inputs, budget)
-        case "pathwise":
-            from ncl.machine.executors import pathwise
-
-            return pathwise.run(program, inputs, budget)
-    raise InputError(f"no executor {executor!r}; one of {', '.join(NAMES)}")
+    if executor not in executors.EXECUTORS:
+        raise InputError(f"no executor {executor!r}; one of {', '.join(NAMES)}")
+    return executors.runner(executor)(program, inputs, budget)
 
 
 def agree(left: str, mine: Result, right: str, theirs: Result) -> bool:

@@ -62,7 +62,7 @@ _CIRCUIT_FAULTS = (
 )  # fmt: skip
 
 _KERNEL_FAULTS = (
-    Fault("the loop's less is at most", "kernel", _one(_KERNEL, "return _less(x, y, width)", "return _less_equal(x, y, width)"), _COMPILED, ("less",)),
+    Fault("the loop's less is at most", "kernel", _one(_KERNEL, "jit(CIRCUITS[op]) for op in WORD_OPS", "jit(CIRCUITS[Opcode.LESS_EQUAL if op == Opcode.LESS else op]) for op in WORD_OPS"), _COMPILED, ("less",)),
     Fault("the loop lets an index be the length", "kernel", _one(_KERNEL, "if registers[a] >= registers[b]", "if registers[a] > registers[b]"), _LOOP, (15,)),
     Fault("the loop keeps the heap on the wrong flag", "kernel", _one(_KERNEL, "if a == 0:\n                hp", "if a == 1:\n                hp"), _LOOP, (7,)),
     Fault("the loop's budget is a tick too long", "kernel", _one(_KERNEL, "if ticks >= budget", "if ticks > budget"), _EXECUTOR, ("integer", "count")),

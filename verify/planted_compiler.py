@@ -57,7 +57,7 @@ _COMPILER_FAULTS = (
     Fault("fold takes the other way", "compiler", _one(_FOLD, "Jump(nonzero if known", "Jump(zero if known"), _SOURCE, ("known",)),
     Fault("copies outlive what they copy", "compiler", _one(_COPIES, "new.target in (c, original)", "new.target == c"), _SOURCE, ("swap",)),
     Fault("common loads from before a store", "compiler", _one(_COMMON, "if k[0] == Opcode.LOAD]", "if k[0] == Opcode.STORE]"), _SOURCE, ("cells",)),
-    Fault("dead drops a division that traps", "compiler", _one(_DEAD, " - {Opcode.DIVIDE, Opcode.REMAINDER}", ""), _SOURCE, ("unwanted",)),
+    Fault("dead drops a division that traps", "compiler", _one(_DEAD, " - _TRAPS", ""), _SOURCE, ("unwanted",)),
     Fault("thread copies a loop head without its tick", "compiler", _one(_THREAD, "replace(graph.blocks[target])", "replace(graph.blocks[target], lines=graph.blocks[target].lines[1:])"), _SOURCE, ("insertion_sort",), "IllFormedProgramError"),
     Fault("ast_to_blocks evaluates the count of an array before its fill", "compiler", _one(_BLOCKS, 'fill = self.word(statement.fill, f"{path}:fill")\n        with self.waiting({f"{path}:fill": fill}):\n            count = self.copied(statement.count, f"{path}:count")', 'count = self.copied(statement.count, f"{path}:count")\n        fill = self.word(statement.fill, f"{path}:fill")'), _SOURCE, ("order",)),
     Fault("ast_to_blocks checks an index against the base", "compiler", _one(_WORDS, "self.emit(Opcode.BOUND, index, length,", "self.emit(Opcode.BOUND, index, base,"), _SOURCE, ("peek",)),

@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 
 from ncl.compiler.writer import Writer
-from ncl.language.opcodes import Opcode
+from ncl.language.opcodes import CALLED, Opcode
 from ncl.language.program import Position
 
 
 def builtin(writer: Writer, name: str, words: Sequence[int], place: Position) -> int:
     """The register with the result."""
+    if name in CALLED:  # an op of the machine, so one instruction
+        return writer.made(Opcode[name.upper()], *words, position=place)
     return _INSTRUCTIONS[name](_Lines(writer, place), *words)
 
 

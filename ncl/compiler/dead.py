@@ -10,8 +10,10 @@ from dataclasses import replace
 
 from ncl.compiler.blocks import Block, Graph, Line, backwards, live_in
 from ncl.language.opcodes import WORD_OPS, Opcode
+from ncl.language.ops import OPS
 
-_PURE = {*WORD_OPS, Opcode.CONSTANT, Opcode.MOVE, Opcode.LOAD} - {Opcode.DIVIDE, Opcode.REMAINDER}
+_TRAPS = {opcode for opcode in WORD_OPS if OPS[opcode].traps_on_zero}
+_PURE = {*WORD_OPS, Opcode.CONSTANT, Opcode.MOVE, Opcode.LOAD} - _TRAPS
 
 
 def dead(graph: Graph, width: int) -> Graph:

@@ -5,7 +5,7 @@ two words lie apart, which is what Python says too. The signed ones read a word 
 N/2 - 1; a program imports them from `ncl`, and as plain Python they are those of `declare`.
 
 From a row are derived the source interpreter and whatever a prover says of the function. The compiler has instructions
-of its own for each, so that the two can be compared.
+of its own for each, so that the two can be compared; for an op of the machine that source texts may call it has one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 
+from ncl.language.opcodes import CALLED, Opcode
+from ncl.language.ops import OPS
 from ncl.language.word import Algebra, Term
 
 
@@ -111,5 +113,14 @@ ROWS: tuple[Row, ...] = (
     ),
 )  # fmt: skip
 
-BUILTINS: dict[str, Row] = {row.name: row for row in ROWS}
-IMPORTED = frozenset(row.name for row in ROWS if row.imported)
+
+def _of_op(name: str) -> Row:
+    """An op that the table calls a function is one as it stands."""
+    row = OPS[Opcode[name.upper()]]
+    assert row.word is not None
+    count = len(row.operands) - 1
+    return Row(name, row.prose, count, count, row.word, True, row.traps_on_zero, row.examples)
+
+
+BUILTINS: dict[str, Row] = {row.name: row for row in (*ROWS, *map(_of_op, CALLED))}
+IMPORTED = frozenset(row.name for row in BUILTINS.values() if row.imported)

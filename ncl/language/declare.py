@@ -13,6 +13,7 @@ from functools import cached_property, update_wrapper, wraps
 from typing import Any, Generic, TypeVar, cast
 
 from ncl.errors import Refuted
+from ncl.language.opcodes import CALLED, Opcode
 from ncl.language.program import Sizes, Value
 from ncl.language.syntax import Function
 
@@ -68,6 +69,17 @@ class DeclaredProgram(Generic[Result]):
 def program(function: Callable[..., Result]) -> DeclaredProgram[Result]:
     """Mark a function as a program: `@program` or `@ncl.program`."""
     return DeclaredProgram(function)
+
+
+def __getattr__(name: str) -> Callable[..., int]:
+    """The ops of the machine that a program may call, as Python has them: their rows say."""
+    if name in CALLED:
+        from ncl.language.ops import OPS
+
+        found = OPS[Opcode[name.upper()]].python
+        assert found is not None
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 # --- signed words: below 0 in Python, N/2 and above on the machine ---------------------------------------------------

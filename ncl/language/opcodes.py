@@ -1,40 +1,16 @@
 """Opcode names, numbers and operand kinds. No meaning: this is all that a machine may see of the op table.
 
 An instruction is an opcode and three operands a, b, c (unused ones are 0).
+
+Made from the op table by `python -m ncl.language.numbering`; a row is added there, not here.
 """
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import IntEnum
 
-
-class Kind(Enum):
-    """What an operand number stands for, and so which range it must lie in."""
-
-    TARGET = "register written"
-    SOURCE = "register read"
-    WORD = "constant word"
-    LINE = "program line"
-    SLOT = "frame slot"
-    SIZE = "frame size"
-    TRAP = "trap number"
-    FLAG = "0 or 1"
-
-
-class Trap(IntEnum):
-    """Why a run ended early. 0 is reserved for `no trap`."""
-
-    DIVISION = 1
-    INDEX = 2
-    MEMORY = 3
-    STACK = 4
-    ASSERT = 5
-    BUDGET = 6
-    INVALID = 7  # no instruction of the table; a compiled program never raises it
-
-    @property
-    def label(self) -> str:
-        return self.name.lower()
+from ncl.language.operands import Kind as Kind
+from ncl.language.operands import Trap as Trap
 
 
 class Opcode(IntEnum):
@@ -70,7 +46,7 @@ class Opcode(IntEnum):
     INVERT = 24
     SHIFT_LEFT = 25
     SHIFT_RIGHT = 26
-    # comparisons: 0 or 1
+    # comparisons
     EQUAL = 27
     NOT_EQUAL = 28
     LESS = 29
@@ -82,47 +58,65 @@ class Opcode(IntEnum):
         return self.name.lower()
 
 
-_T, _S = Kind.TARGET, Kind.SOURCE
-
 OPERANDS: dict[Opcode, tuple[Kind, ...]] = {
     Opcode.HALT: (),
     Opcode.TRAP: (Kind.TRAP,),
     Opcode.TICK: (),
     Opcode.JUMP: (Kind.LINE,),
-    Opcode.JUMP_ZERO: (_S, Kind.LINE),
-    Opcode.JUMP_NONZERO: (_S, Kind.LINE),
+    Opcode.JUMP_ZERO: (Kind.SOURCE, Kind.LINE),
+    Opcode.JUMP_NONZERO: (Kind.SOURCE, Kind.LINE),
     Opcode.CALL: (Kind.LINE, Kind.SIZE),
     Opcode.RETURN: (Kind.FLAG,),
-    Opcode.CONSTANT: (_T, Kind.WORD),
-    Opcode.MOVE: (_T, _S),
-    Opcode.LOAD: (_T, _S, _S),
-    Opcode.STORE: (_S, _S, _S),
-    Opcode.LOAD_FRAME: (_T, Kind.SLOT),
-    Opcode.STORE_FRAME: (_S, Kind.SLOT),
-    Opcode.ALLOCATE: (_T, _S),
-    Opcode.BOUND: (_S, _S),
-    Opcode.ADD: (_T, _S, _S),
-    Opcode.SUBTRACT: (_T, _S, _S),
-    Opcode.MULTIPLY: (_T, _S, _S),
-    Opcode.DIVIDE: (_T, _S, _S),
-    Opcode.REMAINDER: (_T, _S, _S),
-    Opcode.AND: (_T, _S, _S),
-    Opcode.OR: (_T, _S, _S),
-    Opcode.XOR: (_T, _S, _S),
-    Opcode.INVERT: (_T, _S),
-    Opcode.SHIFT_LEFT: (_T, _S, _S),
-    Opcode.SHIFT_RIGHT: (_T, _S, _S),
-    Opcode.EQUAL: (_T, _S, _S),
-    Opcode.NOT_EQUAL: (_T, _S, _S),
-    Opcode.LESS: (_T, _S, _S),
-    Opcode.LESS_EQUAL: (_T, _S, _S),
-    Opcode.IS_ZERO: (_T, _S),
+    Opcode.CONSTANT: (Kind.TARGET, Kind.WORD),
+    Opcode.MOVE: (Kind.TARGET, Kind.SOURCE),
+    Opcode.LOAD: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.STORE: (Kind.SOURCE, Kind.SOURCE, Kind.SOURCE),
+    Opcode.LOAD_FRAME: (Kind.TARGET, Kind.SLOT),
+    Opcode.STORE_FRAME: (Kind.SOURCE, Kind.SLOT),
+    Opcode.ALLOCATE: (Kind.TARGET, Kind.SOURCE),
+    Opcode.BOUND: (Kind.SOURCE, Kind.SOURCE),
+    Opcode.ADD: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.SUBTRACT: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.MULTIPLY: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.DIVIDE: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.REMAINDER: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.AND: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.OR: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.XOR: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.INVERT: (Kind.TARGET, Kind.SOURCE),
+    Opcode.SHIFT_LEFT: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.SHIFT_RIGHT: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.EQUAL: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.NOT_EQUAL: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.LESS: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.LESS_EQUAL: (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
+    Opcode.IS_ZERO: (Kind.TARGET, Kind.SOURCE),
 }
 
 # Ops that take words from registers and give a word: what a circuit computes.
-BINARY = tuple(op for op in Opcode if op >= Opcode.ADD and len(OPERANDS[op]) == 3)
-UNARY = (Opcode.INVERT, Opcode.IS_ZERO)
-WORD_OPS = tuple(sorted(BINARY + UNARY))
+WORD_OPS = (
+    Opcode.ADD,
+    Opcode.SUBTRACT,
+    Opcode.MULTIPLY,
+    Opcode.DIVIDE,
+    Opcode.REMAINDER,
+    Opcode.AND,
+    Opcode.OR,
+    Opcode.XOR,
+    Opcode.INVERT,
+    Opcode.SHIFT_LEFT,
+    Opcode.SHIFT_RIGHT,
+    Opcode.EQUAL,
+    Opcode.NOT_EQUAL,
+    Opcode.LESS,
+    Opcode.LESS_EQUAL,
+    Opcode.IS_ZERO,
+)
+BINARY = tuple(op for op in WORD_OPS if len(OPERANDS[op]) == 3)
+UNARY = tuple(op for op in WORD_OPS if len(OPERANDS[op]) == 2)
+
+# Those that source texts call by name; the others are operators, or the compiler's own.
+CALLED: tuple[str, ...] = ()
 
 # Control never runs past these to the next line.
 TERMINAL = frozenset({Opcode.HALT, Opcode.TRAP, Opcode.JUMP, Opcode.RETURN})

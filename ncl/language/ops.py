@@ -1,8 +1,9 @@
 """THE op table: what every instruction means, once, over the algebra of `word.py`.
 
-From a row are derived the reference interpreter (ints), the solver term (verify), the property strategies, the assembly
-text and the reference page. A circuit of the machine may not see it: two independent readings of the prose are what
-makes their agreement worth proving. The examples are worked by hand.
+From a row are derived the opcode itself (`numbering` writes `opcodes` from here), the reference interpreter (ints), the
+solver term (verify), the property strategies, the function of source texts that calls it, the assembly text and the
+reference page. A circuit of the machine may not see it: two independent readings of the prose are what makes their
+agreement worth proving. The examples are worked by hand. docs/extending.md says how a row is added.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from ncl.language.opcodes import OPERANDS, Kind, Opcode, Trap
+from ncl.language.halves import Halves
+from ncl.language.opcodes import Opcode
+from ncl.language.operands import Kind, Trap
 from ncl.language.word import Algebra, Term
 
 
@@ -61,24 +64,32 @@ class Effect(NamedTuple):
 WordMeaning = Callable[..., Term]  # (algebra, x) or (algebra, x, y) → word
 
 
+Example = tuple[int, tuple[int, ...], int | None]  # width, operands, result; None where it traps
+
+
 @dataclass(frozen=True)
 class Op:
     """A row: prose before meaning. `word` is set for ops that only compute a word from words.
 
-    `examples` of a word op are (width, operands, result), result None where it traps; other ops have their examples in
-    verify/golden.py, as states before and after, and in tests/golden, as runs.
+    `number` is what programs hold: it never changes, and a new row takes the next one. `examples` of a word op are in
+    the row; other ops have theirs in verify/golden.py, as states before and after, and in tests/golden, as runs.
+    `python` makes the op a function that source texts import from ncl: what it is where the program runs as Python.
     """
 
-    opcode: Opcode
+    number: int
+    name: str
+    operands: tuple[Kind, ...]
     prose: str
     meaning: Callable[[View], Effect]
     word: WordMeaning | None = None
     traps_on_zero: bool = False  # the last operand
-    examples: tuple[tuple[int, tuple[int, ...], int | None], ...] = ()
+    examples: tuple[Example, ...] = ()
+    python: Callable[..., int] | None = None
+    passes_on: bool = True  # control may come to the next line
 
     @property
-    def operands(self) -> tuple[Kind, ...]:
-        return OPERANDS[self.opcode]
+    def opcode(self) -> Opcode:
+        return Opcode(self.number)
 
 
 def _binary(word: WordMeaning) -> Callable[[View], Effect]:
@@ -103,14 +114,14 @@ def _truth(k: Algebra, condition: Term) -> Term:
 
 
 def _word_op(
-    opcode: Opcode,
-    prose: str,
-    word: WordMeaning,
-    *examples: tuple[int, tuple[int, ...], int | None],
-) -> Op:
-    divides = opcode in (Opcode.DIVIDE, Opcode.REMAINDER)
-    wrap = _division if divides else _binary if len(OPERANDS[opcode]) == 3 else _unary
-    return Op(opcode, prose, wrap(word), word, divides, examples)
+    number: int, name: str, prose: str, word: WordMeaning, *examples: Example,
+    traps_on_zero: bool = False, python: Callable[..., int] | None = None,
+) -> Op:  # fmt: skip
+    """A row of an op on words; `word` takes the algebra and as many words as there are operands to read."""
+    sources = word.__code__.co_argcount - 1
+    wrap = _division if traps_on_zero else _binary if sources == 2 else _unary
+    operands = (Kind.TARGET, *[Kind.SOURCE] * sources)
+    return Op(number, name, operands, prose, wrap(word), word, traps_on_zero, examples, python)
 
 
 def _jump_if(s: View, zero_jumps: bool) -> Effect:
@@ -194,150 +205,194 @@ def _bound(s: View) -> Effect:
     return Effect(traps=((outside, Trap.INDEX),))
 
 
-ROWS: tuple[Op, ...] = (
-    Op(Opcode.HALT, "Stop. The pc stays; a halted machine never changes again.", lambda s: Effect(pc=s.pc, halt=True)),
-    Op(Opcode.TRAP, "Stop with trap number a.", lambda s: Effect(traps=((None, s.a),))),
+_CONTROL = (
     Op(
-        Opcode.TICK,
+        0, "halt", (), "Stop. The pc stays; a halted machine never changes again.",
+        lambda s: Effect(pc=s.pc, halt=True), passes_on=False,
+    ),
+    Op(1, "trap", (Kind.TRAP,), "Stop with trap number a.", lambda s: Effect(traps=((None, s.a),)), passes_on=False),
+    Op(
+        2, "tick", (),
         "Count one tick; when the budget is already spent, trap `budget` instead. Stands at each loop head and call.",
         _tick,
     ),
-    Op(Opcode.JUMP, "Go on at line a.", lambda s: Effect(pc=s.a)),
-    Op(Opcode.JUMP_ZERO, "Go on at line b when register a is 0.", lambda s: _jump_if(s, True)),
-    Op(Opcode.JUMP_NONZERO, "Go on at line b when register a is not 0.", lambda s: _jump_if(s, False)),
+    Op(3, "jump", (Kind.LINE,), "Go on at line a.", lambda s: Effect(pc=s.a), passes_on=False),
+    Op(4, "jump_zero", (Kind.SOURCE, Kind.LINE), "Go on at line b when register a is 0.", lambda s: _jump_if(s, True)),
     Op(
-        Opcode.CALL,
+        5, "jump_nonzero", (Kind.SOURCE, Kind.LINE),
+        "Go on at line b when register a is not 0.",
+        lambda s: _jump_if(s, False),
+    ),
+    Op(
+        6, "call", (Kind.LINE, Kind.SIZE),
         "Push (next line, fp, hp) on the call stack, add b to the frame pointer, go on at line a. "
         "Trap `stack` when D calls are open or the frame pointer would pass the end of frame memory.",
         _call,
     ),
     Op(
-        Opcode.RETURN,
+        7, "return", (Kind.FLAG,),
         "Pop (pc, fp, hp) from the call stack; the heap pointer is restored when a is 0 and kept when a is 1. "
         "Trap `stack` when no call is open.",
-        _return,
+        _return, passes_on=False,
     ),
+)  # fmt: skip
+
+_MOVING = (
     Op(
-        Opcode.CONSTANT,
+        8, "constant", (Kind.TARGET, Kind.WORD),
         "Register a becomes the word b.",
         lambda s: Effect(register=s.algebra.to_word(s.b)),
     ),
-    Op(Opcode.MOVE, "Register a becomes register b.", lambda s: Effect(register=s.register(s.b))),
     Op(
-        Opcode.LOAD,
+        9, "move", (Kind.TARGET, Kind.SOURCE),
+        "Register a becomes register b.",
+        lambda s: Effect(register=s.register(s.b)),
+    ),
+    Op(
+        10, "load", (Kind.TARGET, Kind.SOURCE, Kind.SOURCE),
         "Register a becomes the memory cell at register b + register c (the sum wraps). Trap `index` outside memory.",
         _load,
     ),
     Op(
-        Opcode.STORE,
+        11, "store", (Kind.SOURCE, Kind.SOURCE, Kind.SOURCE),
         "The memory cell at register b + register c (the sum wraps) becomes register a. Trap `index` outside memory.",
         _store,
     ),
-    Op(Opcode.LOAD_FRAME, "Register a becomes frame cell fp + b. Trap `invalid` outside.", _load_frame),
-    Op(Opcode.STORE_FRAME, "Frame cell fp + b becomes register a. Trap `invalid` outside.", _store_frame),
     Op(
-        Opcode.ALLOCATE,
+        12, "load_frame", (Kind.TARGET, Kind.SLOT),
+        "Register a becomes frame cell fp + b. Trap `invalid` outside.",
+        _load_frame,
+    ),
+    Op(
+        13, "store_frame", (Kind.SOURCE, Kind.SLOT),
+        "Frame cell fp + b becomes register a. Trap `invalid` outside.",
+        _store_frame,
+    ),
+)  # fmt: skip
+
+_ARRAYS = (
+    Op(
+        14, "allocate", (Kind.TARGET, Kind.SOURCE),
         "Register a becomes the heap pointer (modulo N), which then moves on by register b cells. "
         "Trap `memory` when they do not fit. The cells keep what they held.",
         _allocate,
     ),
-    Op(Opcode.BOUND, "Trap `index` unless register a is less than register b.", _bound),
+    Op(15, "bound", (Kind.SOURCE, Kind.SOURCE), "Trap `index` unless register a is less than register b.", _bound),
+)  # fmt: skip
+
+_ARITHMETIC = (
     _word_op(
-        Opcode.ADD,
+        16, "add",
         "Register a becomes register b + register c, modulo N.",
         lambda k, x, y: k.add(x, y),
         (4, (3, 5), 8), (4, (15, 1), 0), (4, (9, 9), 2), (8, (200, 100), 44), (32, (4294967295, 2), 1),
     ),
     _word_op(
-        Opcode.SUBTRACT,
+        17, "subtract",
         "Register a becomes register b − register c, modulo N.",
         lambda k, x, y: k.subtract(x, y),
         (4, (5, 3), 2), (4, (3, 5), 14), (4, (0, 1), 15), (8, (100, 200), 156), (32, (0, 1), 4294967295),
     ),
     _word_op(
-        Opcode.MULTIPLY,
+        18, "multiply",
         "Register a becomes register b × register c, modulo N.",
         lambda k, x, y: k.multiply(x, y),
         (4, (3, 5), 15), (4, (4, 4), 0), (4, (7, 7), 1), (8, (16, 17), 16), (32, (65536, 65537), 65536),
     ),
     _word_op(
-        Opcode.DIVIDE,
+        19, "divide",
         "Register a becomes register b divided by register c, rounded down. Trap `division` when register c is 0.",
         lambda k, x, y: k.divide(x, y),
         (4, (13, 4), 3), (4, (3, 5), 0), (4, (15, 15), 1), (4, (7, 0), None), (8, (255, 2), 127),
+        traps_on_zero=True,
     ),
     _word_op(
-        Opcode.REMAINDER,
+        20, "remainder",
         "Register a becomes the remainder of register b divided by register c. Trap `division` when register c is 0.",
         lambda k, x, y: k.remainder(x, y),
         (4, (13, 4), 1), (4, (3, 5), 3), (4, (15, 15), 0), (4, (7, 0), None), (8, (255, 16), 15),
+        traps_on_zero=True,
     ),
+)  # fmt: skip
+
+_BITS = (
     _word_op(
-        Opcode.AND,
+        21, "and",
         "Register a becomes the bits set in both register b and register c.",
         lambda k, x, y: k.conjoin(x, y),
         (4, (12, 10), 8), (4, (15, 6), 6), (4, (5, 10), 0),
     ),
     _word_op(
-        Opcode.OR,
+        22, "or",
         "Register a becomes the bits set in register b or register c.",
         lambda k, x, y: k.disjoin(x, y),
         (4, (12, 10), 14), (4, (5, 10), 15), (4, (0, 6), 6),
     ),
     _word_op(
-        Opcode.XOR,
+        23, "xor",
         "Register a becomes the bits in which register b and register c differ.",
         lambda k, x, y: k.differ(x, y),
         (4, (12, 10), 6), (4, (15, 15), 0), (4, (5, 10), 15),
     ),
     _word_op(
-        Opcode.INVERT,
+        24, "invert",
         "Register a becomes register b with every bit turned over.",
         lambda k, x: k.invert(x),
         (4, (0,), 15), (4, (10,), 5), (8, (1,), 254),
     ),
     _word_op(
-        Opcode.SHIFT_LEFT,
+        25, "shift_left",
         "Register a becomes register b moved left by register c bits; bits past the top are lost. 0 when c ≥ W.",
         lambda k, x, y: k.shift_left(x, y),
         (4, (3, 2), 12), (4, (15, 1), 14), (4, (1, 3), 8), (4, (1, 4), 0), (4, (15, 15), 0), (32, (3, 31), 2147483648),
     ),
     _word_op(
-        Opcode.SHIFT_RIGHT,
+        26, "shift_right",
         "Register a becomes register b moved right by register c bits, zeros coming in. 0 when c ≥ W.",
         lambda k, x, y: k.shift_right(x, y),
         (4, (12, 2), 3), (4, (15, 1), 7), (4, (8, 3), 1), (4, (8, 4), 0), (32, (4294967295, 31), 1),
     ),
+)  # fmt: skip
+
+_COMPARISONS = (
     _word_op(
-        Opcode.EQUAL,
+        27, "equal",
         "Register a becomes 1 when register b equals register c, else 0.",
         lambda k, x, y: _truth(k, k.equal(x, y)),
         (4, (7, 7), 1), (4, (7, 8), 0), (4, (8, 7), 0), (4, (0, 15), 0),
     ),
     _word_op(
-        Opcode.NOT_EQUAL,
+        28, "not_equal",
         "Register a becomes 0 when register b equals register c, else 1.",
         lambda k, x, y: _truth(k, k.negate(k.equal(x, y))),
         (4, (7, 7), 0), (4, (7, 8), 1), (4, (8, 7), 1), (4, (0, 15), 1),
     ),
     _word_op(
-        Opcode.LESS,
+        29, "less",
         "Register a becomes 1 when register b is below register c, both unsigned, else 0.",
         lambda k, x, y: _truth(k, k.less(x, y)),
         (4, (3, 5), 1), (4, (5, 5), 0), (4, (15, 0), 0), (4, (7, 8), 1), (32, (1, 2147483648), 1),
     ),
     _word_op(
-        Opcode.LESS_EQUAL,
+        30, "less_equal",
         "Register a becomes 1 when register b is at most register c, both unsigned, else 0.",
         lambda k, x, y: _truth(k, k.negate(k.less(y, x))),
         (4, (3, 5), 1), (4, (5, 5), 1), (4, (6, 5), 0), (4, (7, 8), 1), (32, (2147483648, 1), 0),
     ),
     _word_op(
-        Opcode.IS_ZERO,
+        31, "is_zero",
         "Register a becomes 1 when register b is 0, else 0.",
         lambda k, x: _truth(k, k.equal(x, k.word(0))),
         (4, (0,), 1), (4, (1,), 0), (4, (15,), 0),
     ),
 )  # fmt: skip
 
-OPS: dict[Opcode, Op] = {row.opcode: row for row in ROWS}
+# By what a row is about, for readers; a row stands where it belongs, whatever its number.
+GROUPS: dict[str, tuple[Op, ...]] = {
+    "Ending and control": _CONTROL, "Moving words": _MOVING, "Arrays": _ARRAYS, "Arithmetic": _ARITHMETIC,
+    "Bits": _BITS, "Comparisons": _COMPARISONS,
+}  # fmt: skip
+ROWS: tuple[Op, ...] = tuple(row for group in GROUPS.values() for row in group)
+
+# A row whose opcode is not written yet is none: `numbering` must be able to read it.
+OPS: Halves[Op] = Halves("row", {row.opcode: row for row in ROWS if row.name.upper() in Opcode.__members__})

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ncl.language.opcodes import Kind, Opcode, Trap
-from ncl.language.ops import ROWS, Op
+from ncl.language.opcodes import Kind, Trap
+from ncl.language.ops import GROUPS, Op
 
 _OPENING = """\
 # The machine
@@ -49,15 +49,6 @@ An instruction is an opcode with up to three operands a, b, c. Unless its row sa
 line and everything that is not named stays as it is. A trap halts the machine and changes nothing else.
 """
 
-_GROUPS = (
-    ("Ending and control", Opcode.HALT, Opcode.RETURN),
-    ("Moving words", Opcode.CONSTANT, Opcode.STORE_FRAME),
-    ("Arrays", Opcode.ALLOCATE, Opcode.BOUND),
-    ("Arithmetic", Opcode.ADD, Opcode.REMAINDER),
-    ("Bits", Opcode.AND, Opcode.SHIFT_RIGHT),
-    ("Comparisons", Opcode.EQUAL, Opcode.IS_ZERO),
-)
-
 _OPERANDS = {
     Kind.TARGET: "a register, written", Kind.SOURCE: "a register, read", Kind.WORD: "a word", Kind.LINE: "a line",
     Kind.SLOT: "a frame slot", Kind.SIZE: "a number of frame slots", Kind.TRAP: "a trap number", Kind.FLAG: "0 or 1",
@@ -77,9 +68,9 @@ _TRAPS = {
 def page() -> str:
     """The whole page, in Markdown."""
     parts = [_OPENING, _traps()]
-    for title, first, last in _GROUPS:
+    for title, rows in GROUPS.items():
         parts.append(f"## {title}\n")
-        parts += [_row(row) for row in ROWS if first <= row.opcode <= last]
+        parts += map(_row, rows)
     return "\n".join(parts)
 
 

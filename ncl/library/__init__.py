@@ -1,7 +1,7 @@
 """The shipped programs: one readable file each, found by name, read as text and never imported to be compiled.
 
-`get` gives the typed function of a program, `names` all of them in order, `examples` the hand-worked examples of its
-docstring.
+A file in one of the folders is a program of its own name. `get` gives its typed function, `names` all of them in order,
+`examples` the hand-worked examples of its docstring.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ncl.errors import NotFoundError
+from ncl.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
     from ncl.language.program import Value
@@ -18,68 +18,25 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).resolve().parent
 
-# Where each program stands; the file has the program's name.
-ROOMS: dict[str, str] = {
-    "reverse": "sequence",
-    "copy": "sequence",
-    "count": "sequence",
-    "running_count": "sequence",
-    "stack": "sequence",
-    "insertion_sort": "sort",
-    "modsum": "arithmetic",
-    "fibonacci": "arithmetic",
-    "access": "sequence",
-    "increment": "sequence",
-    "swap": "sequence",
-    "permute": "sequence",
-    "find": "search",
-    "list_search": "search",
-    "list_kth": "search",
-    "tree_search": "search",
-    "merge": "sort",
-    "bubble_sort": "sort",
-    "dijkstra": "graph",
-    "add_by_steps": "arithmetic",
-    "gcd": "arithmetic",
-    "extended_gcd": "arithmetic",
-    "mod_power": "arithmetic",
-    "is_prime": "arithmetic",
-    "sieve": "arithmetic",
-    "binary_search": "search",
-    "quicksort": "sort",
-    "heapsort": "sort",
-    "mergesort": "sort",
-    "components": "graph",
-    # the fifteen tasks of Delétang et al., Neural Networks and the Chomsky Hierarchy (arXiv 2207.02098)
-    "even_pairs": "strings",
-    "parity_check": "strings",
-    "cycle_navigation": "strings",
-    "modular_arithmetic": "arithmetic",
-    "modular_arithmetic_brackets": "arithmetic",
-    "solve_equation": "arithmetic",
-    "reverse_string": "strings",
-    "stack_manipulation": "stack",
-    "binary_addition": "arithmetic",
-    "binary_multiplication": "arithmetic",
-    "compute_sqrt": "arithmetic",
-    "duplicate_string": "strings",
-    "missing_duplicate_string": "strings",
-    "odds_first": "strings",
-    "bucket_sort": "sort",
-    # textbook ones
-    "ackermann": "arithmetic",
-    "hanoi": "stack",
-    "catalan": "arithmetic",
-    "n_queens": "search",
-    "collatz": "arithmetic",
-    "base_conversion": "arithmetic",
-    "run_length": "strings",
-    "balanced_brackets": "stack",
-    "matrix_product": "arithmetic",
-    "longest_common_subsequence": "dynamic",
-    "edit_distance": "dynamic",
-    "knapsack": "dynamic",
-}
+
+def _rooms() -> dict[str, str]:
+    """Every program with its folder: each file in a folder here is one. Raises ConfigurationError for a name twice."""
+    found: dict[str, str] = {}
+    for path in sorted(_HERE.glob("*/*.py")):
+        name, room = path.stem, path.parent.name
+        if name.startswith("_"):
+            continue
+        if name in found:
+            raise ConfigurationError(
+                f"two programs are called {name}", where=f"{found[name]}/{name}.py and {room}/{name}.py",
+                remedy="rename one of them",
+            )  # fmt: skip
+        found[name] = room
+    return found
+
+
+# Where each program stands: the file has the program's name.
+ROOMS: dict[str, str] = _rooms()
 
 
 def names() -> tuple[str, ...]:

@@ -97,7 +97,7 @@ def _follow(
         pc, fp = s[kernel.PC], s[kernel.FP]
         opcode, a, b, c = code_L4[pc, 0], code_L4[pc, 1], code_L4[pc, 2], code_L4[pc, 3]
         x, y, cell = 0, 0, 0
-        if Opcode.ADD <= opcode <= Opcode.IS_ZERO:
+        if kernel.is_word_op(opcode):
             x, y = registers[b], registers[c]
         elif opcode == Opcode.LOAD or opcode == Opcode.STORE:
             cell = kernel.add(registers[b], registers[c], width)
@@ -110,9 +110,9 @@ def _follow(
         s[kernel.STEPS] += 1
         if after[6] != 0:
             continue
-        if Opcode.ADD <= opcode <= Opcode.IS_ZERO:
+        if kernel.is_word_op(opcode):
             left, right = register_row[b], register_row[c]
-            if opcode == Opcode.INVERT or opcode == Opcode.IS_ZERO:
+            if kernel.is_unary(opcode):
                 right, y = -1, 0
             if left < 0 and right < 0:
                 register_row[a] = -1

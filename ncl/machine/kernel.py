@@ -1,7 +1,8 @@
 """The compiled bytecode loop: what one instruction does to one sample's state, jitted once for all programs.
 
-The word ops are the circuits of `circuits/integer.py`, compiled as they stand; control, memory and traps are written
-out here, a second time beside the torch step, and held equal to it by tests and conformance (`tested(n)`, not proved).
+The word ops are the circuits of `circuits/integer.py`, compiled as they stand, and their dispatch is made from that
+table; control, memory and traps are written out here, a second time beside the torch step, and held equal to it by
+tests and conformance (`tested(n)`, not proved).
 Nothing is cached on disk: numba keys its cache by this file alone and would not see a circuit change.
 
 May assume a well-formed program and a state without `state.faults`: no index is checked again. Called by
@@ -10,13 +11,13 @@ May assume a well-formed program and a state without `state.faults`: no index is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numba
 
-from ncl.language.opcodes import Opcode, Trap
-from ncl.machine.circuits.integer import CIRCUITS
+from ncl.language.opcodes import UNARY, WORD_OPS, Opcode, Trap
+from ncl.machine.circuits.integer import CIRCUITS, DIVISIONS
 
 Array = Any  # of numpy, int64
 Int = Any  # numba's int64
@@ -48,57 +49,31 @@ def inlined(function: Function) -> Function:
     return compiled
 
 
-add = jit(CIRCUITS[Opcode.ADD])
-_subtract = jit(CIRCUITS[Opcode.SUBTRACT])
-_multiply = jit(CIRCUITS[Opcode.MULTIPLY])
-_divide = jit(CIRCUITS[Opcode.DIVIDE])
-_remainder = jit(CIRCUITS[Opcode.REMAINDER])
-_and = jit(CIRCUITS[Opcode.AND])
-_or = jit(CIRCUITS[Opcode.OR])
-_xor = jit(CIRCUITS[Opcode.XOR])
-_invert = jit(CIRCUITS[Opcode.INVERT])
-_shift_left = jit(CIRCUITS[Opcode.SHIFT_LEFT])
-_shift_right = jit(CIRCUITS[Opcode.SHIFT_RIGHT])
-_equal = jit(CIRCUITS[Opcode.EQUAL])
-_not_equal = jit(CIRCUITS[Opcode.NOT_EQUAL])
-_less = jit(CIRCUITS[Opcode.LESS])
-_less_equal = jit(CIRCUITS[Opcode.LESS_EQUAL])
-_is_zero = jit(CIRCUITS[Opcode.IS_ZERO])
+def _condition(opcodes: Sequence[Opcode]) -> str:
+    """That `opcode` is one of these, asked by runs of numbers."""
+    numbers = sorted(int(op) for op in opcodes)
+    starts = [n for n in numbers if n - 1 not in numbers]
+    ends = [n for n in numbers if n + 1 not in numbers]
+    return " or ".join(f"{a} <= opcode <= {b}" for a, b in zip(starts, ends)) or "False"
 
 
-@inlined
-def _word(opcode: Int, x: Int, y: Int, width: Int) -> Int:
-    if opcode == Opcode.ADD:
-        return add(x, y, width)
-    if opcode == Opcode.SUBTRACT:
-        return _subtract(x, y, width)
-    if opcode == Opcode.MULTIPLY:
-        return _multiply(x, y, width)
-    if opcode == Opcode.DIVIDE:
-        return _divide(x, y, width)
-    if opcode == Opcode.REMAINDER:
-        return _remainder(x, y, width)
-    if opcode == Opcode.AND:
-        return _and(x, y, width)
-    if opcode == Opcode.OR:
-        return _or(x, y, width)
-    if opcode == Opcode.XOR:
-        return _xor(x, y, width)
-    if opcode == Opcode.INVERT:
-        return _invert(x, width)
-    if opcode == Opcode.SHIFT_LEFT:
-        return _shift_left(x, y, width)
-    if opcode == Opcode.SHIFT_RIGHT:
-        return _shift_right(x, y, width)
-    if opcode == Opcode.EQUAL:
-        return _equal(x, y, width)
-    if opcode == Opcode.NOT_EQUAL:
-        return _not_equal(x, y, width)
-    if opcode == Opcode.LESS:
-        return _less(x, y, width)
-    if opcode == Opcode.LESS_EQUAL:
-        return _less_equal(x, y, width)
-    return _is_zero(x, width)
+def _dispatch() -> str:
+    """The source text of what differs from op to op: which circuit it is, what it reads, whether it traps on 0."""
+    lines = ["def word(opcode, x, y, width):"]
+    for op in WORD_OPS:
+        words = "x" if op in UNARY else "x, y"
+        lines += [f"    if opcode == {int(op)}:", f"        return {op.mnemonic}_({words}, width)"]
+    lines += ["    return -1", ""]
+    for name, opcodes in (("is_word_op", WORD_OPS), ("is_unary", UNARY), ("is_division", DIVISIONS)):
+        lines += [f"def {name}(opcode):", f"    return {_condition(opcodes)}", ""]
+    return "\n".join(lines)
+
+
+_WORDS: dict[str, Any] = {f"{op.mnemonic}_": jit(CIRCUITS[op]) for op in WORD_OPS}
+exec(compile(_dispatch(), "<made from the circuits>", "exec"), _WORDS)  # of our own tables, no data
+word, is_word_op = inlined(_WORDS["word"]), inlined(_WORDS["is_word_op"])
+is_unary, is_division = inlined(_WORDS["is_unary"]), inlined(_WORDS["is_division"])
+add = _WORDS["add_"]
 
 
 @inlined
@@ -111,13 +86,13 @@ def advance(
     opcode, a, b, c = code_L4[pc, 0], code_L4[pc, 1], code_L4[pc, 2], code_L4[pc, 3]
     trap, halted = 0, 0
     following = pc + 1
-    if Opcode.ADD <= opcode <= Opcode.IS_ZERO:
-        if opcode == Opcode.INVERT or opcode == Opcode.IS_ZERO:
-            registers[a] = _word(opcode, registers[b], 0, width)
-        elif (opcode == Opcode.DIVIDE or opcode == Opcode.REMAINDER) and registers[c] == 0:
+    if is_word_op(opcode):
+        if is_unary(opcode):
+            registers[a] = word(opcode, registers[b], 0, width)
+        elif is_division(opcode) and registers[c] == 0:
             trap = _TRAP_DIVISION
         else:
-            registers[a] = _word(opcode, registers[b], registers[c], width)
+            registers[a] = word(opcode, registers[b], registers[c], width)
     elif opcode == Opcode.CONSTANT:
         registers[a] = b & ((1 << width) - 1)
     elif opcode == Opcode.MOVE:

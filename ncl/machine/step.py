@@ -11,7 +11,8 @@ May assume (see `state.faults` and `wellformed`): ranges of the state, a well-fo
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from ncl.language.opcodes import BINARY, UNARY, Opcode, Trap
-from ncl.machine.circuits.integer import CIRCUITS, add
+from ncl.machine.circuits.integer import CIRCUITS, DIVISIONS, add
 from ncl.machine.state import Code, Limits, MachineState
 
 LAST = max(Opcode)
@@ -67,7 +68,7 @@ def step(code: Code, state: MachineState, limits: Limits, width: int) -> Machine
     level_B = torch.where(empty_B, 0, state.sp_B - 1)
 
     # Why this instruction traps, 0 when it does not.
-    divides_B = at[Opcode.DIVIDE] | at[Opcode.REMAINDER]
+    divides_B = reduce(or_, [at[opcode] for opcode in DIVISIONS])
     trap_B = torch.where(at[Opcode.TRAP], a_B, 0)
     trap_B = torch.where(at[Opcode.TICK] & (state.ticks_B >= limits.budget_B), int(Trap.BUDGET), trap_B)
     trap_B = torch.where((at[Opcode.CALL] & full_B) | (at[Opcode.RETURN] & empty_B), int(Trap.STACK), trap_B)

@@ -6,7 +6,8 @@ scalars (and on Python's ints): no calls, no branches, truth values as `(x < y) 
 wrapping. Operands must be words of `width` bits, width 1 … 32.
 
 This is the machine's own reading of the op table's prose. It may not see the table's meanings: that the two agree is
-what is proved. Callers: the torch step, the compiled loop, enumeration and the solver lift.
+what is proved. Callers: the torch step, the compiled loop (whose dispatch is made from `CIRCUITS`), the general one-hot
+form, enumeration and the solver lift.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ncl.language.halves import Halves, by_name
 from ncl.language.opcodes import Opcode
 
 Words = Any  # an int64 tensor, a numba int64, or an int
@@ -92,21 +94,27 @@ def is_zero(x: Words, width: int) -> Words:
 
 
 # (x, y, width) → word for ops of two operands, (x, width) → word for those of one.
-CIRCUITS: dict[Opcode, Callable[..., Words]] = {
-    Opcode.ADD: add,
-    Opcode.SUBTRACT: subtract,
-    Opcode.MULTIPLY: multiply,
-    Opcode.DIVIDE: divide,
-    Opcode.REMAINDER: remainder,
-    Opcode.AND: conjoin,
-    Opcode.OR: disjoin,
-    Opcode.XOR: differ,
-    Opcode.INVERT: invert,
-    Opcode.SHIFT_LEFT: shift_left,
-    Opcode.SHIFT_RIGHT: shift_right,
-    Opcode.EQUAL: equal,
-    Opcode.NOT_EQUAL: not_equal,
-    Opcode.LESS: less,
-    Opcode.LESS_EQUAL: less_equal,
-    Opcode.IS_ZERO: is_zero,
-}
+CIRCUITS: Halves[Callable[..., Words]] = by_name(
+    "circuit",
+    {
+        "add": add,
+        "subtract": subtract,
+        "multiply": multiply,
+        "divide": divide,
+        "remainder": remainder,
+        "and": conjoin,
+        "or": disjoin,
+        "xor": differ,
+        "invert": invert,
+        "shift_left": shift_left,
+        "shift_right": shift_right,
+        "equal": equal,
+        "not_equal": not_equal,
+        "less": less,
+        "less_equal": less_equal,
+        "is_zero": is_zero,
+    },
+)
+
+# Where these meet 0 as the last operand the machine traps, and nobody sees what the circuit gives.
+DIVISIONS = (Opcode.DIVIDE, Opcode.REMAINDER)

@@ -22,15 +22,15 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ncl.errors import CapacityError
-from ncl.language.opcodes import UNARY, Opcode
+from ncl.language.opcodes import UNARY, WORD_OPS, Opcode
 from ncl.machine.circuits.integer import CIRCUITS as INTEGER
+from ncl.machine.circuits.integer import DIVISIONS as DIVISIONS
 
 CHUNK = 1 << 24  # entries of the largest tensor of products
 LARGEST_TABLE = 1 << 24  # pairs of words: two operands of 12 bits
 LARGEST = 1 << 27  # entries of a batch of distributions
 
 COMPARISONS = (Opcode.EQUAL, Opcode.NOT_EQUAL, Opcode.LESS, Opcode.LESS_EQUAL)
-DIVISIONS = (Opcode.DIVIDE, Opcode.REMAINDER)
 
 
 def check_room(what: str, entries: int, most: int = LARGEST) -> None:
@@ -141,24 +141,45 @@ def apply(opcode: Opcode, x_PX: Tensor, y_PY: Tensor, width: int) -> Tensor:
 # --- full circuits: N words in, N words out --------------------------------------------------------------------------
 
 
-def _full(opcode: Opcode) -> Callable[..., Tensor]:
-    if opcode == Opcode.INVERT:
-        return lambda x_PN: x_PN.flip(-1)
-    if opcode == Opcode.IS_ZERO:
-        return lambda x_PN: _widen(torch.stack([x_PN[..., 1:].sum(-1), x_PN[..., 0]], -1), x_PN.shape[-1])
+def _inverted(x_PN: Tensor) -> Tensor:
+    return x_PN.flip(-1)
 
-    def circuit(x_PN: Tensor, y_PN: Tensor) -> Tensor:
-        words = x_PN.shape[-1]
-        width = words.bit_length() - 1
-        if opcode == Opcode.ADD:
-            return _widen(add(x_PN, y_PN, width), words)
-        if opcode == Opcode.SUBTRACT:
-            # x - y = x + (N - y), and y ↦ N - y turns all words but 0 round.
-            negated_PN = torch.cat([y_PN[..., :1], y_PN[..., 1:].flip(-1)], -1)
-            return _widen(add(x_PN, negated_PN, width), words)
-        return _widen(apply(opcode, x_PN, y_PN, width), words)
 
-    return circuit
+def _zero(x_PN: Tensor) -> Tensor:
+    return _widen(torch.stack([x_PN[..., 1:].sum(-1), x_PN[..., 0]], -1), x_PN.shape[-1])
+
+
+def _added(x_PN: Tensor, y_PN: Tensor) -> Tensor:
+    return _widen(add(x_PN, y_PN, _width(x_PN)), x_PN.shape[-1])
+
+
+def _subtracted(x_PN: Tensor, y_PN: Tensor) -> Tensor:
+    # x - y = x + (N - y), and y ↦ N - y turns all words but 0 round.
+    width = _width(x_PN)
+    negated_PN = torch.cat([y_PN[..., :1], y_PN[..., 1:].flip(-1)], -1)
+    return _widen(add(x_PN, negated_PN, width), x_PN.shape[-1])
+
+
+def general(opcode: Opcode) -> Callable[..., Tensor]:
+    """The form of any op: every pair of words (every word, of one operand) is tried and its mass put where it goes.
+
+    Costs N² products a pair of distributions, N for ops of one operand, and a table of N² words that is kept; so from
+    width 13 on an op of two operands raises CapacityError. A form that knows the op's structure stands in `FAST`.
+    """
+
+    def unary(x_PN: Tensor) -> Tensor:
+        rows_PN = x_PN.reshape(-1, x_PN.shape[-1])
+        nothing_P = torch.zeros(len(rows_PN), dtype=torch.int64, device=x_PN.device)
+        return _widen(push_constant(opcode, rows_PN, nothing_P, _width(x_PN)), x_PN.shape[-1]).reshape(x_PN.shape)
+
+    def binary(x_PN: Tensor, y_PN: Tensor) -> Tensor:
+        return _widen(apply(opcode, x_PN, y_PN, _width(x_PN)), x_PN.shape[-1])
+
+    return unary if opcode in UNARY else binary
+
+
+def _width(x_PN: Tensor) -> int:
+    return x_PN.shape[-1].bit_length() - 1
 
 
 def _widen(z_PZ: Tensor, words: int) -> Tensor:
@@ -166,8 +187,16 @@ def _widen(z_PZ: Tensor, words: int) -> Tensor:
     return pad(z_PZ, (0, words - z_PZ.shape[-1]))
 
 
+# Forms that know how an op is built; comparisons are told apart in `apply` already.
+FAST: dict[Opcode, Callable[..., Tensor]] = {
+    Opcode.ADD: _added,
+    Opcode.SUBTRACT: _subtracted,
+    Opcode.INVERT: _inverted,
+    Opcode.IS_ZERO: _zero,
+}
+
 # x_PN (and y_PN) → z_PN; N a power of two at least 2.
-CIRCUITS: dict[Opcode, Callable[..., Tensor]] = {opcode: _full(opcode) for opcode in INTEGER}
+CIRCUITS: dict[Opcode, Callable[..., Tensor]] = {opcode: FAST.get(opcode) or general(opcode) for opcode in WORD_OPS}
 
 
 def trapped(opcode: Opcode, x_PN: Tensor, y_PN: Tensor) -> Tensor:

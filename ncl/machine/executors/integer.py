@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ncl.errors import InputError
-from ncl.language.opcodes import WORD_OPS, Opcode
+from ncl.language.opcodes import UNARY, WORD_OPS, Opcode
 from ncl.language.program import Program, Value
 from ncl.language.trace import DEFAULT_BUDGET, Result, State
 from ncl.language.wellformed import check as check_program
@@ -243,7 +243,7 @@ def apply_kernel(opcode: Opcode, x_P: Array, y_P: Array, width: int) -> Array:
     x_P, y_P = (np.ascontiguousarray(v, dtype=np.int64) for v in (x_P, y_P))
     if x_P.shape != y_P.shape or x_P.ndim != 1 or ((x_P | y_P) >> width).any():
         raise InputError(f"apply_kernel takes two equally long vectors of {width}-bit words")
-    code_L4 = np.array([[int(opcode), 2, 0, 0 if opcode in (Opcode.INVERT, Opcode.IS_ZERO) else 1]], np.int64)
+    code_L4 = np.array([[int(opcode), 2, 0, 0 if opcode in UNARY else 1]], np.int64)
     z_P = np.empty_like(x_P)
     scratch: tuple[Array, ...] = np.zeros(3, np.int64), np.zeros(1, np.int64), np.zeros((1, 3), np.int64)
     kernel.apply_op(code_L4, width, x_P, y_P, z_P, *scratch)

@@ -1,28 +1,30 @@
 """The tasks: fresh random prompts with the answers that plain Python gives, never the compiled programs.
 
-One file a task, each with `sample(rng, length) -> Example` and the words of its prompts.
+One file a task, whose record is a line of `TABLE`: both recipes take their tasks from it. `text` is no task of numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from random import Random
-
+from ncl.errors import InputError
 from ncl.training.tasks import count, modsum, reverse, sort, stack, text
 from ncl.training.tasks.example import Example
+from ncl.training.tasks.task import Sampler, Task
 
-Sampler = Callable[[Random, int], Example]
-
-NUMBER_TASKS: dict[str, Sampler] = {
-    "reverse": reverse.sample,
-    "count": count.sample,
-    "stack": stack.sample,
-    "sort": sort.sample,
-    "modsum": modsum.sample,
-}
+TABLE: dict[str, Task] = {
+    task.name: task for task in (reverse.TASK, count.TASK, stack.TASK, sort.TASK, modsum.TASK)
+}  # fmt: skip
+NUMBER_TASKS: dict[str, Sampler] = {name: task.sample for name, task in TABLE.items()}
 TASKS: dict[str, Sampler] = {**NUMBER_TASKS, "text": text.sample}
 WORDS: tuple[str, ...] = tuple(
-    dict.fromkeys(word for task in (reverse, count, stack, sort, modsum, text) for word in task.WORDS)
+    dict.fromkeys(word for words in (*(task.words for task in TABLE.values()), text.WORDS) for word in words)
 )
 
-__all__ = ["NUMBER_TASKS", "TASKS", "WORDS", "Example"]
+
+def task_of(name: str) -> Task:
+    """The record of a task. Raises InputError for a name that the table does not have."""
+    if name not in TABLE:
+        raise InputError(f"no task {name!r}", remedy=f"tasks are {', '.join(TABLE)}")
+    return TABLE[name]
+
+
+__all__ = ["NUMBER_TASKS", "TABLE", "TASKS", "WORDS", "Example", "Task", "task_of"]

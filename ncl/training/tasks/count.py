@@ -1,8 +1,10 @@
 """count 7 in 3 7 5 7 = 2"""
 
+from collections.abc import Sequence
 from random import Random
 
 from ncl.training.tasks.example import BASE, Example, numbers, told
+from ncl.training.tasks.task import Task
 
 WORDS = ("count", "in")
 
@@ -11,3 +13,10 @@ def sample(rng: Random, length: int) -> Example:
     data = numbers(rng, length)
     symbol = rng.choice(data) if data and rng.random() < 0.8 else rng.randrange(BASE)
     return Example(("count", str(symbol), "in", *told(data), "="), (str(data.count(symbol)),))
+
+
+def _symbol(rng: Random, values: Sequence[int], among: tuple[int, int]) -> int:
+    return rng.choice(values) if values and rng.random() < 0.8 else rng.randint(*among)
+
+
+TASK = Task("count", WORDS, sample, lambda values, symbol: (list(values).count(symbol),), slot="s", draw=_symbol)

@@ -1,8 +1,10 @@
 """sum modulo 10 : 5 6 7 = 8"""
 
+from collections.abc import Sequence
 from random import Random
 
 from ncl.training.tasks.example import BASE, Example, numbers, told
+from ncl.training.tasks.task import Step, Task
 
 WORDS = ("sum", "modulo", ":")
 
@@ -11,3 +13,14 @@ def sample(rng: Random, length: int) -> Example:
     data = numbers(rng, length)
     modulus = rng.randrange(1, BASE)
     return Example(("sum", "modulo", str(modulus), ":", *told(data), "="), (str(sum(data) % modulus),))
+
+
+def _modulus(rng: Random, values: Sequence[int], among: tuple[int, int]) -> int:
+    return rng.randint(2, max(2, among[1]))
+
+
+def _answer(values: Sequence[Step], modulus: int) -> tuple[int, ...]:
+    return (sum(value for value in values if value is not None) % modulus,)
+
+
+TASK = Task("modsum", WORDS, sample, _answer, slot="m", draw=_modulus)

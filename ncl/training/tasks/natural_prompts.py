@@ -15,12 +15,19 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from ncl.training.tasks import TABLE, task_of
+
 FOLDER = Path(__file__).resolve().parent / "phrasings"
-TASKS = ("reverse", "sort", "count", "modsum", "stack")
+# Those whose answers can be asked on come first, those of steps last.
+_ORDER = sorted(TABLE.values(), key=lambda task: (task.steps, not task.listed))
+TASKS = tuple(task.name for task in _ORDER)
+FOLLOWING = tuple(task.name for task in _ORDER if not task.steps)  # what can be asked of an answer
 WRAPPED = 0.08  # of the training lists: how many go over several lines
 LED, RAISED = 0.6, 0.7  # of the requests behind a statement: how many a lead opens, and a capital letter
 ENDINGS = (".", ".", ".", "?", "!", "")
-LISTED = ("reverse", "sort", "stack")  # tasks whose answer is a list, so that another call can follow
+LISTED = tuple(
+    task.name for task in _ORDER if task.listed
+)  # tasks whose answer is a list, so that another call can follow
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")  # as prompts and answers write them
 
@@ -142,14 +149,14 @@ def sample(
 ) -> Prompt:
     """A prompt that asks for `calls` calls, the first of them for this task on a list of this length.
 
-    `template`: how; one of the wording's, by chance, unless it is given.
+    `template`: how; one of the wording's, by chance, unless it is given. Raises InputError for no task of the table.
     """
-    template = template or rng.choice(wording.templates[task])
+    template = template or rng.choice(wording.templates[task_of(task).name])
     slots, answer = _filled(rng, wording, task, length, template)
     text = _fill(template, slots)
     for number in range(1, calls):
         last = number == calls - 1
-        following = rng.choice(("reverse", "sort", "count", "modsum") if last else ("reverse", "sort"))
+        following = rng.choice(FOLLOWING if last else [name for name in FOLLOWING if name in LISTED])
         wish = rng.choice(wording.chain[following])
         extra, answer = _applied(rng, wording, following, answer)
         text = f"{text.rstrip('.?!: ')}{rng.choice(wording.joins)}{_fill(wish, extra)}"
@@ -168,18 +175,12 @@ def _filled(
 ) -> tuple[dict[str, str], tuple[int, ...]]:
     """Values for every slot of the template, and the answer."""
     slots = {"n": str(length), "k": str(rng.randint(*wording.values))}
-    if task == "stack":
+    if task_of(task).steps:
         steps = [None if rng.random() < chance else rng.randint(*wording.values)
                  for chance in [rng.choice((0.1, 0.3, 0.5))] for _ in range(length)]  # fmt: skip
         slots["ops"] = _steps(rng, wording, steps)
         slots |= _others(rng, wording, template, length, rng.choice(wording.separators))
-        left: list[int] = []
-        for step in steps:
-            if step is not None:
-                left.append(step)
-            elif left:
-                left.pop()
-        return slots, tuple(left)
+        return slots, task_of(task).answer(steps, 0)
     values = _numbers(rng, wording, length)
     separator = rng.choice(wording.separators)
     slots["xs"] = _listed(rng, wording, values, separator)
@@ -215,16 +216,11 @@ def _numbers(rng: Random, wording: Wording, length: int) -> list[int]:
 def _applied(
     rng: Random, wording: Wording, task: str, values: tuple[int, ...]
 ) -> tuple[dict[str, str], tuple[int, ...]]:
-    match task:
-        case "reverse":
-            return {}, values[::-1]
-        case "sort":
-            return {}, tuple(sorted(values))
-        case "count":
-            symbol = rng.choice(values) if values and rng.random() < 0.8 else rng.randint(*wording.values)
-            return {"s": str(symbol)}, (values.count(symbol),)
-    modulus = rng.randint(2, max(2, wording.values[1]))
-    return {"m": str(modulus)}, (sum(values) % modulus,)
+    found = task_of(task)
+    if found.draw is None:
+        return {}, found.answer(values, 0)
+    word = found.draw(rng, values, wording.values)
+    return {found.slot: str(word)}, found.answer(values, word)
 
 
 def _steps(rng: Random, wording: Wording, steps: Sequence[int | None]) -> str:

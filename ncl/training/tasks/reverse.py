@@ -1,8 +1,10 @@
 """reverse 3 1 2 = 2 1 3"""
 
+from collections.abc import Sequence
 from random import Random
 
 from ncl.training.tasks.example import Example, numbers, told
+from ncl.training.tasks.task import Step, Task
 
 WORDS = ("reverse",)
 
@@ -10,3 +12,10 @@ WORDS = ("reverse",)
 def sample(rng: Random, length: int) -> Example:
     data = numbers(rng, length)
     return Example(("reverse", *told(data), "="), told(data[::-1]))
+
+
+def _answer(values: Sequence[Step], argument: int) -> tuple[int, ...]:
+    return tuple(value for value in values if value is not None)[::-1]
+
+
+TASK = Task("reverse", WORDS, sample, _answer, listed=True)

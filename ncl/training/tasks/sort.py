@@ -1,8 +1,10 @@
 """sort 3 1 2 = 1 2 3"""
 
+from collections.abc import Sequence
 from random import Random
 
 from ncl.training.tasks.example import Example, numbers, told
+from ncl.training.tasks.task import Step, Task
 
 WORDS = ("sort",)
 
@@ -10,3 +12,10 @@ WORDS = ("sort",)
 def sample(rng: Random, length: int) -> Example:
     data = numbers(rng, length)
     return Example(("sort", *told(data), "="), told(sorted(data)))
+
+
+def _answer(values: Sequence[Step], argument: int) -> tuple[int, ...]:
+    return tuple(sorted(value for value in values if value is not None))
+
+
+TASK = Task("sort", WORDS, sample, _answer, listed=True)
