@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from ncl.errors import InputError
-from ncl.training import prompts
 from ncl.training.tasks import NUMBER_TASKS, TABLE
+from ncl.training.tasks import natural_prompts as prompts
 
 
 def test_the_two_recipes_have_the_same_tasks():
