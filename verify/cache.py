@@ -19,7 +19,7 @@ from ncl.cached import folder as folder
 from ncl.certificate import installed_versions, read_json, source_digests, write_json
 from ncl.digests import canonical_json, digest
 from ncl.errors import InputError, NclError
-from verify.obligation import GREEN, Obligation, Outcome
+from ncl.verify.obligation import GREEN, Obligation, Outcome
 
 SCHEMA = 1
 _KEPT = GREEN | {"refuted"}

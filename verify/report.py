@@ -14,8 +14,8 @@ from typing import Any
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from verify.obligation import GREEN, VERDICTS
-from verify.runner import INTERRUPTED, Finding
+from ncl.verify.obligation import GREEN, VERDICTS
+from ncl.verify.runner import INTERRUPTED, Finding
 
 SCHEMA = 1
 _ADDRESS = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from verify import faults
-from verify.faults import Edit
+from ncl.verify import faults
+from ncl.verify.faults import Edit
 
 sys.path.insert(0, str(Path(__file__).parent))
 

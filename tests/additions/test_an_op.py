@@ -26,7 +26,7 @@ def parity(x: Word) -> Word:
 """
 
 RUNS = """
-import ncl, properties.agreement
+import ncl, ncl.properties.agreement
 from ncl.build import EXECUTORS
 from ncl.language.opcodes import Opcode
 
@@ -39,7 +39,7 @@ assert ncl.popcount(11) == 3 and "popcount" in ncl.__all__
 """
 
 CHECKS = """
-from verify import enumerate, golden
+from ncl.verify import enumerate, golden
 from ncl.language.opcodes import Opcode
 
 found = [golden.check(Opcode["POPCOUNT"]), enumerate.check_integer("popcount", 16), enumerate.check_kernel("popcount")]
@@ -48,7 +48,7 @@ print("checked")
 """
 
 SOFT_CHECKS = """
-from verify import enumerate, pushforward
+from ncl.verify import enumerate, pushforward
 
 found = [enumerate.check_onehot("popcount"), pushforward.check_pathwise("popcount", 16)]
 assert all(outcome.verdict == "proved-bounded" for outcome in found), found

@@ -7,8 +7,8 @@ import pytest
 
 from ncl import cached
 from ncl.errors import InputError
-from verify import cache, runner
-from verify.obligation import Outcome
+from ncl.verify import cache, runner
+from ncl.verify.obligation import Outcome
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from ncl.errors import CapacityError
 from ncl.language.opcodes import Opcode
 from ncl.language.parse import parse_text
 from ncl.machine.executors import integer, pathwise
-from verify import counterexample, plans, programs, spaces, work
-from verify.tampering import edited
+from ncl.verify import counterexample, plans, programs, spaces, work
+from ncl.verify.tampering import edited
 
 TEXTS = {
     "last": "def last(xs: Array) -> Word:\n    return xs[len(xs) - 1]\n",

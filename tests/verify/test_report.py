@@ -8,9 +8,9 @@ import pytest
 from jsonschema import Draft7Validator
 from junitparser import JUnitXml
 
-from verify import report
-from verify.obligation import VERDICTS, Outcome
-from verify.runner import INTERRUPTED, Finding
+from ncl.verify import report
+from ncl.verify.obligation import VERDICTS, Outcome
+from ncl.verify.runner import INTERRUPTED, Finding
 
 
 def finding(verdict, name="source/reverse", **more):

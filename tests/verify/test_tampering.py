@@ -6,7 +6,7 @@ import pytest
 
 from ncl import certificate as record
 from ncl import gate, sources
-from verify import counterexample, tampering
+from ncl.verify import counterexample, tampering
 
 HOME = Path(record.__file__).parent.parent
 
@@ -65,7 +65,7 @@ def test_a_gate_that_forgets_one_obligation_is_refuted(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "path", ["ncl/gate.py", "ncl/llama/reader/ensemble.py", "ncl/policy.json", "properties/suite.py"]
+    "path", ["ncl/gate.py", "ncl/llama/reader/ensemble.py", "ncl/policy.json", "ncl/properties/suite.py"]
 )
 def test_a_digest_that_leaves_out_a_file_is_refuted(path, monkeypatch):
     monkeypatch.setitem(sources.EXEMPT, path, "planted")
