@@ -15,8 +15,6 @@ import stat
 from pathlib import Path
 from typing import Any
 
-import rfc8785
-
 from ncl.errors import FormatError, NotFoundError, refused
 
 SAFE = (1 << 53) - 1  # whole numbers that every reader of JSON keeps (RFC 7493, I-JSON)
@@ -26,6 +24,8 @@ _SHOWN = 40  # characters of a key or number that are told
 
 def canonical(value: Any) -> bytes:
     """The document as RFC 8785 writes it. Raises ValueError for what JSON cannot say: NaN, lone surrogates, …"""
+    import rfc8785  # here, so that sources are found where nothing else is installed
+
     return rfc8785.dumps(value)
 
 
