@@ -2,8 +2,8 @@
 
     python benchmarks/results.py > docs/results.md
 
-A file's kind is its name up to the date: `natural-2026-11-26-2340.json` is of the kind `natural`. Each section is made of
-one kind and names its file, commit and device. A test compares the page with what this makes.
+A file's kind is its name up to the date: `natural-2026-11-26-2340.json` is of the kind `natural`. Each section is made
+of one kind and names its file, commit and device. A test compares the page with what this makes.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ def natural(document: Document) -> str:
     )
     return f"""## A pretrained model
 
-SmolLM2-135M-Instruct, frozen, with readers fitted to lists of at most ten numbers. Each row is one fit: `draw` chooses the
-training prompts, `seed` the readers. The columns of tasks are exact answers at 10 / 100 / 1000 numbers, in held-out
-phrasings made of words that training has; `chat` counts prompts on which nothing was called.
+SmolLM2-135M-Instruct, frozen, with readers fitted to lists of at most ten numbers. Each row is one fit: `draw` chooses
+the training prompts, `seed` the readers. The columns of tasks are exact answers at 10 / 100 / 1000 numbers, in
+held-out phrasings made of words that training has; `chat` counts prompts on which nothing was called.
 
 {table(head, map(fit, runs))}
 
@@ -129,8 +129,8 @@ def blind(document: Document) -> str:
     calls = " ".join(value for k in CALLS for value in exact(cells, task="chain", calls=k))
     return f"""## The independently written test set
 
-The same model on prompts whose author has seen neither the training phrasings in use, nor the other test set, nor a model.
-{run["left_out"]} phrasings that training has too are left out. Exact answers at 10 / 100 / 1000 numbers.
+The same model on prompts whose author has seen neither the training phrasings in use, nor the other test set, nor a
+model. {run["left_out"]} phrasings that training has too are left out. Exact answers at 10 / 100 / 1000 numbers.
 
 {table(["task", "seen words", "unseen words", "several lists"], rows)}
 
@@ -139,8 +139,10 @@ The same model on prompts whose author has seen neither the training phrasings i
 
 def demo(document: Document) -> str:
     cells = chosen(document["cells"], arm="ncl")
+    # fmt: off
     rows = [[f"{phrasing}, {calls} call{'s' * (calls > 1)}", right(chosen(cells, phrasing=phrasing, calls=calls))]
-            for phrasing, calls in (("seen", 1), ("unseen", 1), ("several", 1), *(("seen", k) for k in CALLS))]  # fmt: skip
+            for phrasing, calls in (("seen", 1), ("unseen", 1), ("several", 1), *(("seen", k) for k in CALLS))]
+    # fmt: on
     rows.append(["chat, nothing called", right(chosen(cells, task="chat"))])
     stages = table(["stage", "seconds"], [[s["name"], s["seconds"]] for s in document["stages"]])
     return f"""## The demo in {document["base"]["dtype"]}
@@ -176,8 +178,8 @@ def answering(document: Document) -> str:
     between = f" (between {span[0]:.1%} and {span[1]:.1%})" if span else ""
     return f"""## Speed of answers on {"a GPU" if "NVIDIA" in document["device"] else "two cores"}
 
-* A sorted list of {answer["numbers"]} numbers, the reading of the prompt included: {answer["seconds"]} seconds, which is
-  {answer["ratio"]:.0f} times the tokens a second of the base model.
+* A sorted list of {answer["numbers"]} numbers, the reading of the prompt included: {answer["seconds"]} seconds, which
+  is {answer["ratio"]:.0f} times the tokens a second of the base model.
 * 32 tokens behind a prompt that calls nothing take {silent["overhead"]:.1%} longer: the median of {silent["prompts"]}
   prompts{between}. The tokens are the base model's own."""
 
@@ -194,8 +196,8 @@ def ablation(document: Document) -> str:
     return f"""## What each part of a reader contributes
 
 One switch changed at a time: single readers, {document["singles"]} prompts of one call, {document["steps"]} steps,
-{document["n"]} prompts a cell. Means of the seeds, the least in brackets; seconds are those of one core. Words of 8 bits hold
-numbers up to 60. Words of 5 bits hold numbers up to 30, in lists of 5 and 20 numbers instead of 10 and 100.
+{document["n"]} prompts a cell. Means of the seeds, the least in brackets; seconds are those of one core. Words of 8
+bits hold numbers up to 60. Words of 5 bits hold numbers up to 30, in lists of 5 and 20 numbers instead of 10 and 100.
 
 {table(["switch", "seen, short", "seen, long", "unseen, short", "unseen, long", "chat left alone", "s"], rows)}"""
 
@@ -249,9 +251,9 @@ INTRODUCTION = """# Results
 
 *Made from the newest JSON of each kind by `python benchmarks/results.py > docs/results.md`.*
 
-Each section names its file in `benchmarks/results/`, the commit and the device. `benchmarks/README.md` says how a figure is
-measured, and [the page on pretrained models](natural.md) what is fitted. A cell is exact when every number of an answer is
-right and the answer ends."""
+Each section names its file in `benchmarks/results/`, the commit and the device. `benchmarks/README.md` says how a
+figure is measured, and [the page on pretrained models](natural.md) what is fitted. A cell is exact when every number of
+an answer is right and the answer ends."""
 
 SECTIONS: dict[str, Callable[[Document], str]] = {
     "natural": natural,

@@ -84,6 +84,12 @@ SECTIONS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
 )  # fmt: skip
 
 
+INTRODUCTION = """Names under `ncl` that stand here without a module load their part when they are first used:
+`import ncl` alone loads no torch and no solver. Errors are classes of `ncl.errors`; each says what, where, expected, got
+and a remedy.
+"""
+
+
 def page() -> str:
     return "\n".join(lines()).rstrip() + "\n"
 
@@ -91,8 +97,7 @@ def page() -> str:
 def lines() -> Iterator[str]:
     yield "# Python API\n"
     yield "*Made from signatures and docstrings by `python docs/api_page.py > docs/api.md`.*\n"
-    yield "Names under `ncl` that stand here without a module load their part when they are first used: `import ncl` alone"
-    yield "loads no torch and no solver. Errors are classes of `ncl.errors`; each tells what, where, expected, got and a remedy.\n"
+    yield INTRODUCTION
     for title, introduction, entries in SECTIONS:
         yield f"## {title}\n"
         yield f"{introduction}\n"
@@ -100,7 +105,9 @@ def lines() -> Iterator[str]:
             thing = getattr(import_module(module), name.rpartition(".")[2])
             yield from described("###", name, thing)
             for member in members:
-                yield from described("####", f"{name.rpartition('.')[2]}.{member}", inspect.getattr_static(thing, member))
+                yield from described(
+                    "####", f"{name.rpartition('.')[2]}.{member}", inspect.getattr_static(thing, member)
+                )
 
 
 def described(level: str, name: str, thing: Any) -> Iterator[str]:
@@ -111,7 +118,7 @@ def described(level: str, name: str, thing: Any) -> Iterator[str]:
         thing = thing.fget
     elif fields := class_fields(thing):
         yield f"```python\n{fields}\n```\n"
-    elif isinstance(thing, staticmethod | classmethod) or callable(thing) and not inspect.isclass(thing):
+    elif isinstance(thing, staticmethod | classmethod) or (callable(thing) and not inspect.isclass(thing)):
         thing = getattr(thing, "__func__", thing)
         yield f"```python\n{signature(thing)}\n```\n"
     text = inspect.getdoc(thing)
@@ -151,7 +158,7 @@ def unquoted(text: str) -> str:
 
 def tidy(text: str) -> str:
     """A docstring as Markdown: signs that Markdown would take for its own are plain."""
-    return dedent(text).replace("<", "&lt;").replace("_B", "\\_B")
+    return dedent(text).replace("<", "&lt;")
 
 
 if __name__ == "__main__":

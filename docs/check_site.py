@@ -1,11 +1,11 @@
-"""Nothing on a built site is loaded from another host: `python docs/check_site.py build/site`, after the site is built."""
+"""Nothing on a built site is loaded from another host: `python docs/check_site.py build/site`, once it is built."""
 
 import re
 import sys
 from pathlib import Path
 
 LOADED = re.compile(r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?(?:https?:)?//[^"'>\s]+
-                      | <link\b(?=[^>]*\brel=["']?(?:stylesheet|preconnect|preload|icon))[^>]*\bhref=["']?(?:https?:)?//[^"'>\s]+
+                      | <link\b(?=[^>]*\brel=["']?(?:style|pre|icon))[^>]*\bhref=["']?(?:https?:)?//[^"'>\s]+
                       | @import\s+(?:url\()?["']?(?:https?:)?//[^"')\s]+
                       | url\(["']?(?:https?:)?//[^"')\s]+""", re.VERBOSE)  # fmt: skip
 

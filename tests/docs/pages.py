@@ -1,8 +1,9 @@
 """The blocks of a page, run in order in one folder; what they print must be what the page shows.
 
-A ```python block whose first line is `# name.py` is written to that file; any other is executed, and a ```text block right
-behind it is what it prints. A ```console block holds commands behind `$`, each followed by what it prints, with `…` for
-anything. ```bash is for commands that fetch something or take minutes, and is not run. Every other kind is shown only.
+A ```python block whose first line is `# name.py` is written to that file; any other is executed, and a ```text block
+right behind it is what it prints. A ```console block holds commands behind `$`, each followed by what it prints, with
+`…` for anything. ```bash is for commands that fetch something or take minutes, and is not run. Every other kind is
+shown only.
 """
 
 import io
@@ -43,7 +44,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 def run_page(page: Path, said: Callable[[], str]) -> list[str]:
-    """Runs all blocks of a page in the current folder and gives what differs. `said` gives what was printed meanwhile."""
+    """Runs all blocks of a page in the current folder and gives what differs. `said`: what was printed since."""
     names: dict[str, object] = {"__name__": "page"}
     found, faults = blocks(page), []
     for block, behind in zip(found, [*found[1:], None], strict=True):

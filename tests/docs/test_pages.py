@@ -1,4 +1,4 @@
-"""Every page of the guide is run from its first block to its last, every page is linked, and every link leads somewhere."""
+"""Guides are run from their first block to their last, every page is linked, and every link leads somewhere."""
 
 import re
 
@@ -32,7 +32,7 @@ def pages():
 
 
 def targets(page):
-    """The files that a page links to, by the folder that it lies in; addresses of the web and places of the page aside."""
+    """The files that a page links to; addresses of the web and places of the page itself aside."""
     text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     found = (link.partition("#")[0] for link in LINK.findall(text) if not re.match(r"\w+:", link))
     return {(page.parent / link).resolve() for link in found if link}
