@@ -6,7 +6,7 @@ import pytest
 from pages import COLUMNS, ROOT, run_page
 
 DOCS = ROOT / "docs"
-RUN = ("tutorial.md", "unknown.md")
+RUN = ("tutorial.md", "unknown.md", "extending.md")
 PROVED = ("compiled", "source", "cross-check", "python", "contract", "executor", "weights")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -33,7 +33,7 @@ def pages():
 
 def targets(page):
     """The files that a page links to; addresses of the web and places of the page itself aside."""
-    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     found = (link.partition("#")[0] for link in LINK.findall(text) if not re.match(r"\w+:", link))
     return {(page.parent / link).resolve() for link in found if link}
 
@@ -51,3 +51,12 @@ def test_every_page_is_reached_from_the_map():
 @pytest.mark.parametrize("page", [*pages(), *sorted(ROOT.glob("*.md"))], ids=lambda page: page.name)
 def test_every_link_to_a_file_leads_to_one(page):
     assert {str(target) for target in targets(page) if not target.exists()} == set()
+
+
+def test_every_term_of_the_glossary_is_used_on_another_page():
+    glossary = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    terms = re.findall(r"^\| (\*\*.+?) \|", glossary, re.MULTILINE)
+    words = [word for term in terms for word in re.findall(r"\*\*(.+?)\*\*", term)]
+    assert len(words) > 60 and len(words) == len(set(words))
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages() if page.name != "glossary.md").lower()
+    assert [word for word in words if word.lower() not in text] == []
