@@ -85,8 +85,8 @@ SECTIONS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
 
 
 INTRODUCTION = """Names under `ncl` that stand here without a module load their part when they are first used:
-`import ncl` alone loads no torch and no solver. Errors are classes of `ncl.errors`; each says what, where, expected, got
-and a remedy.
+`import ncl` alone loads no torch and no solver. Errors are classes of `ncl.errors`; each says what, where, expected,
+got and a remedy.
 """
 
 
@@ -121,7 +121,7 @@ def described(level: str, name: str, thing: Any) -> Iterator[str]:
     elif isinstance(thing, staticmethod | classmethod) or (callable(thing) and not inspect.isclass(thing)):
         thing = getattr(thing, "__func__", thing)
         yield f"```python\n{signature(thing)}\n```\n"
-    text = inspect.getdoc(thing)
+    text = inspect.cleandoc(thing.__doc__ or "")  # its own, and none that it inherits
     if text and not text.startswith(f"{getattr(thing, '__name__', '')}("):
         yield f"{tidy(text)}\n"
 

@@ -84,6 +84,7 @@ ROOMS: dict[str, str] = {
 
 
 def names() -> tuple[str, ...]:
+    """The names of all shipped programs, in order."""
     return tuple(ROOMS)
 
 
