@@ -46,8 +46,6 @@ LIBRARY, ADAPTER = "library", "adapter.json"
 
 
 class NCLLlamaForCausalLM(LlamaForCausalLM):
-    """A LLaMA from scratch that calls certified programs; loading it passes the gate."""
-
     config_class = NCLLlamaConfig
 
     def __init__(self, config: NCLLlamaConfig) -> None:
