@@ -31,6 +31,7 @@ class Block:
     line: int
     kind: str
     text: str
+    behind: bool = False  # nothing but blank lines stands between it and the block before
 
     @property
     def place(self) -> str:
@@ -39,8 +40,12 @@ class Block:
 
 def blocks(page: Path) -> list[Block]:
     """The fenced blocks of a page, in order."""
-    text = page.read_text(encoding="utf-8")
-    return [Block(page.name, text[: m.start()].count("\n") + 1, m[1], m[2]) for m in FENCE.finditer(text)]
+    text, found, end = page.read_text(encoding="utf-8"), [], 0
+    for m in FENCE.finditer(text):
+        line = text[: m.start()].count("\n") + 1
+        found.append(Block(page.name, line, m[1], m[2], bool(end) and not text[end : m.start()].strip()))
+        end = m.end()
+    return found
 
 
 def run_page(page: Path, said: Callable[[], str]) -> list[str]:
@@ -53,7 +58,7 @@ def run_page(page: Path, said: Callable[[], str]) -> list[str]:
             write(named[1], block.text)
         elif block.kind == "python":
             got = executed(block, names)
-            shown = behind.text if behind is not None and behind.kind == "text" else got
+            shown = behind.text if behind is not None and behind.behind and behind.kind == "text" else got
             faults += differences(shown, got, block.place)
         elif block.kind == "console":
             for command, shown in COMMAND.findall(block.text):
