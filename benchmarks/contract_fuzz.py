@@ -16,9 +16,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from verify.contract_campaign import holes, report, until
-from verify.contract_fuzz import Tally
-from verify.counterexample import write
+from ncl.verify.contract_campaign import holes, report, until
+from ncl.verify.contract_fuzz import Tally
+from ncl.verify.counterexample import write
 
 HERE = Path(__file__).resolve().parent
 

@@ -1,7 +1,7 @@
 """How long translation validation takes: as programs grow, and for one of ten features at four widths.
 
 `python benchmarks/validation.py [SEED]` writes a JSON file with commit, seed and device under benchmarks/results/ and
-the plot docs/images/validation.png, and prints both tables. Programs are drawn (`properties.long_sources`), five of
+the plot docs/images/validation.png, and prints both tables. Programs are drawn (`ncl.properties.long_sources`), five of
 each length; times are the processor's, of the validator alone, the smallest of three runs each.
 """
 
@@ -24,8 +24,8 @@ from nightly import commit
 
 from ncl.build import Compiled, sizes_for
 from ncl.language.parse import parse_text
-from properties.long_sources import long_text
-from verify.translate import validate
+from ncl.properties.long_sources import long_text
+from ncl.verify.translate import validate
 
 matplotlib.use("Agg")
 from matplotlib import pyplot  # the backend comes first

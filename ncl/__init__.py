@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ncl.language.declare import signed_divide as signed_divide
     from ncl.language.declare import signed_less as signed_less
     from ncl.language.declare import signed_remainder as signed_remainder
+    from ncl.properties.conformance import check_model as check_model
+    from ncl.verify.prove import prove as prove
 
 _WHERE = {
     "Array": "ncl.language.declare",
@@ -38,8 +40,8 @@ _WHERE = {
     "signed_remainder": "ncl.language.declare",
     "compile": "ncl.build",
     "Compiled": "ncl.build",
-    "check_model": "ncl.cli.guard",
-    "prove": "ncl.cli.guard",
+    "check_model": "ncl.properties.conformance",
+    "prove": "ncl.verify.prove",
 }
 _CONTRACT_WORDS = ("requires", "ensures", "invariant", "decreases", "old", "result", "permutation")
 _WHERE |= dict.fromkeys(_CONTRACT_WORDS, "ncl.language.contract_words")

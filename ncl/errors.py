@@ -117,7 +117,3 @@ class Undecided(NclError):
     """An obligation came back unknown, vacuous or out of time."""
 
     exit_code = 3
-
-
-class ShadowedPackageError(NclError):
-    """A foreign package called `verify` or `properties` stands before NCL's on the import path."""

@@ -6,7 +6,7 @@ bytecode`, `source = python`, `executors agree`, `hard = soft limit`, `gradients
 A failing item shows the program, a minimal input, what was expected and what came, and a command that replays it.
 
 Loaded into every pytest run on the machine, so nothing but pytest is imported here, and nothing at all is done without
-`--ncl`. The checks are `properties.suite`, reached through the guard.
+`--ncl`. The checks are `ncl.properties.suite`.
 """
 
 from __future__ import annotations
@@ -46,14 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--ncl"):
         return
-    from ncl.cli import guard
     from ncl.errors import NclError
     from ncl.language.program import Sizes
 
     try:
         Sizes(config.getoption("--ncl-width"), memory=1)
-        for package in ("verify", "properties"):
-            guard.load(package)
     except NclError as fault:
         raise pytest.UsageError(f"--ncl: {fault}") from None
     config.stash[SEED] = _seed(config)
@@ -212,9 +209,9 @@ class Programs(pytest.Collector):
         self.function = function
 
     def collect(self) -> Iterator[pytest.Item]:
-        from ncl.cli import guard
+        from ncl.properties import suite
 
-        for name in guard.load("properties.suite").names(self.function):
+        for name in suite.names(self.function):
             yield CheckItem.from_parent(self, name=name)
 
 
@@ -224,13 +221,12 @@ class CheckItem(pytest.Item):
     parent: Programs
 
     def runtest(self) -> None:
-        from ncl.cli import guard
-
         config, function = self.config, self.parent.function
         with warnings.catch_warnings():
             # What torch or numba warn of while they load is not the program's fault.
             warnings.simplefilter("ignore")
-            suite, search = guard.load("properties.suite"), guard.load("properties.search")
+            from ncl.properties import search, suite
+
             subject = suite.Subject(function, self.parent.parent.text, config.getoption("--ncl-width"))
             if why := suite.why_not(self.name, subject):
                 pytest.skip(why)
@@ -263,13 +259,13 @@ class CheckItem(pytest.Item):
 
     def _replay(self, case: dict[str, Any]) -> str:
         """The command, or why there is none: what goes wrong here would end the whole session."""
-        from ncl.cli import guard
-
         recorded = case | {"source": case["source"] | {"file": str(self.path)}}
         name = f"{self.path.stem}-{self.parent.name}-{case['check']}"
         folder = self.config.rootpath / FOLDER
         try:
-            return f"ncl replay {_shown(guard.load('verify.counterexample').write(recorded, folder, name))}"
+            from ncl.verify import counterexample
+
+            return f"ncl replay {_shown(counterexample.write(recorded, folder, name))}"
         except OSError as fault:
             return f"the counterexample could not be written: {_shown(folder)}: {fault.strerror or fault}"
         except Exception as fault:

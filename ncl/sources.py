@@ -1,17 +1,18 @@
 """The sources that run, and their digests: every file of every package of NCL, found where Python finds it.
 
-A digest covers a *room*: a folder of `ncl`, the files directly in `ncl`, or one of the packages beside it. Nothing is
-listed by hand but what is exempt, with the reason; a room or a package that is not there is refused, so that nothing is
-covered only in name. Called by the certificate, the gate, and the cache of proofs.
+A digest covers a *room*: a folder of `ncl`, or the files directly in `ncl`. Nothing is listed by hand but what is
+exempt, with the reason; a room that is not there is refused, so that nothing is covered only in name. Called by the
+certificate, the gate, the cache of proofs, and whoever plants faults in a copy.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
+from collections.abc import Collection
 from importlib import util
-from importlib.machinery import PathFinder
 from importlib.util import MAGIC_NUMBER, find_spec
 from pathlib import Path, PurePosixPath
 from types import ModuleType
@@ -21,10 +22,10 @@ from ncl.errors import GateRefused
 # What Python imports (an extension or a compiled file beside a source would be imported instead of it), and data.
 SUFFIXES = (".py", ".pyc", ".so", ".pyd", ".json", ".html")
 CORE = "ncl"  # the room of the files directly in `ncl`
-# Packages that may stand beside `ncl` or inside it, and the folders that `ncl` must have.
-BESIDE = ("verify", "properties")
+# The folders that `ncl` must have. Those apart lie beside `ncl` in the repository, and Python may find them there.
 WITHIN = ("language", "library", "compiler", "machine", "llama", "training", "cli")
-ROOMS = (CORE, *WITHIN, *BESIDE)
+APART = ("verify", "properties")
+ROOMS = (CORE, *WITHIN, *APART)
 
 # Files whose edit voids no certificate. Everything else is covered.
 EXEMPT: dict[str, str] = {
@@ -35,7 +36,7 @@ EXEMPT: dict[str, str] = {
     "ncl/training/plot.py": "draws what was measured",
     "ncl/training/report.html": "a page that shows what was measured",
     "ncl/training/report.py": "fills that page",
-    "verify/library_page.py": "writes a page of the documentation",
+    "ncl/verify/library_page.py": "writes a page of the documentation",
 }
 REMEDY = "install NCL anew, unpacked and whole: `pip install .` in its folder"
 
@@ -43,11 +44,12 @@ REMEDY = "install NCL anew, unpacked and whole: `pip install .` in its folder"
 def source_digests(root: Path | None = None) -> dict[str, str]:
     """Room → digest of its files. `root` is a folder that holds the packages; by default, those that run.
 
-    Raises GateRefused when a package or a room is not there, or is not a folder of files.
+    Raises GateRefused when a room is not there, or is not a folder of files.
     """
     rooms: dict[str, list[tuple[str, Path]]] = {room: [] for room in ROOMS}
-    for name, place in (homes() if root is None else homes_in(root)).items():
-        for path, file in files_of(name, place):
+    places = homes() if root is None else homes_in(root)
+    for name, place in places.items():
+        for path, file in files_of(name, place, places):
             if path not in EXEMPT:
                 rooms.setdefault(room_of(path), []).append((path, file))
     if absent := [room for room in ROOMS if not rooms[room]]:
@@ -64,20 +66,21 @@ def _digest(files: list[tuple[str, Path]]) -> str:
 
 
 def room_of(path: str) -> str:
-    """The room of a file, named from the folder that holds the packages. A package counts alike beside and in `ncl`."""
+    """The room of a file, named from the folder that holds `ncl`."""
     parts = PurePosixPath(path).parts
-    if parts[0] != CORE:
-        return parts[0]
     return parts[1] if len(parts) > 2 else CORE
 
 
-def files_of(package: str, place: Path) -> list[tuple[str, Path]]:
-    """(name from the folder that holds the packages, file) of everything in a package that is imported or read."""
+def files_of(home: str, place: Path, homes: Collection[str] = ()) -> list[tuple[str, Path]]:
+    """(name from the folder that holds `ncl`, file) of everything in a home that is imported or read.
+
+    What lies in another of the homes is that one's.
+    """
     found = []
     for folder, folders, names in os.walk(place, followlinks=True):
-        if "__pycache__" in folders:  # looked at by `strangers`
-            folders.remove("__pycache__")
-        inside = "/".join((package, *Path(folder).relative_to(place).parts))
+        inside = "/".join((home, *Path(folder).relative_to(place).parts))
+        # Compiled files are looked at by `strangers`.
+        folders[:] = [f for f in folders if f != "__pycache__" and f"{inside}/{f}" not in homes]
         found += [(f"{inside}/{name}", Path(folder, name)) for name in names if name.endswith(SUFFIXES)]
     return found
 
@@ -86,21 +89,32 @@ def files_of(package: str, place: Path) -> list[tuple[str, Path]]:
 
 
 def homes() -> dict[str, Path]:
-    """Package → the folder that Python runs it from. Raises GateRefused when it is not to be found, or has several."""
-    core = _folder(CORE, list(sys.modules[CORE].__path__))
-    found = {CORE: core}
-    for name in BESIDE:
-        if find_spec(f"{CORE}.{name}") is None:
-            # Looked for where `ncl` lies: a foreign package of that name may stand before it on the path.
-            spec = PathFinder.find_spec(name, [str(core.parent)]) or find_spec(name)
-            found[name] = _folder(name, list((spec and spec.submodule_search_locations) or ()))
+    """`ncl`, `ncl/verify` … → the folder that Python runs it from.
+
+    Raises GateRefused when one is not to be found, or has several.
+    """
+    found = {CORE: _folder(CORE, list(sys.modules[CORE].__path__))}
+    for name in APART:
+        spec = find_spec(f"{CORE}.{name}")
+        places = list((spec and spec.submodule_search_locations) or ())
+        found[f"{CORE}/{name}"] = _folder(f"{CORE}.{name}", places)
     return found
 
 
 def homes_in(root: Path) -> dict[str, Path]:
-    """The same of a folder that holds the packages."""
-    names = [CORE, *(name for name in BESIDE if not (root / CORE / name).is_dir())]
-    return {name: _folder(name, [str(root / name)]) for name in names}
+    """The same of a folder that holds an installed `ncl`."""
+    return {name: _folder(name, [str(root / name)]) for name in (CORE, *(f"{CORE}/{name}" for name in APART))}
+
+
+def copy_to(root: Path) -> None:
+    """Copy all that runs into a folder, as an installation holds it, without what Python compiled."""
+    for home, place in (places := homes()).items():
+
+        def left_out(folder: str, names: list[str], home: str = home, place: Path = place) -> list[str]:
+            inside = "/".join((home, *Path(folder).relative_to(place).parts))
+            return [name for name in names if name == "__pycache__" or f"{inside}/{name}" in places]
+
+        shutil.copytree(place, root / home, ignore=left_out)
 
 
 def _folder(name: str, places: list[str]) -> Path:
@@ -120,23 +134,17 @@ def _folder(name: str, places: list[str]) -> Path:
 
 def loaded_modules() -> dict[str, ModuleType]:
     """Modules of NCL that are in memory, by name."""
-    own = (CORE, *BESIDE)
-    return {n: m for n, m in list(sys.modules.items()) if n.partition(".")[0] in own and m is not None}
+    return {n: m for n, m in list(sys.modules.items()) if n.partition(".")[0] == CORE and m is not None}
 
 
 def strangers() -> list[str]:
     """Modules of NCL in memory that did not come from the files which are digested, each with the reason."""
     places = homes()
-    loaded = loaded_modules()
-    # A user's own package called `verify` is nothing that NCL runs: its doors refuse to load anything from there.
-    foreign = {name for name in BESIDE if name in loaded and not _lies_in(loaded[name], places.get(name))}
     found = []
-    for name, module in sorted(loaded.items()):
-        root = name.partition(".")[0]
-        if root in foreign:
-            continue
-        if not _lies_in(module, places[root]):
-            found.append(f"module {name} comes from {_origin(module) or 'no file'}, not from {places[root]}")
+    for name, module in sorted(loaded_modules().items()):
+        place = places.get("/".join(name.split(".")[:2]), places[CORE])
+        if not _lies_in(module, place):
+            found.append(f"module {name} comes from {_origin(module) or 'no file'}, not from {place}")
         elif told := _compiled_otherwise(module):
             found.append(f"module {name} {told}")
     return found
@@ -146,9 +154,9 @@ def _origin(module: ModuleType) -> str | None:
     return getattr(getattr(module, "__spec__", None), "origin", None)
 
 
-def _lies_in(module: ModuleType, place: Path | None) -> bool:
+def _lies_in(module: ModuleType, place: Path) -> bool:
     origin = _origin(module)
-    return place is not None and origin is not None and Path(origin).resolve().is_relative_to(place)
+    return origin is not None and Path(origin).resolve().is_relative_to(place)
 
 
 def _compiled_otherwise(module: ModuleType) -> str:

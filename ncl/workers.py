@@ -2,8 +2,8 @@
 
 Where `psutil` happens to be installed, loky ends a worker whose memory has grown by 300 MB and warns of it in the
 thread that hands out work. Where warnings are errors that thread dies, and all wait. A worker grows, and a fresh one
-imports for seconds; so neither happens here. Called by `training.fit_readers`; obligations run under `verify.runner`,
-which must be able to end one worker alone.
+imports for seconds; so neither happens here. Called by `training.fit_readers`; obligations run under
+`ncl.verify.runner`, which must be able to end one worker alone.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from ncl.language.interpret.source import run_source
 from ncl.language.program import Program, Value
 from ncl.language.syntax import Function
 from ncl.language.trace import Result, State, first_divergence
-from properties.failure import Failed, call
-from properties.strategies import Batch
+from ncl.properties.failure import Failed, call
+from ncl.properties.strategies import Batch
 
 Executor = Callable[[Program, Sequence[list[Value]], int], list[Result]]
 Tracer = Callable[[Program, list[Value], int], list[State]]

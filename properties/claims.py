@@ -15,7 +15,7 @@ from ncl.language.syntax import Assert, For, Function, If, Statement, While
 from ncl.language.trace import Result
 from ncl.language.typecheck import check_width
 from ncl.language.word import DEFAULT_WIDTH, MAX_WIDTH
-from properties.failure import Failed, call
+from ncl.properties.failure import Failed, call
 
 MEMORY = 4096
 

@@ -26,11 +26,11 @@ from ncl.language.interpret.contracts import Broken, View, demand
 from ncl.language.interpret.source import run_source
 from ncl.language.program import Signature, Sizes, Value
 from ncl.language.syntax import Function
-from properties.conformance_report import Conformance, Difference, Tried, written
-from properties.failure import Failed
-from properties.minimise import Arguments, minimise
-from properties.search import falsify, seed_for
-from properties.strategies import longest
+from ncl.properties.conformance_report import Conformance, Difference, Tried, written
+from ncl.properties.failure import Failed
+from ncl.properties.minimise import Arguments, minimise
+from ncl.properties.search import falsify, seed_for
+from ncl.properties.strategies import longest
 
 LENGTHS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 WHOLE = 300  # inputs of a length that are all tried, where there are no more

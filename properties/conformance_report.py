@@ -11,8 +11,8 @@ from typing import Any
 
 from ncl.errors import InputError
 from ncl.language.program import Value
-from properties.failure import Failed
-from properties.minimise import Arguments
+from ncl.properties.failure import Failed
+from ncl.properties.minimise import Arguments
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """A random program with clauses: those that hold on its runs, near misses of them, and measures that fall or do not.
 
 This is what a prover of contracts is asked about. `contracted_sources` is a Hypothesis strategy of such programs for
-anybody's own prover; `verify.contract_fuzz` asks NCL's. No solver is known here: whether a clause is true is a question
-to runs on small inputs.
+anybody's own prover; `ncl.verify.contract_fuzz` asks NCL's. No solver is known here: whether a clause is true is a
+question to runs on small inputs.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from ncl.errors import NclError
 from ncl.language.parse import parse_text
 from ncl.language.program import Value
-from properties.contract_facts import Place, facts, falls, impossible, measures, near, true_of
-from properties.contract_programs import SHAPES, callee, entry
-from properties.contract_runs import Runs, State, observe, small_inputs
-from properties.contract_text import Loop, Written
+from ncl.properties.contract_facts import Place, facts, falls, impossible, measures, near, true_of
+from ncl.properties.contract_programs import SHAPES, callee, entry
+from ncl.properties.contract_runs import Runs, State, observe, small_inputs
+from ncl.properties.contract_text import Loop, Written
 
 FILE = "generated.py"
 FACTS = 12  # about the result, and as many near misses

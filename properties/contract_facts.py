@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from properties.contract_runs import State, compiled, holds, value
+from ncl.properties.contract_runs import State, compiled, holds, value
 
 LARGEST = 9  # constant in a fact
 SOME = 160  # states that facts are inferred from; they are checked on all

@@ -10,8 +10,8 @@ import random
 import re
 
 from ncl.language.program import Parameter
-from properties.contract_text import MARK, Loop, Written
-from properties.contract_writer import Scope, Writer, leaves
+from ncl.properties.contract_text import MARK, Loop, Written
+from ncl.properties.contract_writer import Scope, Writer, leaves
 
 
 def _marked(lines: list[str], loops: list[Loop]) -> tuple[tuple[str, ...], tuple[Loop, ...]]:

@@ -10,7 +10,7 @@ import random
 import re
 from dataclasses import dataclass, field
 
-from properties.contract_text import Loop, Written
+from ncl.properties.contract_text import Loop, Written
 
 
 @dataclass

@@ -25,9 +25,9 @@ from ncl.machine.executors.dense_step import COMPONENTS, lines_of
 from ncl.machine.executors.pathwise import replay
 from ncl.machine.fields import Fields, hard_fields
 from ncl.machine.temperature import Temperature
-from properties.failure import Failed
-from properties.relaxation import ROUNDING, SOFT, SOFT_BUDGET, Replay, Soft, inputs, soft_start
-from properties.strategies import hardened, told
+from ncl.properties.failure import Failed
+from ncl.properties.relaxation import ROUNDING, SOFT, SOFT_BUDGET, Replay, Soft, inputs, soft_start
+from ncl.properties.strategies import hardened, told
 
 STEPS = 30  # of a dense run whose gradient is compared with differences
 LONG = 150  # of one whose gradient is compared with pathwise, once

@@ -22,9 +22,9 @@ from ncl.machine.executors.dense_step import COMPONENTS
 from ncl.machine.executors.pathwise import replay
 from ncl.machine.fields import Fields, hard_fields
 from ncl.machine.temperature import Temperature
-from properties.failure import Failed
-from properties.states import onehot_state
-from properties.strategies import SoftValue, SoftWord, hardened, told
+from ncl.properties.failure import Failed
+from ncl.properties.states import onehot_state
+from ncl.properties.strategies import SoftValue, SoftWord, hardened, told
 
 ROUNDING = 1e-9  # float64: some hundred steps, each a few products and sums of up to some thousand entries
 COLD = 1 / 2048  # τ at which the half as probable word, 2^-2048, is exactly 0 in float64

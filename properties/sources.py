@@ -19,7 +19,7 @@ from ncl.language.builtins import IMPORTED
 from ncl.language.parse import parse_text
 from ncl.language.program import Parameter
 from ncl.language.syntax import Function
-from properties.source_writer import Callee, Draw, Scope, Writer
+from ncl.properties.source_writer import Callee, Draw, Scope, Writer
 
 FILE = "generated.py"
 BUDGET = 300  # ticks; enough for two nested loops over four-bit words

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from ncl.language.program import Program
 from ncl.language.text import disassemble
 from ncl.language.trace import State, first_divergence
-from properties.failure import Failed
-from properties.states import STEPPERS, Stepper, by_reference
+from ncl.properties.failure import Failed
+from ncl.properties.states import STEPPERS, Stepper, by_reference
 
 
 def check_step(program: Program, state: State, budget: int, steppers: Mapping[str, Stepper] = STEPPERS) -> None:

@@ -24,7 +24,7 @@ from ncl.machine.executors.dense_step import lines_of
 from ncl.machine.fields import hard_fields
 from ncl.machine.state import MachineState, code_of, limits_of, plain
 from ncl.machine.step import step
-from properties.strategies import words
+from ncl.properties.strategies import words
 
 Stepper = Callable[[Program, State, int], State]
 

@@ -24,10 +24,10 @@ from ncl.language.examples import Example, examples
 from ncl.language.opcodes import Trap
 from ncl.language.program import Program, Sizes, Value
 from ncl.language.syntax import Function
-from properties import agreement, claims
-from properties.failure import Failed, call
-from properties.search import Profile, falsify, seed_for
-from properties.strategies import Batch, arguments, batches, soft_arguments, soft_from_json, told
+from ncl.properties import agreement, claims
+from ncl.properties.failure import Failed, call
+from ncl.properties.search import Profile, falsify, seed_for
+from ncl.properties.strategies import Batch, arguments, batches, soft_arguments, soft_from_json, told
 
 NARROW = range(3, 9)  # widths at which every word may carry mass
 NARROW_MEMORY = 8
@@ -118,7 +118,7 @@ def _soft(name: str) -> Part:
     module, _, check = name.partition(":")
     return Part(
         strategy=lambda program: soft_arguments(program.signature, program.sizes),
-        run=lambda function, program, soft: getattr(import_module(f"properties.{module}"), check)(program, soft),
+        run=lambda function, program, soft: getattr(import_module(f"ncl.properties.{module}"), check)(program, soft),
         encode=list,
         decode=lambda function, data: soft_from_json(function.signature, data),
         show=lambda program, soft: f"{program.name}({', '.join(told(soft))}) at width {program.sizes.width}",

@@ -3,10 +3,10 @@
 import pytest
 
 from ncl import gate
-from verify import runner, worker
-from verify.certify import compose
-from verify.obligation import Obligation, Outcome
-from verify.runner import Finding
+from ncl.verify import runner, worker
+from ncl.verify.certify import compose
+from ncl.verify.obligation import Obligation, Outcome
+from ncl.verify.runner import Finding
 
 
 def taken_for_granted(artefact, policy):

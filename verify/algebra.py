@@ -16,7 +16,7 @@ from typing import Any
 import z3
 
 from ncl.language.word import Algebra, Integers
-from verify.obligation import Obligation, Outcome
+from ncl.verify.obligation import Obligation, Outcome
 
 NATURAL = 64
 Term = Any
@@ -140,7 +140,7 @@ def obligations(width: int) -> tuple[Obligation, ...]:
     """One for each operation of the algebra at this width."""
     names = [name for name in vars(Algebra) if not name.startswith("_") and name != "width"]
     return tuple(
-        Obligation(f"algebra/{name}", name, "algebra", "verify.algebra:check_operation", (name, width))
+        Obligation(f"algebra/{name}", name, "algebra", "ncl.verify.algebra:check_operation", (name, width))
         for name in names
     )
 

@@ -18,7 +18,7 @@ from typing import Any
 from ncl.cached import folder as folder
 from ncl.certificate import canonical_json, digest, installed_versions, read_json, source_digests, write_json
 from ncl.errors import NclError
-from verify.obligation import GREEN, Obligation, Outcome
+from ncl.verify.obligation import GREEN, Obligation, Outcome
 
 SCHEMA = 1
 _KEPT = GREEN | {"refuted"}

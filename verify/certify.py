@@ -15,9 +15,9 @@ from ncl import gate
 from ncl.certificate import Certificate, ObligationRecord
 from ncl.errors import ConfigurationError, Refuted, Undecided
 from ncl.gate import Policy
-from verify import runner
-from verify.obligation import Obligation
-from verify.runner import Finding, Progress, Watch
+from ncl.verify import runner
+from ncl.verify.obligation import Obligation
+from ncl.verify.runner import Finding, Progress, Watch
 
 
 def certify(
@@ -45,7 +45,7 @@ def certify(
     rules = policy or gate.read_policy()
     before = gate.digests(artefact, tensors)
     sources = record.source_digests()
-    from verify import prove
+    from ncl.verify import prove
 
     asked = prove.obligations(artefact, executors=rules.executors, tensors=tensors)
     if findings is None:

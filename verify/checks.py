@@ -2,7 +2,7 @@
 
 Where the file that the program came from is still there and still holds it, what stands there now is run: the fault may
 lie in the program itself, and mending it should show. Elsewhere, and where the file does not read any more or its
-program takes other arguments, the recorded text is run. `verify.contracts` finds its programs here too.
+program takes other arguments, the recorded text is run. `ncl.verify.contracts` finds its programs here too.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from ncl.errors import NclError
 from ncl.language.parse import parse_text
 from ncl.language.reader import read_source
 from ncl.language.syntax import Function
-from verify.counterexample import Replayed
+from ncl.verify.counterexample import Replayed
 
 
 def replay(case: Mapping[str, Any]) -> Replayed:
     """One recorded input once more. Raises LanguageError when even the recorded text is no program any more."""
-    from properties.failure import Failed
-    from properties.suite import again
+    from ncl.properties.failure import Failed
+    from ncl.properties.suite import again
 
     function, told = as_it_stands(case["source"])
     what = f"{case['check']} of {function.name}, {told}"

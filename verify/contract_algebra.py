@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import z3
 
 from ncl.language.word import MAX_WIDTH
-from verify.contract_terms import Term, World
+from ncl.verify.contract_terms import Term, World
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,8 @@ from ncl.language.contracts import (
 )  # fmt: skip
 from ncl.language.program import Sizes
 from ncl.language.syntax import Function
-from properties.minimise import Arguments
-from verify.contract_search import bits, fits, sizes_at
+from ncl.properties.minimise import Arguments
+from ncl.verify.contract_search import bits, fits, sizes_at
 
 Term = Any
 STEPS = 3_000_000  # of the solver, for one width and one choice of lengths

@@ -14,12 +14,12 @@ import z3
 from ncl.language.contracts import Clause, LoopContract, Measure
 from ncl.language.parse import parse_text
 from ncl.language.syntax import For, Function, If, Statement, While
-from properties.contract_cases import FILE
-from properties.contract_runs import loops
-from properties.contract_text import Loop, Written
-from verify.contract_goals import Goal
-from verify.contract_paths import Paths
-from verify.contract_terms import Term
+from ncl.properties.contract_cases import FILE
+from ncl.properties.contract_runs import loops
+from ncl.properties.contract_text import Loop, Written
+from ncl.verify.contract_goals import Goal
+from ncl.verify.contract_paths import Paths
+from ncl.verify.contract_terms import Term
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import as_completed
 from typing import Any
 
+from ncl.verify.contract_fuzz import Suspect, Tally, batch
+from ncl.verify.contract_holes import Hole, seen_again
+from ncl.verify.obligation import Outcome
 from ncl.workers import pool
-from verify.contract_fuzz import Suspect, Tally, batch
-from verify.contract_holes import Hole, seen_again
-from verify.obligation import Outcome
 
 # What is asked in CI, over 2000 programs: batches 0 … n - 1 of each shape.
 CI = {"straight": 34, "nested": 8, "spread": 20, "head": 10, "moving": 10, "any": 8}

@@ -22,12 +22,12 @@ from dataclasses import dataclass, field, replace
 import z3
 
 from ncl.language.program import Position
-from properties.contract_cases import INPUTS, Case, case_of
-from properties.contract_facts import falls
-from properties.contract_programs import SHAPES, callee, entry
-from properties.contract_text import Loop, Written
-from verify.contract_bank import Bank, Walk
-from verify.contract_terms import Unprovable
+from ncl.properties.contract_cases import INPUTS, Case, case_of
+from ncl.properties.contract_facts import falls
+from ncl.properties.contract_programs import SHAPES, callee, entry
+from ncl.properties.contract_text import Loop, Written
+from ncl.verify.contract_bank import Bank, Walk
+from ncl.verify.contract_terms import Unprovable
 
 STEPS = 60_000  # of the solver for one goal: what is proved at all is mostly proved in a tenth of them
 ROUNDS = 6  # of thinning

@@ -15,8 +15,8 @@ from ncl.language.program import Position
 from ncl.language.reach import origins
 from ncl.language.syntax import Function, Number
 from ncl.language.walks import all_expressions
-from verify.contract_speech import Speech
-from verify.contract_terms import QUICK, Term, Version, World
+from ncl.verify.contract_speech import Speech
+from ncl.verify.contract_terms import QUICK, Term, Version, World
 
 
 @dataclass(frozen=True)

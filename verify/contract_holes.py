@@ -22,12 +22,12 @@ from ncl.language.parse import parse_text
 from ncl.language.program import Sizes, Value
 from ncl.language.syntax import Function
 from ncl.language.typecheck import check_width
-from properties.contract_cases import FILE
-from properties.contract_runs import WIDTHS
-from verify.contract_bank import Walk
-from verify.contract_fuzz import STEPS, Suspect
-from verify.contract_proof import prove_function
-from verify.contract_terms import Unprovable
+from ncl.properties.contract_cases import FILE
+from ncl.properties.contract_runs import WIDTHS
+from ncl.verify.contract_bank import Walk
+from ncl.verify.contract_fuzz import STEPS, Suspect
+from ncl.verify.contract_proof import prove_function
+from ncl.verify.contract_terms import Unprovable
 
 TICKS = 400
 LENGTHS = (0, 1, 2)

@@ -16,7 +16,7 @@ from typing import Any
 from ncl.language.contracts import Literal
 from ncl.language.program import Position, Sizes, Value
 from ncl.language.syntax import Function, Number
-from verify.contract_distance import Distance, distance_of
+from ncl.verify.contract_distance import Distance, distance_of
 
 Arguments = list[Value]
 LONGEST = 500  # a length that is asked for by its number

@@ -32,11 +32,11 @@ from ncl.language.syntax import (
     Variable,
     While,
 )  # fmt: skip
-from verify.contract_goals import Goal, State, smaller
-from verify.contract_speech import Speech
-from verify.contract_terms import Term, Unprovable, Version, occurs
-from verify.contract_walks import arrays_in, assigns, words_in
-from verify.contract_words import Words
+from ncl.verify.contract_goals import Goal, State, smaller
+from ncl.verify.contract_speech import Speech
+from ncl.verify.contract_terms import Term, Unprovable, Version, occurs
+from ncl.verify.contract_walks import arrays_in, assigns, words_in
+from ncl.verify.contract_words import Words
 
 MOST_STATES = 400  # paths between two cuts
 

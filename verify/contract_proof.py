@@ -13,9 +13,9 @@ import z3
 
 from ncl.language.program import Position
 from ncl.language.syntax import Function
-from verify.contract_goals import Goal, State
-from verify.contract_paths import Paths
-from verify.contract_terms import Unprovable, World
+from ncl.verify.contract_goals import Goal, State
+from ncl.verify.contract_paths import Paths
+from ncl.verify.contract_terms import Unprovable, World
 
 STEPS = 5_000_000  # of the solver, for one goal
 FEW_STEPS = 750_000  # once one was not proved

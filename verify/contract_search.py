@@ -22,9 +22,9 @@ from ncl.language.program import Sizes
 from ncl.language.syntax import Function
 from ncl.language.trace import Result
 from ncl.language.typecheck import check_width
-from properties.minimise import Arguments, minimise
-from verify.contract_inputs import Inputs, asked_length, literals
-from verify.spaces import Space, has_arrays, inputs, spaces
+from ncl.properties.minimise import Arguments, minimise
+from ncl.verify.contract_inputs import Inputs, asked_length, literals
+from ncl.verify.spaces import Space, has_arrays, inputs, spaces
 
 MOST = 6000  # inputs that are enumerated
 BUDGET = 3000  # ticks
@@ -166,7 +166,7 @@ def as_entry(function: Function, name: str) -> Function:
     """A function of a program as the one that the program begins with."""
     from dataclasses import replace
 
-    from verify.contract_walks import reach
+    from ncl.verify.contract_walks import reach
 
     program = function.program
     below = sorted(reach(program[name], program) - {name})

@@ -14,8 +14,8 @@ from ncl.language.interpret.checked import Checker, Text
 from ncl.language.program import Sizes
 from ncl.language.syntax import Function
 from ncl.language.trace import Result
-from properties.minimise import Arguments
-from verify.contract_search import SHORT, attempt
+from ncl.properties.minimise import Arguments
+from ncl.verify.contract_search import SHORT, attempt
 
 SOME = 250  # inputs for each wrong implementation
 ASKED = 3  # runs of one that are worded by the reference: what has no meaning may be an `ensures`

@@ -32,7 +32,7 @@ from ncl.language.contracts import (
     Slice,
     Sorted,
 )  # fmt: skip
-from verify.contract_terms import Term, Unprovable, Version, World, chooses, occurs
+from ncl.verify.contract_terms import Term, Unprovable, Version, World, chooses, occurs
 
 # Who proves the formula: "goal" it is to be proved, "given" it is assumed, "both" where it counts either way.
 _OTHER = {"goal": "given", "given": "goal", "both": "both"}

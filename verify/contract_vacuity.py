@@ -14,9 +14,9 @@ from ncl.language.interpret.source_run import Mark
 from ncl.language.program import Position
 from ncl.language.syntax import Call, For, Function, While
 from ncl.language.walks import everything
-from verify.contract_goals import State
-from verify.contract_paths import Paths
-from verify.contract_terms import Term
+from ncl.verify.contract_goals import State
+from ncl.verify.contract_paths import Paths
+from ncl.verify.contract_terms import Term
 
 
 def expected(function: Function) -> list[Mark]:

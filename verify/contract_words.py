@@ -27,11 +27,11 @@ from ncl.language.syntax import (
     Unary,
     Variable,
 )  # fmt: skip
-from verify.contract_algebra import Numbers
-from verify.contract_goals import Goals, State, smaller
-from verify.contract_speech import Speech
-from verify.contract_terms import Term, Unprovable
-from verify.contract_walks import arrays_in, reach, writes
+from ncl.verify.contract_algebra import Numbers
+from ncl.verify.contract_goals import Goals, State, smaller
+from ncl.verify.contract_speech import Speech
+from ncl.verify.contract_terms import Term, Unprovable
+from ncl.verify.contract_walks import arrays_in, reach, writes
 
 
 class Words(Goals):

@@ -20,16 +20,16 @@ import z3
 from ncl.errors import NclError
 from ncl.language.program import Sizes
 from ncl.language.syntax import Function
-from verify import contract_vacuity
-from verify.checks import as_it_stands
-from verify.contract_asked import asked
-from verify.contract_mutants import mutants
-from verify.contract_proof import Proof, prove_function
-from verify.contract_search import BUDGET, Found, Search, as_entry, attempt, look, search
-from verify.contract_sieve import sift
-from verify.counterexample import Replayed
-from verify.meanwhile import meanwhile
-from verify.obligation import Outcome
+from ncl.verify import contract_vacuity
+from ncl.verify.checks import as_it_stands
+from ncl.verify.contract_asked import asked
+from ncl.verify.contract_mutants import mutants
+from ncl.verify.contract_proof import Proof, prove_function
+from ncl.verify.contract_search import BUDGET, Found, Search, as_entry, attempt, look, search
+from ncl.verify.contract_sieve import sift
+from ncl.verify.counterexample import Replayed
+from ncl.verify.meanwhile import meanwhile
+from ncl.verify.obligation import Outcome
 
 WRONG = 5  # wrong implementations that a contract must refute
 BESIDE = 10.0  # seconds for the prover where a run has decided

@@ -6,7 +6,7 @@ A file is JSON: {"schema": 1, "kind": …} and, by kind,
               "executors" (the trusted one, the one at fault), "expected" and "got" as in `ncl run`; "as_recorded" is
               true for machine code that the compiler did not make
     op        "opcode", "width", "operands", "circuit" ("integer", "onehot" or "kernel"), "expected", "got"
-    step      what `verify.step` needs to set one state and step it
+    step      what `ncl.verify.step` needs to set one state and step it
     golden    "op": a row whose hand-worked example fails
     loop      "program", "budget" and "state" in which the compiled loop makes another step
     temperature  "part" (a mode, or sharpening) and the "row" that it gets wrong
@@ -14,7 +14,7 @@ A file is JSON: {"schema": 1, "kind": …} and, by kind,
     push      "opcode", "width" and "form" of a one-hot circuit, "operands" with their masses, "constant"
     contract  "source" (all that the program needs), "sizes" and "arguments" of a run that breaks a contract, and the
               "breach"
-    check     "check" (a part of `properties.suite`), "source" (the whole text of its file), "sizes", "input"
+    check     "check" (a part of `ncl.properties.suite`), "source" (the whole text of its file), "sizes", "input"
 
 Replay runs what is installed now: where the source is known it is compiled again, so a mended compiler shows; only
 machine code that was no compiler's is run as it was recorded. A contract or a check is run on the program as its file
@@ -38,7 +38,7 @@ from ncl.language.program import Program, Value
 from ncl.language.syntax import Function
 from ncl.language.trace import Result
 from ncl.language.word import MAX_WIDTH
-from verify import executors
+from ncl.verify import executors
 
 SCHEMA = 1
 LARGEST = (1 << 64) - 1  # counters of a machine's state go past what JSON's doubles hold
@@ -46,16 +46,16 @@ Arguments = list[Value]
 
 # kind → the function that replays it. A literal table: a file may choose among these and can name nothing else.
 _REPLAYS = {
-    "program": "verify.counterexample:replay_program",
-    "op": "verify.enumerate:replay",
-    "step": "verify.step:replay",
-    "golden": "verify.golden:replay",
-    "push": "verify.pushforward:replay",
-    "loop": "verify.loop:replay",
-    "temperature": "verify.temperature:replay",
-    "gate": "verify.tampering:replay",
-    "check": "verify.checks:replay",
-    "contract": "verify.contracts:replay",
+    "program": "ncl.verify.counterexample:replay_program",
+    "op": "ncl.verify.enumerate:replay",
+    "step": "ncl.verify.step:replay",
+    "golden": "ncl.verify.golden:replay",
+    "push": "ncl.verify.pushforward:replay",
+    "loop": "ncl.verify.loop:replay",
+    "temperature": "ncl.verify.temperature:replay",
+    "gate": "ncl.verify.tampering:replay",
+    "check": "ncl.verify.checks:replay",
+    "contract": "ncl.verify.contracts:replay",
 }
 
 

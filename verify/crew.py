@@ -21,11 +21,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
-from verify.obligation import Obligation
+from ncl.verify.obligation import Obligation
 
 _BOOT = (
     "import json, sys; order = json.loads(sys.argv[1]); sys.path[:] = order.pop('path');"
-    "from verify.worker import main; main(**order)"
+    "from ncl.verify.worker import main; main(**order)"
 )
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 FORKS = sys.platform == "linux"  # elsewhere a fork of a process that holds torch is not safe, or there is none

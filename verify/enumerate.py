@@ -21,8 +21,8 @@ import torch
 from ncl.language.opcodes import UNARY, WORD_OPS, Opcode
 from ncl.language.ops import OPS
 from ncl.language.word import Integers
-from verify.counterexample import SCHEMA, Replayed
-from verify.obligation import Obligation, Outcome
+from ncl.verify.counterexample import SCHEMA, Replayed
+from ncl.verify.obligation import Obligation, Outcome
 
 Array = Any
 INTEGER_WIDTH = 10
@@ -160,8 +160,8 @@ def obligations(width: int) -> tuple[Obligation, ...]:
             ("circuit-onehot", "check_onehot", (name,)),
             ("kernel", "check_kernel", (name,)),
         ):
-            found.append(Obligation(f"{kind}/{name}", name, kind, f"verify.enumerate:{check}", arguments))
-        forms = "verify.pushforward:check_pathwise"
+            found.append(Obligation(f"{kind}/{name}", name, kind, f"ncl.verify.enumerate:{check}", arguments))
+        forms = "ncl.verify.pushforward:check_pathwise"
         found.append(Obligation(f"circuit-pathwise/{name}", name, "circuit-pathwise", forms, (name, width)))
     return tuple(found)
 
@@ -176,7 +176,7 @@ def check_integer(mnemonic: str, width: int) -> Outcome:
     for at in range(1, INTEGER_WIDTH + 1):
         if bad := _wrong(method, opcode, "integer", at):
             return bad
-    from verify import lifted_circuits
+    from ncl.verify import lifted_circuits
 
     lifted = lifted_circuits.check(opcode, width)
     if not lifted.green:
@@ -228,7 +228,7 @@ def _wrong_at_edges(method: str, opcode: Opcode, width: int) -> Outcome | None:
 
 
 def check_onehot(mnemonic: str) -> Outcome:
-    from verify import pushforward
+    from ncl.verify import pushforward
 
     opcode = _BY_MNEMONIC[mnemonic]
     method = _METHOD.format("torch on all hard inputs, bit-exact")

@@ -1,7 +1,7 @@
 """The fault laboratory: plants faults in the shipped source, one at a time, and sees whether the checker named for each
 refutes it.
 
-A fault is an edit of one file of a *copy* of NCL's packages, so nothing here reasons about a model of them. Its checker
+A fault is an edit of one file of a *copy* of NCL, so nothing here reasons about a model of them. Its checker
 runs in a process of its own that imports that copy. Killed means `refuted`, by the named checker: `unknown`, a time-out
 or a crash is no kill. Four controls keep the laboratory honest: `known_right` (harmless edits, which the checkers must
 accept), `equivalent` (edits that look like faults and mean the same, with the reason, which they must accept too),
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
-import shutil
 import sys
 import tempfile
 import threading
@@ -27,8 +26,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-HOME = Path(__file__).resolve().parent.parent
-PACKAGES = ("ncl", "verify", "properties")
+from ncl.sources import copy_to
+
 BUDGET = 120.0  # seconds a fault
 
 Fate = Literal["killed", "survived", "undecided"]
@@ -36,7 +35,7 @@ Fate = Literal["killed", "survived", "undecided"]
 
 @dataclass(frozen=True)
 class Edit:
-    file: str  # from the folder that holds the packages
+    file: str  # from the folder that holds `ncl`
     old: str  # occurs exactly once there
     new: str
 
@@ -128,9 +127,8 @@ def _count(names: Iterable[str]) -> dict[str, int]:
 
 
 def plant(edits: Sequence[Edit], folder: Path) -> None:
-    """Copy the packages into `folder` and apply the edits. Raises ValueError for one that does not fit exactly once."""
-    for package in PACKAGES:
-        shutil.copytree(HOME / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    """Copy NCL into `folder` and apply the edits. Raises ValueError for one that does not fit exactly once."""
+    copy_to(folder)
     for edit in edits:
         path = folder / edit.file
         text = path.read_text(encoding="utf-8")
@@ -194,9 +192,9 @@ def _judge(root: str, fault: Fault, pipe: Any) -> None:
 
 
 def _leave_the_original() -> None:
-    """Forget every module of the packages, so that the next import finds the copy."""
+    """Forget every module of NCL, so that the next import finds the copy."""
     for name in list(sys.modules):
-        if name.partition(".")[0] in PACKAGES:
+        if name.partition(".")[0] == "ncl":
             del sys.modules[name]
     importlib.invalidate_caches()
 

@@ -15,8 +15,8 @@ from ncl.language.interpret.machine import Machine
 from ncl.language.opcodes import OPERANDS, Opcode, Trap
 from ncl.language.ops import OPS, Op
 from ncl.language.program import Instruction, Program, Signature, Sizes
-from verify.counterexample import Replayed
-from verify.obligation import Obligation, Outcome
+from ncl.verify.counterexample import Replayed
+from ncl.verify.obligation import Obligation, Outcome
 
 # W = 4, so N = 16; four registers, six cells, four frame slots, two calls deep.
 _SIZES = Sizes(width=4, registers=4, memory=6, frame=4, depth=2)
@@ -104,7 +104,8 @@ CASES: dict[Opcode, tuple[Case, ...]] = {
 def obligations() -> tuple[Obligation, ...]:
     """One for each row of the op table."""
     return tuple(
-        Obligation(f"golden/{op.mnemonic}", op.mnemonic, "golden", "verify.golden:check", (int(op),)) for op in Opcode
+        Obligation(f"golden/{op.mnemonic}", op.mnemonic, "golden", "ncl.verify.golden:check", (int(op),))
+        for op in Opcode
     )
 
 

@@ -1,7 +1,7 @@
 """The page about the library: each program with what it does and the verdict on its contract.
 
-`ncl verify --all --json | python -m verify.library_page > docs/library.md` writes it; a test holds it to the programs
-that are there and to whether they have contracts. The verdicts are those of the run that it was made from.
+`ncl verify --all --json | python -m ncl.verify.library_page > docs/library.md` writes it; a test holds it to the
+programs that are there and to whether they have contracts. The verdicts are those of the run that it was made from.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NONE = "none"
 _OPENING = """\
 # The library
 
-*Made by `ncl verify --all --json | python -m verify.library_page > docs/library.md`.*
+*Made by `ncl verify --all --json | python -m ncl.verify.library_page > docs/library.md`.*
 
 {programs} programs, each proved to be its source for every input, length and number of rounds.
 

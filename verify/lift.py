@@ -99,7 +99,7 @@ def _ran(graph: Any) -> None:
 
 def lift(graph: Any, inputs: Sequence[Lifted], context: Context) -> tuple[Lifted, ...]:
     """The outputs of a traced graph over lifted inputs. Raises NoRule."""
-    from verify.lift_rules import RULES
+    from ncl.verify.lift_rules import RULES
 
     if assumed := guards_of(graph):
         raise NoRule("; ".join(assumed))

@@ -15,12 +15,12 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from ncl.language.opcodes import UNARY, Opcode
 from ncl.language.ops import OPS
 from ncl.machine.circuits.integer import CIRCUITS
-from verify.algebra import Vectors
-from verify.lift import BITS, Context, Lifted, NoRule, Term, lift, probed, some, tracing_faults
-from verify.obligation import Outcome
-from verify.rule_tests import check_used
-from verify.solvers import ask_z3, decide
-from verify.step_lemmas import Arithmetic, unproved
+from ncl.verify.algebra import Vectors
+from ncl.verify.lift import BITS, Context, Lifted, NoRule, Term, lift, probed, some, tracing_faults
+from ncl.verify.obligation import Outcome
+from ncl.verify.rule_tests import check_used
+from ncl.verify.solvers import ask_z3, decide
+from ncl.verify.step_lemmas import Arithmetic, unproved
 
 METHOD = "traced graph lifted to the solver"
 
@@ -95,7 +95,7 @@ def _decide(
 def _counterexample(
     opcode: Opcode, width: int, arithmetic: Arithmetic, premises: list[Term], asked: Term, words: list[Term]
 ) -> Outcome | None:
-    from verify import enumerate as enumeration
+    from ncl.verify import enumerate as enumeration
 
     exact = z3.substitute_funs(asked, *arithmetic.exact())
     for terms in ([*premises, *arithmetic.instances(), asked], [*premises, exact]):

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from ncl import gate
 from ncl.errors import GateRefused
-from verify import tampering
-from verify.obligation import Outcome
+from ncl.verify import tampering
+from ncl.verify.obligation import Outcome
 
 METHOD = "edits after the gate"
 

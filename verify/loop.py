@@ -15,8 +15,8 @@ from ncl.language.interpret.machine import Machine
 from ncl.language.opcodes import OPERANDS, Kind, Opcode, Trap
 from ncl.language.program import Instruction, Program, Signature, Sizes
 from ncl.language.trace import State, check_budget, first_divergence
-from verify.counterexample import SCHEMA, Replayed
-from verify.obligation import Obligation, Outcome
+from ncl.verify.counterexample import SCHEMA, Replayed
+from ncl.verify.obligation import Obligation, Outcome
 
 METHOD = "one instruction from random states against the reference machine"
 SAMPLES = 60  # states for each machine
@@ -33,7 +33,7 @@ MACHINES = (
 def obligations() -> tuple[Obligation, ...]:
     """One for each opcode."""
     return tuple(
-        Obligation(f"loop/{op.mnemonic}", op.mnemonic, "loop", "verify.loop:check", (int(op),)) for op in Opcode
+        Obligation(f"loop/{op.mnemonic}", op.mnemonic, "loop", "ncl.verify.loop:check", (int(op),)) for op in Opcode
     )
 
 

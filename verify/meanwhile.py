@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from verify.obligation import Outcome
+from ncl.verify.obligation import Outcome
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,9 @@ class Outcome:
 
     `bound` says to a reader how far the verdict reaches ("" for all there is); `limits` says the same in numbers that a
     policy can compare, for example {"width": 10} or {"samples": 400}. `counterexample` is JSON data for
-    `verify.counterexample`, set only when refuted. `cross_check` names the second solver or method and what it said,
-    `vacuity` how the premises were seen to be satisfiable. `seconds` is filled in by `Obligation.run` when left at 0.
+    `ncl.verify.counterexample`, set only when refuted. `cross_check` names the second solver or method and what it
+    said, `vacuity` how the premises were seen to be satisfiable. `seconds` is filled in by `Obligation.run` when left
+    at 0.
     """
 
     verdict: Verdict

@@ -12,11 +12,11 @@ from ncl.language.opcodes import Trap
 from ncl.language.program import Program
 from ncl.language.syntax import Function
 from ncl.language.trace import Result
-from properties.minimise import minimise
-from verify import executors
-from verify.counterexample import program_case
-from verify.obligation import Outcome
-from verify.spaces import Arguments
+from ncl.properties.minimise import minimise
+from ncl.verify import executors
+from ncl.verify.counterexample import program_case
+from ncl.verify.obligation import Outcome
+from ncl.verify.spaces import Arguments
 
 
 @dataclass(frozen=True)

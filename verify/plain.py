@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass, replace
 from ncl.language.interpret.plain import Agreement, compared
 from ncl.language.program import Program, Sizes
 from ncl.language.syntax import Function
-from properties.minimise import minimise
-from properties.strategies import Batch
-from verify import plans, work
-from verify.obligation import Outcome
-from verify.spaces import Arguments, has_arrays, inputs, is_cut, is_telling, spaces
-from verify.work import Work
+from ncl.properties.minimise import minimise
+from ncl.properties.strategies import Batch
+from ncl.verify import plans, work
+from ncl.verify.obligation import Outcome
+from ncl.verify.spaces import Arguments, has_arrays, inputs, is_cut, is_telling, spaces
+from ncl.verify.work import Work
 
 METHOD = "enumeration and random runs of plain Python"
 MOST = 20_000  # inputs that are enumerated

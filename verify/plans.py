@@ -14,8 +14,8 @@ from ncl.errors import NclError
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Program, Sizes
 from ncl.language.syntax import Function
-from verify import work
-from verify.spaces import MOST, WIDE, Space, is_telling, spaces
+from ncl.verify import work
+from ncl.verify.spaces import MOST, WIDE, Space, is_telling, spaces
 
 # Units of work, about a microsecond each.
 MOST_ENUMERATED = 4_500_000

@@ -17,8 +17,8 @@ from ncl.build import Compiled, build_library, sizes_for
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Program
 from ncl.language.syntax import Function
-from verify import checks, counterexample, prove, tampering, translate_check
-from verify.obligation import Outcome
+from ncl.verify import checks, counterexample, prove, tampering, translate_check
+from ncl.verify.obligation import Outcome
 
 WIDTH, MEMORY, SAMPLES = 8, 32, 60
 
@@ -100,7 +100,7 @@ def _replayed(outcome: Outcome) -> Outcome:
 
 def runs(name: str, registers: int = 16) -> Outcome:
     """`cross-check/PROGRAM`."""
-    from verify.programs import check_runs
+    from ncl.verify.programs import check_runs
 
     made = compiled(name, registers)
     return _replayed(check_runs(made.function, made.program, SAMPLES, 0))
@@ -108,7 +108,7 @@ def runs(name: str, registers: int = 16) -> Outcome:
 
 def python(name: str) -> Outcome:
     """`python/PROGRAM`."""
-    from verify.plain import check_python
+    from ncl.verify.plain import check_python
 
     made = compiled(name)
     outcome = check_python(made.function, made.program, SAMPLES, 0)
@@ -120,7 +120,7 @@ def python(name: str) -> Outcome:
 
 def code(name: str) -> Outcome:
     """`source/PROGRAM` of wrong machine code, by its name in `planted_code`."""
-    from verify.planted_code import CASES
+    from ncl.verify.planted_code import CASES
 
     case = CASES[name]()
     return _replayed(translate_check.check(case.compiled.function, case.program, case.witness))
@@ -128,7 +128,7 @@ def code(name: str) -> Outcome:
 
 def executor(executor: str, name: str) -> Outcome:
     """`executor/EXECUTOR/PROGRAM`."""
-    from verify.programs import check_executor
+    from ncl.verify.programs import check_executor
 
     made = compiled(name)
     return check_executor(executor, made.function, made.program, 20, 0)
@@ -155,7 +155,7 @@ CONTRACTS = {
 def contract(name: str) -> Outcome:
     """`contract/f` of a program of `CONTRACTS`; vacuous counts as refuted, for nothing is to be proved there."""
     from ncl.language.parse import parse_text
-    from verify.contracts import check_contract
+    from ncl.verify.contracts import check_contract
 
     outcome = check_contract(parse_text(CONTRACTS[name], "f.py", "f")[0], 0)
     if outcome.verdict == "vacuous":
@@ -164,7 +164,7 @@ def contract(name: str) -> Outcome:
 
 
 def _replayed_contract(outcome: Outcome) -> Outcome:
-    from verify.contracts import replay
+    from ncl.verify.contracts import replay
 
     case = outcome.counterexample
     if outcome.verdict != "refuted" or (case and replay(case).reproduced):
@@ -185,7 +185,7 @@ def _changed(name: str, mnemonic: str, field: str, value: int) -> tuple[Function
 
 def bytes_compiled(name: str, mnemonic: str, field: str, value: int) -> Outcome:
     """`compiled/PROGRAM`: not what its source compiles to."""
-    from verify.programs import check_compiled
+    from ncl.verify.programs import check_compiled
 
     return check_compiled(*_changed(name, mnemonic, field, value))
 
@@ -236,7 +236,7 @@ SOFT_WIDTH, SOFT_MEMORY = 3, 8
 
 def _soft(name: str, check: Callable[[Program, Any], Any]) -> Outcome:
     """A check of `properties` on the soft arguments of a program; what it raises refutes."""
-    from properties.failure import Failed
+    from ncl.properties.failure import Failed
 
     program = Compiled.of(
         function_of(name.partition(" ")[0]), sizes_for(SOFT_WIDTH, 16, SOFT_MEMORY, frame=0, depth=0)
@@ -251,9 +251,9 @@ def _soft(name: str, check: Callable[[Program, Any], Any]) -> Outcome:
 
 
 def gradient(opcode: str) -> Outcome:
-    """`properties.gradients:check_circuit` of one op."""
-    from properties.failure import Failed
-    from properties.gradients import check_circuit
+    """`ncl.properties.gradients:check_circuit` of one op."""
+    from ncl.properties.failure import Failed
+    from ncl.properties.gradients import check_circuit
 
     generator = torch.Generator().manual_seed(0)
     x_PN, y_PN = torch.rand(2, 2, 4, generator=generator, dtype=torch.float64).unbind(0)
@@ -265,8 +265,8 @@ def gradient(opcode: str) -> Outcome:
 
 
 def soft(check: str, name: str) -> Outcome:
-    """A check of `properties.gradients` or `properties.relaxation`, by its name, on one program of the library."""
-    from properties import gradients, relaxation
+    """A check of `ncl.properties.gradients` or `relaxation`, by its name, on one program of the library."""
+    from ncl.properties import gradients, relaxation
 
     return _soft(name, getattr(gradients, check, None) or getattr(relaxation, check))
 
@@ -292,8 +292,8 @@ MODELS: tuple[tuple[Callable[..., Any], str, bool], ...] = (
 
 
 def models() -> Outcome:
-    """`properties.conformance:check_model` of models that are known to be right or wrong."""
-    from properties.conformance import check_model
+    """`ncl.properties.conformance:check_model` of models that are known to be right or wrong."""
+    from ncl.properties.conformance import check_model
 
     for number, (model, name, right) in enumerate(MODELS):
         found = check_model(model, name, width=WIDTH, top=9)

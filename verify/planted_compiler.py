@@ -9,7 +9,7 @@ some break a rule between passes or of the machine, which refuses them (`IllForm
 
 from __future__ import annotations
 
-from verify.faults import Broken, Edit, Fault
+from ncl.verify.faults import Broken, Edit, Fault
 
 _WORDS, _BLOCKS, _REGISTERS, _LINES, _BUILTINS, _FOLD, _COPIES, _COMMON, _DEAD, _THREAD = (
     f"ncl/compiler/{name}.py"
@@ -18,8 +18,8 @@ _WORDS, _BLOCKS, _REGISTERS, _LINES, _BUILTINS, _FOLD, _COPIES, _COMMON, _DEAD, 
         "copies", "common", "dead", "thread",
     )
 )  # fmt: skip
-_SOURCE, _RUNS, _CODE = (f"verify.planted_checks:{name}" for name in ("source", "runs", "code"))
-_SEGMENT, _MACHINE, _VALIDATOR = (f"verify/translate{name}.py" for name in ("_segment", "_machine", ""))
+_SOURCE, _RUNS, _CODE = (f"ncl.verify.planted_checks:{name}" for name in ("source", "runs", "code"))
+_SEGMENT, _MACHINE, _VALIDATOR = (f"ncl/verify/translate{name}.py" for name in ("_segment", "_machine", ""))
 
 
 def _one(file: str, old: str, new: str) -> tuple[Edit, ...]:
@@ -101,7 +101,7 @@ _PARSER, _STATEMENTS, _MEANINGS = (
     "ncl/language/interpret/source_statements.py",
     "ncl/language/builtins.py",
 )
-_PYTHON = "verify.planted_checks:python"
+_PYTHON = "ncl.verify.planted_checks:python"
 _LANGUAGE_FAULTS = (
     Fault("the parser reads at most as below", "language", _one(_PARSER, 'ast.LtE: "<="', 'ast.LtE: "<"'), _PYTHON, ("between",)),
     Fault("the parser reads and for or", "language", _one(_PARSER, '"and" if isinstance(kind, ast.And) else "or"', '"or" if isinstance(kind, ast.And) else "and"'), _PYTHON, ("either",)),
@@ -133,7 +133,7 @@ _NUMBERS_ASSUMED = Edit(
 # Validators spoiled in one of the conditions of docs/trust.md, by its number.
 BROKEN: tuple[Broken, ...] = (
     Broken("1: a loop without a row is skipped", _one(_SEGMENT, 'return self.reached(f"the source comes to {told(source.spot)}, which has no row") or []', "return []"), "a loop that counts by three"),
-    Broken("2: arguments are taken from last to first", _one("verify/translate_relation.py", "for number, term in enumerate(terms))", "for number, term in enumerate(terms[::-1]))"), "arguments exchanged"),
+    Broken("2: arguments are taken from last to first", _one("ncl/verify/translate_relation.py", "for number, term in enumerate(terms))", "for number, term in enumerate(terms[::-1]))"), "arguments exchanged"),
     Broken("3: a row is not proved on arrival", _one(_SEGMENT, 'line {line}", [*pairs, *_shared', 'line {line}", [*_shared'), "a total that begins at one"),
     Broken("3: numbers in a row are assumed and not proved", (_NUMBERS_ASSUMED,), "a loop that takes n for one"),
     Broken("3: a row that contradicts itself holds of all", (
@@ -149,7 +149,7 @@ BROKEN: tuple[Broken, ...] = (
     Broken("8: arguments of calls are not compared", _one(_SEGMENT, "[*words, *_shared(", "[*words[:0], *_shared("), "another argument"),
     Broken("8: how a function ends is not compared", _one(_SEGMENT, "Returned(how=other, words=others) if how == other:", "Returned(how=other, words=others) if other:"), "a heap that is kept"),
     Broken("3: what an expression gave is not compared where it is cut", _one(_SEGMENT, "for t, where in self.rows[spot][line]]", 'for t, where in self.rows[spot][line] if not t.startswith("value@")]'), "a part of a long expression"),
-    Broken("9: names of both sides are one", _one("verify/translate_terms.py", 'f"machine {location}"', 'f"source {location}"'), "a variable named like a register"),
+    Broken("9: names of both sides are one", _one("ncl/verify/translate_terms.py", 'f"machine {location}"', 'f"source {location}"'), "a variable named like a register"),
     Broken("the loop head that stands first is skipped", _one(_VALIDATOR, "for spot, lines in self.rows.items():", "for spot, lines in list(self.rows.items())[1:]:"), "a first loop whose body is wrong"),
     Broken("memory is not compared", _one(_SEGMENT, '        ("memory", source.memory, machine.memory),\n', ""), "a store that is lost"),
 )  # fmt: skip

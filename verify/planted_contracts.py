@@ -9,10 +9,10 @@ claimed alone. Named by the rows of `planted`; the checker is called by `faults`
 
 from __future__ import annotations
 
-from verify.contract_proof import prove_function
-from verify.contract_search import search
-from verify.faults import Edit, Fault
-from verify.obligation import Outcome
+from ncl.verify.contract_proof import prove_function
+from ncl.verify.contract_search import search
+from ncl.verify.faults import Edit, Fault
+from ncl.verify.obligation import Outcome
 
 HEAD = "from ncl import Array, Word, decreases, ensures, invariant, old, permutation, program, requires, result\n"
 
@@ -167,13 +167,13 @@ def contract(name: str) -> Outcome:
     return Outcome("tested", "runs", "1 false contract", detail=proof.told)
 
 
-_PATHS, _WORDS = "verify/contract_paths.py", "verify/contract_words.py"
-_TERMS, _ALGEBRA = "verify/contract_terms.py", "verify/contract_algebra.py"
-_SPEECH = "verify/contract_speech.py"
+_PATHS, _WORDS = "ncl/verify/contract_paths.py", "ncl/verify/contract_words.py"
+_TERMS, _ALGEBRA = "ncl/verify/contract_terms.py", "ncl/verify/contract_algebra.py"
+_SPEECH = "ncl/verify/contract_speech.py"
 
 
 def _fault(id: str, name: str, *edits: tuple[str, str, str]) -> Fault:
-    return Fault(id, "verifier", tuple(Edit(*e) for e in edits), "verify.planted_contracts:contract", (name,))
+    return Fault(id, "verifier", tuple(Edit(*e) for e in edits), "ncl.verify.planted_contracts:contract", (name,))
 
 
 _MEASURE = "        measure = self.measured(statement.contract.decreases, head, self.speech(head))\n"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from verify import planted_contracts
-from verify.faults import Fault
+from ncl.verify import planted_contracts
+from ncl.verify.faults import Fault
 
 # By the fault: the shape of programs, and the batches first … last - 1.
 _BATCHES = {
@@ -25,7 +25,7 @@ def _by_random_contracts(fault: Fault) -> Fault:
     return replace(
         fault,
         id=f"{fault.id}: by random contracts",
-        checker="verify.contract_campaign:check",
+        checker="ncl.verify.contract_campaign:check",
         arguments=_BATCHES[fault.id],
     )
 

@@ -18,11 +18,11 @@ from ncl.errors import CapacityError
 from ncl.language.program import Program, Signature, Sizes
 from ncl.language.syntax import Function
 from ncl.machine.executors import integer
-from verify import executors, plans, work
-from verify.obligation import Outcome
-from verify.partings import Parting, cut_short, parting, refuted
-from verify.spaces import LENGTH, Arguments, Space, has_arrays, inputs, is_cut
-from verify.work import Work
+from ncl.verify import executors, plans, work
+from ncl.verify.obligation import Outcome
+from ncl.verify.partings import Parting, cut_short, parting, refuted
+from ncl.verify.spaces import LENGTH, Arguments, Space, has_arrays, inputs, is_cut
+from ncl.verify.work import Work
 
 MOST_RANDOM = 1_200_000
 LARGE_BUDGETS = (50_000, 2_000, 300, 50)  # of random runs

@@ -16,9 +16,9 @@ from ncl.compiler.witness import Witness
 from ncl.errors import ConfigurationError, Refuted, Undecided
 from ncl.language.program import Program
 from ncl.language.syntax import Function
-from verify import cache, golden, programs, report, runner
-from verify.obligation import Obligation, Outcome
-from verify.runner import Finding, Progress, Watch
+from ncl.verify import cache, golden, programs, report, runner
+from ncl.verify.obligation import Obligation, Outcome
+from ncl.verify.runner import Finding, Progress, Watch
 
 EXECUTORS = ("integer", "pathwise", "dense")
 SHOWN = ("source", "contract", "executor", "step")  # kinds that a printed proof tells one by one
@@ -117,7 +117,7 @@ def obligations(
 
 def machine_obligations(width: int) -> tuple[Obligation, ...]:
     """What holds of the machine at this width, whatever it runs."""
-    from verify import algebra, enumerate, loop, step, tampering, temperature
+    from ncl.verify import algebra, enumerate, loop, step, tampering, temperature
 
     return (
         *golden.obligations(),
@@ -142,7 +142,7 @@ class Claim:
 def program_obligations(claim: Claim, executors: Iterable[str] = EXECUTORS) -> tuple[Obligation, ...]:
     """What holds of one program of an artefact, given the source that it was compiled from."""
     program, function = claim.program, claim.function
-    name, here = program.name, "verify.programs"
+    name, here = program.name, "ncl.verify.programs"
     found = [
         Obligation(f"compiled/{name}", name, "compiled", f"{here}:check_compiled", (function, program)),
         _source_obligation(claim),
@@ -151,7 +151,9 @@ def program_obligations(claim: Claim, executors: Iterable[str] = EXECUTORS) -> t
         ),
     ]
     found.append(
-        Obligation(f"python/{name}", name, "python", "verify.plain:check_python", (function, program, SAMPLES, SEED))
+        Obligation(
+            f"python/{name}", name, "python", "ncl.verify.plain:check_python", (function, program, SAMPLES, SEED)
+        )
     )
     if function.contract:
         found.append(_contract_obligation(function))
@@ -166,12 +168,14 @@ def program_obligations(claim: Claim, executors: Iterable[str] = EXECUTORS) -> t
 def _source_obligation(claim: Claim) -> Obligation:
     arguments = (claim.function, claim.program, claim.witness)
     name = claim.program.name
-    return Obligation(f"source/{name}", name, "source", "verify.translate_check:check", arguments, 180.0)
+    return Obligation(f"source/{name}", name, "source", "ncl.verify.translate_check:check", arguments, 180.0)
 
 
 def _contract_obligation(function: Function) -> Obligation:
     name = function.name
-    return Obligation(f"contract/{name}", name, "contract", "verify.contracts:check_contract", (function, SEED), 180.0)
+    return Obligation(
+        f"contract/{name}", name, "contract", "ncl.verify.contracts:check_contract", (function, SEED), 180.0
+    )
 
 
 def known_contract_verdict(function: Function) -> str | None:
@@ -212,7 +216,7 @@ def sources(subject: Any) -> list[Claim]:
 def _finite(weights: Mapping[str, Any]) -> Obligation:
     """One Inf in a table row turns other addresses to NaN, so finiteness is scanned and not assumed."""
     bad = tuple(sorted(name for name, tensor in weights.items() if not bool(tensor.isfinite().all())))
-    return Obligation("weights/finite", "weights", "weights", "verify.prove:check_finite", (bad, len(weights)))
+    return Obligation("weights/finite", "weights", "weights", "ncl.verify.prove:check_finite", (bad, len(weights)))
 
 
 def check_finite(bad: tuple[str, ...], count: int) -> Outcome:

@@ -19,10 +19,10 @@ from torch import Tensor
 
 from ncl.language.opcodes import UNARY, Opcode
 from ncl.machine.circuits import onehot
-from verify.counterexample import SCHEMA, Replayed
-from verify.enumerate import TRAPS, image
-from verify.multilinear import NotMultilinear, degree_of
-from verify.obligation import Outcome
+from ncl.verify.counterexample import SCHEMA, Replayed
+from ncl.verify.enumerate import TRAPS, image
+from ncl.verify.multilinear import NotMultilinear, degree_of
+from ncl.verify.obligation import Outcome
 
 Array = Any
 METHOD = "multilinear by its operations"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from verify.obligation import GREEN, VERDICTS
-from verify.runner import INTERRUPTED, Finding
+from ncl.verify.obligation import GREEN, VERDICTS
+from ncl.verify.runner import INTERRUPTED, Finding
 
 SCHEMA = 1
 _ADDRESS = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -17,9 +17,9 @@ import torch
 import z3
 from torch import Tensor
 
-from verify.lift import Context, Lifted, NoRule, Term, number
-from verify.lift_rules import RULES, Rule
-from verify.obligation import Outcome
+from ncl.verify.lift import Context, Lifted, NoRule, Term, number
+from ncl.verify.lift_rules import RULES, Rule
+from ncl.verify.obligation import Outcome
 
 ROUNDS = 12
 LEAST = 10  # entries compared for each rule

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ncl.errors import InputError
-from verify import cache
-from verify.crew import Crew, Worker
-from verify.meanwhile import Meanwhile
-from verify.obligation import Obligation, Outcome
+from ncl.verify import cache
+from ncl.verify.crew import Crew, Worker
+from ncl.verify.meanwhile import Meanwhile
+from ncl.verify.obligation import Obligation, Outcome
 
 JOBS = 2
 TICK = 1.0  # seconds after which it is looked again at what runs

@@ -20,15 +20,15 @@ from ncl.language.opcodes import Opcode, Trap
 from ncl.language.trace import State
 from ncl.machine import step as machine_step
 from ncl.machine.state import MachineState
-from verify import step_lemmas, step_replay
-from verify.algebra import Vectors
-from verify.counterexample import Replayed
-from verify.lift import Lifted, NoRule, Term, every, lift, number, some, tracing_faults
-from verify.obligation import Obligation, Outcome, Verdict
-from verify.solvers import Answer, ask_z3, decide
-from verify.step_inputs import TRUE_SIZES, WORDS, Inputs, inputs_of, letters_of, limits
-from verify.step_lemmas import Arithmetic
-from verify.step_spec import SolverView, SpecStep
+from ncl.verify import step_lemmas, step_replay
+from ncl.verify.algebra import Vectors
+from ncl.verify.counterexample import Replayed
+from ncl.verify.lift import Lifted, NoRule, Term, every, lift, number, some, tracing_faults
+from ncl.verify.obligation import Obligation, Outcome, Verdict
+from ncl.verify.solvers import Answer, ask_z3, decide
+from ncl.verify.step_inputs import TRUE_SIZES, WORDS, Inputs, inputs_of, letters_of, limits
+from ncl.verify.step_lemmas import Arithmetic
+from ncl.verify.step_spec import SolverView, SpecStep
 
 METHOD = "traced graph lifted to the solver, all sizes symbolic"
 # Component of a state, as all executors show it → the machine's fields that hold it.
@@ -120,7 +120,9 @@ def build(graph: Any, width: int) -> Lifting:
 def obligations(width: int) -> tuple[Obligation, ...]:
     """One for each component of the state, and one for each thing that all of them stand on."""
     parts = [*(part.name for part in fields(State)), *CHECKS]
-    return tuple(Obligation(f"step/{name}", name, "step", "verify.step:check", (name, width), 120.0) for name in parts)
+    return tuple(
+        Obligation(f"step/{name}", name, "step", "ncl.verify.step:check", (name, width), 120.0) for name in parts
+    )
 
 
 @cache
@@ -197,7 +199,7 @@ def _lemmas_once() -> Outcome:
 
 
 def _rules(lifting: Lifting) -> Outcome:
-    from verify import rule_tests
+    from ncl.verify import rule_tests
 
     return rule_tests.check_used(lifting.graph)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import z3
 
-from verify.lift import BITS, Term, number
-from verify.solvers import ask_z3
+from ncl.verify.lift import BITS, Term, number
+from ncl.verify.solvers import ask_z3
 
 HALF = 16
 _VECTOR = z3.BitVecSort(BITS)

@@ -23,13 +23,13 @@ from ncl.language.trace import State, first_divergence
 from ncl.language.wellformed import violations
 from ncl.machine.state import Code, Limits, MachineState, plain
 from ncl.machine.step import INPUTS
-from verify.counterexample import SCHEMA, Replayed
-from verify.lift import Term, number
-from verify.solvers import ask_z3
-from verify.step_inputs import TRUE_SIZES, letters_of
+from ncl.verify.counterexample import SCHEMA, Replayed
+from ncl.verify.lift import Term, number
+from ncl.verify.solvers import ask_z3
+from ncl.verify.step_inputs import TRUE_SIZES, letters_of
 
 if TYPE_CHECKING:
-    from verify.step import Lifting
+    from ncl.verify.step import Lifting
 
 SECONDS = 30.0  # of search; spent only where nothing is found
 # Largest sizes to look among, smallest first: (B, L, R, M, F, D).

@@ -14,9 +14,9 @@ import z3
 
 from ncl.language.opcodes import Opcode, Trap
 from ncl.language.ops import OPS, Effect
-from verify.algebra import Vectors
-from verify.lift import Term, number
-from verify.step_inputs import Inputs
+from ncl.verify.algebra import Vectors
+from ncl.verify.lift import Term, number
+from ncl.verify.step_inputs import Inputs
 
 
 @dataclass(frozen=True)

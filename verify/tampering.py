@@ -31,9 +31,10 @@ from ncl.errors import GateRefused, NclError
 from ncl.gate import Policy
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Instruction, Program
-from verify import hollow
-from verify.counterexample import SCHEMA, Replayed
-from verify.obligation import Obligation, Outcome
+from ncl.sources import copy_to
+from ncl.verify import hollow
+from ncl.verify.counterexample import SCHEMA, Replayed
+from ncl.verify.obligation import Obligation, Outcome
 
 METHOD = "tampering trials through the gate"
 PROGRAMS = ("reverse", "count")
@@ -42,7 +43,7 @@ WIDTH, MEMORY = 8, 16
 SPARED = (
     "ncl/cli/output.py", "ncl/py.typed", "ncl/training/natural.html", "ncl/training/natural_report.py",
     "ncl/training/page.html", "ncl/training/plot.py", "ncl/training/report.html", "ncl/training/report.py",
-    "verify/library_page.py",
+    "ncl/verify/library_page.py",
 )  # fmt: skip
 
 
@@ -78,7 +79,7 @@ class Trial:
 
 
 def obligations() -> tuple[Obligation, ...]:
-    return (Obligation("gate/refusals", "gate", "gate", "verify.tampering:check"),)
+    return (Obligation("gate/refusals", "gate", "gate", "ncl.verify.tampering:check"),)
 
 
 # --- the honest case -------------------------------------------------------------------------------------------------
@@ -91,9 +92,9 @@ def _library() -> Artefact:
 
 def honest() -> Case:
     """An artefact with weights of its own, and a certificate as if every obligation had been met as asked."""
-    from verify.certify import compose
-    from verify.prove import obligations as shown
-    from verify.runner import Finding
+    from ncl.verify.certify import compose
+    from ncl.verify.prove import obligations as shown
+    from ncl.verify.runner import Finding
 
     policy, made = gate.read_policy(), _library()
     artefact = replace(made, programs=dict(made.programs), weights={"table": torch.arange(6.0).reshape(2, 3)})
@@ -402,7 +403,7 @@ def _unseen_source() -> str:
     """A shipped file whose change no digest shows, or shows in another room than its own."""
     with tempfile.TemporaryDirectory(prefix="ncl-trial-") as name:
         root = Path(name)
-        copied(root)
+        copy_to(root)
         before = record.source_digests(root)
         for number, file in enumerate(shipped(root)):
             edit(file, number % 2 == 0)
@@ -442,13 +443,6 @@ def _unseen_module(case: Case) -> str:
     return ""
 
 
-def copied(root: Path) -> None:
-    """Copy the packages into a folder; they may stand beside `ncl` or in it."""
-    home = Path(record.__file__).resolve().parent.parent
-    for package in (p for p in ("ncl", "verify", "properties") if p == "ncl" or not (home / "ncl" / p).is_dir()):
-        shutil.copytree(home / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
-
-
 def shipped(root: Path) -> list[Path]:
     """Every file of a copy whose edit must void a certificate."""
     files = [Path(folder, name) for folder, _, names in os.walk(root) for name in names]
@@ -465,7 +459,7 @@ def edit(file: Path, longer: bool) -> None:
 def room_of(path: str) -> str:
     """The room that must show it, by its folder."""
     package, *inner = path.split("/")
-    return package if package != "ncl" or len(inner) == 1 else inner[0]
+    return package if len(inner) == 1 else inner[0]
 
 
 def _refuted(trial: str, fault: str) -> Outcome:

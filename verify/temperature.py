@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from ncl.machine.temperature import Temperature
-from verify.counterexample import SCHEMA, Replayed
-from verify.obligation import Obligation, Outcome
+from ncl.verify.counterexample import SCHEMA, Replayed
+from ncl.verify.obligation import Obligation, Outcome
 
 METHOD = "definitions in Python's floats"
 ROUNDING = 1e-12  # of float64, relative: a power, a sum of at most 64 terms and a quotient
@@ -28,7 +28,8 @@ PARTS = ("hard", "straight-through", "soft", "sharpening")
 
 def obligations() -> tuple[Obligation, ...]:
     return tuple(
-        Obligation(f"temperature/{part}", part, "temperature", "verify.temperature:check", (part,)) for part in PARTS
+        Obligation(f"temperature/{part}", part, "temperature", "ncl.verify.temperature:check", (part,))
+        for part in PARTS
     )
 
 

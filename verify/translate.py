@@ -23,14 +23,14 @@ from ncl.language.program import Program
 from ncl.language.syntax import Function
 from ncl.language.typecheck import check_width
 from ncl.language.walks import all_expressions
-from verify import translate_joins, translate_points, translate_relation, translate_segment, translate_static
-from verify.translate_ends import Spot
-from verify.translate_joins import NOWHERE, Inside
-from verify.translate_machine import Machine
-from verify.translate_relation import Contradiction, Pairs
-from verify.translate_segment import Failure, Rows, Walk, told
-from verify.translate_source import Source
-from verify.translate_words import Next
+from ncl.verify import translate_joins, translate_points, translate_relation, translate_segment, translate_static
+from ncl.verify.translate_ends import Spot
+from ncl.verify.translate_joins import NOWHERE, Inside
+from ncl.verify.translate_machine import Machine
+from ncl.verify.translate_relation import Contradiction, Pairs
+from ncl.verify.translate_segment import Failure, Rows, Walk, told
+from ncl.verify.translate_source import Source
+from ncl.verify.translate_words import Next
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from ncl.compiler.witness import Witness
 from ncl.errors import NclError
 from ncl.language.program import Program
 from ncl.language.syntax import Function
-from verify import partings, translate, translate_passes, translate_search
-from verify.obligation import Outcome
-from verify.translate import Report
+from ncl.verify import partings, translate, translate_passes, translate_search
+from ncl.verify.obligation import Outcome
+from ncl.verify.translate import Report
 
 METHOD = "translation validation, segment by segment"
 NOT_FOUND = "not proved; no failing input found"

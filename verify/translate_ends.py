@@ -12,7 +12,7 @@ from typing import Literal
 
 from ncl.language.opcodes import Trap
 from ncl.language.program import Position
-from verify.translate_terms import Term
+from ncl.verify.translate_terms import Term
 
 # How a function ends: with the run, or with a return that gives its arrays' cells back, or one that keeps them.
 Ending = Literal["halt", "restore", "keep"]

@@ -36,8 +36,8 @@ from ncl.language.syntax import (
     Unary,
     Variable,
 )  # fmt: skip
-from verify.translate_ends import Spot
-from verify.translate_points import statements
+from ncl.verify.translate_ends import Spot
+from ncl.verify.translate_points import statements
 
 
 @dataclass(frozen=True)

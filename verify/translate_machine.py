@@ -16,8 +16,8 @@ from ncl.language.opcodes import Opcode, Trap
 from ncl.language.ops import OPS, Effect
 from ncl.language.program import Instruction, Position, Program
 from ncl.language.syntax import Function
-from verify.translate_ends import Called, Ending, Fork, Node, Returned, Shared, Stuck, Trapped, Waiting
-from verify.translate_terms import Term, Terms, machine_word, shared_natural
+from ncl.verify.translate_ends import Called, Ending, Fork, Node, Returned, Shared, Stuck, Trapped, Waiting
+from ncl.verify.translate_terms import Term, Terms, machine_word, shared_natural
 
 
 @dataclass(frozen=True, eq=False)

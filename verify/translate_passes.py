@@ -20,7 +20,7 @@ from ncl.language.opcodes import OPERANDS, Kind, Opcode
 from ncl.language.program import MOST, Instruction, Position, Program, Sizes
 from ncl.language.syntax import Function
 from ncl.language.walks import calls
-from verify import translate
+from ncl.verify import translate
 
 Coded = tuple[Opcode, tuple[int | str, ...], Position | None]  # a line is still a label, or the function called
 SCRATCH = 3  # a STORE reads three registers

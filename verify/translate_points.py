@@ -26,7 +26,7 @@ from ncl.language.syntax import (
     Variable,
     While,
 )  # fmt: skip
-from verify.translate_ends import Spot
+from ncl.verify.translate_ends import Spot
 
 
 @dataclass(eq=False)

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ncl.language.program import Signature
-from verify import translate_machine, translate_words
-from verify.translate_ends import Shared
-from verify.translate_terms import Term, Terms, shared_memory, shared_natural, source_word
+from ncl.verify import translate_machine, translate_words
+from ncl.verify.translate_ends import Shared
+from ncl.verify.translate_terms import Term, Terms, shared_memory, shared_natural, source_word
 
 Pairs = tuple[tuple[str, str], ...]  # (source term, location)
 

@@ -15,8 +15,8 @@ import z3
 from ncl.errors import NclError
 from ncl.language.program import Program
 from ncl.language.syntax import Function
-from verify.partings import Parting, first_parting
-from verify.spaces import Arguments, Space, inputs, random_inputs, spaces
+from ncl.verify.partings import Parting, first_parting
+from ncl.verify.spaces import Arguments, Space, inputs, random_inputs, spaces
 
 SMALL, RANDOM, SEEDED = 1_500, 600, 200
 CHUNK = 150

@@ -14,9 +14,21 @@ from typing import Any
 import z3
 
 from ncl.language.program import Position
-from verify.translate_ends import Arrived, Assume, Called, Fork, Node, Returned, Shared, Spot, Stuck, Trapped, Waiting
-from verify.translate_relation import Pairs
-from verify.translate_terms import SECONDS, Term, satisfiable, shared_memory, shared_natural, shared_word
+from ncl.verify.translate_ends import (
+    Arrived,
+    Assume,
+    Called,
+    Fork,
+    Node,
+    Returned,
+    Shared,
+    Spot,
+    Stuck,
+    Trapped,
+    Waiting,
+)
+from ncl.verify.translate_relation import Pairs
+from ncl.verify.translate_terms import SECONDS, Term, satisfiable, shared_memory, shared_natural, shared_word
 
 # Rows by the point that they serve: line → what stands where. A point may be served by several lines.
 Rows = Mapping[Spot, Mapping[int, Pairs]]

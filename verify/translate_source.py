@@ -27,11 +27,11 @@ from ncl.language.syntax import (
     Variable,
     While,
 )  # fmt: skip
-from verify.translate_ends import Arrived, Ending, Node, Returned, Spot, Stuck
-from verify.translate_joins import Inside
-from verify.translate_points import Place
-from verify.translate_terms import Term
-from verify.translate_words import Next, State, Step, Words
+from ncl.verify.translate_ends import Arrived, Ending, Node, Returned, Spot, Stuck
+from ncl.verify.translate_joins import Inside
+from ncl.verify.translate_points import Place
+from ncl.verify.translate_terms import Term
+from ncl.verify.translate_words import Next, State, Step, Words
 
 
 class Source(Words):

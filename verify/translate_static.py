@@ -13,7 +13,7 @@ from ncl.compiler.witness import FunctionWitness, Row, Witness
 from ncl.language import wellformed
 from ncl.language.program import Program
 from ncl.language.syntax import Function
-from verify import translate_points
+from ncl.verify import translate_points
 
 
 def refusals(function: Function, program: Program, witness: Witness) -> list[str]:

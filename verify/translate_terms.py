@@ -14,8 +14,8 @@ from typing import Any
 
 import z3
 
-from verify import solvers
-from verify.algebra import NATURAL, Vectors
+from ncl.verify import solvers
+from ncl.verify.algebra import NATURAL, Vectors
 
 Term = Any
 SECONDS = 10.0

@@ -32,10 +32,10 @@ from ncl.language.syntax import (
     Unary,
     Variable,
 )  # fmt: skip
-from verify.translate_ends import Assume, Called, Fork, Node, Shared, Spot, Trapped
-from verify.translate_joins import Inside
-from verify.translate_points import Place, literals
-from verify.translate_terms import Term, Terms, shared_natural, source_word
+from ncl.verify.translate_ends import Assume, Called, Fork, Node, Shared, Spot, Trapped
+from ncl.verify.translate_joins import Inside
+from ncl.verify.translate_points import Place, literals
+from ncl.verify.translate_terms import Term, Terms, shared_natural, source_word
 
 # Source spelling → the row of the op table that says what it means, and whether the operands change places.
 _MEANING = {

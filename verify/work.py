@@ -13,7 +13,7 @@ from itertools import product
 
 from ncl.language.program import Program
 from ncl.machine.executors import integer
-from verify.spaces import Arguments, Space, drawn, has_arrays, random_inputs
+from ncl.verify.spaces import Arguments, Space, drawn, has_arrays, random_inputs
 
 # Measured: the source interpreter makes what is one machine step in a third of a unit; the proved step takes a unit and
 # more for the state of a sample that it copies, and as long as 700 units for itself, however few the samples are.

@@ -27,8 +27,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
-from verify.meanwhile import listen
-from verify.obligation import Obligation, Outcome
+from ncl.verify.meanwhile import listen
+from ncl.verify.obligation import Obligation, Outcome
 
 # Obligations hold results of hundreds of thousands of runs, in none of which there is a cycle; at Python's own 700 the
 # search for cycles takes a seventh of their time.

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ncl.cli import guard
 from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, progress, tell
 from ncl.cli.verify import COUNTEREXAMPLES, Jobs, Targets, artefact_of, followed, keep_counterexamples
 
@@ -61,19 +60,22 @@ def certified(artefact: Any, out: Path, rules: Any, jobs: int, tokenizer: str | 
     `tokenizer` is the digest of the tokenizer that the artefact will be used with, when that is known.
     """
     from ncl.build import claim
+    from ncl.verify import certify
 
     claim(out)
     findings = findings_of(artefact, rules, jobs)
-    paper = guard.load("verify.certify").certify(artefact, rules, findings=findings, tokenizer=tokenizer)
+    paper = certify.certify(artefact, rules, findings=findings, tokenizer=tokenizer)
     artefact.save(out, paper)
     return paper
 
 
 def findings_of(artefact: Any, rules: Any, jobs: int) -> Any:
     """Run all obligations of an artefact under a policy; counterexamples are kept where `ncl replay` finds them."""
-    asked = guard.load("verify.prove").obligations(artefact, executors=rules.executors)
+    from ncl.verify import prove, runner
+
+    asked = prove.obligations(artefact, executors=rules.executors)
     with progress("verifying", len(asked)) as advance:
-        findings = guard.load("verify.runner").run(asked, jobs=jobs, **followed(advance))
+        findings = runner.run(asked, jobs=jobs, **followed(advance))
     for path in keep_counterexamples(findings, COUNTEREXAMPLES).values():
         tell(f"replay it: ncl replay {path}")
     return findings

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ncl.cli import guard
 from ncl.cli.certify import PolicyFile, findings_of
 from ncl.cli.evaluate import LENGTHS, N_LONG, Chat, Lengths, N, Samples, SamplesLong, Tasks, chosen_tasks, show
 from ncl.cli.natural import BaseModel, Cache, Float32, feature_cache, given, load
@@ -67,6 +66,7 @@ def demo(
     from ncl.llama.base import SMOLLM2, lacking
     from ncl.training.demo import Doors
     from ncl.training.evaluate import Cell
+    from ncl.verify import certify as proofs
 
     quiet_transformers()
     rules = read_policy(policy)
@@ -75,7 +75,7 @@ def demo(
         return findings_of(artefact, rules, jobs)
 
     def certify(artefact: Any, rules: Any, findings: Any, tokenizer: str) -> Any:
-        return guard.load("verify.certify").certify(artefact, rules, findings=findings, tokenizer=tokenizer)
+        return proofs.certify(artefact, rules, findings=findings, tokenizer=tokenizer)
 
     pretrained, notice = chosen(natural, base)
     # What is wrong with the input is told first; the notice comes with the first thing that is done.

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ncl.cli import guard
 from ncl.cli.output import Json, emit, progress, table
 from ncl.cli.verify import Jobs
 from ncl.errors import InputError
@@ -21,8 +20,9 @@ def faults(
 
     Example: ncl faults --only step
     """
-    laboratory = guard.load("verify.faults")
-    planted = guard.load("verify.planted")
+    from ncl.verify import faults as laboratory
+    from ncl.verify import planted
+
     chosen = [f for f in planted.FAULTS if only in f.id or only in f.stratum]
     if not chosen:
         strata = ", ".join(sorted({f.stratum for f in planted.FAULTS}))

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from ncl.cli import guard
 from ncl.cli.output import Json, Width, emit, table
 
 
@@ -29,7 +28,8 @@ def library(
         else:
             print(function.text, end="")
         return
-    prove = guard.load("verify.prove")
+    from ncl.verify import prove
+
     rows = []
     for name in shipped.names():
         compiled = compile(name, width=width)
@@ -51,7 +51,7 @@ def library(
         f"library at width {width}",
         ["program", "signature", "instructions", "source = machine code", "contract", "what it does"],
         [
-            [r["name"], r["signature"], str(r["instructions"]), str(r["source_verdict"] or "not verified"),
+            [str(r["name"]), str(r["signature"]), str(r["instructions"]), str(r["source_verdict"] or "not verified"),
              str(r["contract_verdict"] or "not verified") if r["has_contract"] else "none", str(r["documentation"])]
             for r in rows
         ],

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from ncl.cli import guard
 from ncl.cli.output import Json, emit
 
 
@@ -19,7 +18,9 @@ def replay(
 
     Example: ncl replay .ncl/reverse-source.json
     """
-    outcome = guard.load("verify.counterexample").replay(file)
+    from ncl.verify import counterexample
+
+    outcome = counterexample.replay(file)
     if as_json:
         emit(outcome.to_json())
     else:

@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ncl.cli import guard
 from ncl.cli.output import (
     INTERRUPTED,
     Depth,
@@ -77,13 +76,14 @@ def verify(
 
     Example: ncl verify my_algorithms.py --junit verify.xml
     """
+    from ncl.verify import prove, report, runner
+
     part = parse_shard(shard) if shard else None
     for file in (junit, sarif, counterexamples / "any.json"):
         claim_file(file)
     with progress("verifying", None) as advance:
         advance(0, "programs are compiled")
         subject = artefact_of(targets, everything, width, registers, memory, frame, depth)
-        prove, runner, report = (guard.load(f"verify.{name}") for name in ("prove", "runner", "report"))
         asked = prove.obligations(subject, machine=machine)
         if part:
             asked = runner.shard(asked, *part)
@@ -187,7 +187,9 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def keep_counterexamples(findings: Any, folder: Path) -> dict[str, Path]:
     """Write each refuted obligation's counterexample; id → file. One that cannot be written is told of."""
-    write, kept = guard.load("verify.counterexample").write, {}
+    from ncl.verify.counterexample import write
+
+    kept = {}
     for finding in findings:
         name, outcome = finding.obligation.id, finding.outcome
         if outcome.verdict != "refuted" or outcome.counterexample is None:

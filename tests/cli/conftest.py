@@ -15,8 +15,8 @@ from ncl.compiler import compile as compiler
 from ncl.language.opcodes import Opcode
 from ncl.training.config import ModelConfig, TrainConfig
 from ncl.training.trainer import library_for, tokenizer_digest, train
-from verify import runner
-from verify.obligation import Outcome
+from ncl.verify import runner
+from ncl.verify.obligation import Outcome
 
 SMALL = TrainConfig(
     steps=4, batch=8, checkpoint_every=2, longest=4,

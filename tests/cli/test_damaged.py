@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from ncl.build import compile
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Sizes
-from verify import loop
+from ncl.verify import loop
 
 PAPER, PROGRAM, WITNESS, WEIGHTS = (
     "certificate.json", "programs/reverse.json", "witness/reverse.json", "weights.safetensors",

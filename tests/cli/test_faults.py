@@ -2,12 +2,12 @@
 
 import pytest
 
-from verify import planted
-from verify.faults import Fault
+from ncl.verify import planted
+from ncl.verify.faults import Fault
 
 DOCUMENT = {"schema", "mutants", "equivalent", "killed", "by_stratum", "by_checker", "broken_checkers", "known_right"}
 CHEAP = "an opcode that is none"
-HARMLESS = Fault("nothing at all", "ops", (), "verify.golden:check", (16,))
+HARMLESS = Fault("nothing at all", "ops", (), "ncl.verify.golden:check", (16,))
 
 
 @pytest.fixture(autouse=True)

@@ -119,10 +119,3 @@ def test_progress_and_notes_stay_off_stdout(spawn, here):
     code, out, _ = spawn("verify", "two.py:one", "--no-machine", "--total-budget", "0", "--json")
     assert code == 3
     assert set(json.loads(out)["verdicts"]) == {"unknown"}
-
-
-def test_a_foreign_package_called_verify_is_named(spawn, here):
-    (here / "verify").mkdir()
-    (here / "verify" / "__init__.py").write_text("")
-    code, _, err = spawn("verify", "two.py", PYTHONPATH=str(here))
-    assert code == 2 and b"another `verify`" in err and str(here).encode() in err

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ncl.compiler.compile import PASSES
-from verify import faults, planted, planted_code
-from verify.faults import Broken, Edit, Fault, Findings
+from ncl.verify import faults, planted, planted_code
+from ncl.verify.faults import Broken, Edit, Fault, Findings
 
 STRATA = {
     "ops", "language", "kernel", "program-memory", "compiler", "step", "numeric", "temperature", "soft", "certificate",
@@ -91,13 +91,13 @@ def test_every_pass_of_the_compiler_has_faults():
 def test_thirty_mutants_of_the_compiler_are_refuted_by_an_input_that_replays():
     mutants = [f for f in planted.FAULTS if f.stratum == "compiler" and not f.expected_error]
     assert len(mutants) >= 30 and {f.checker for f in mutants} <= {
-        "verify.planted_checks:source",
-        "verify.planted_checks:runs",
+        "ncl.verify.planted_checks:source",
+        "ncl.verify.planted_checks:runs",
     }
 
 
 def test_every_wrong_code_has_a_broken_validator_that_proves_it():
-    codes = [f for f in planted.FAULTS if f.checker == "verify.planted_checks:code"]
+    codes = [f for f in planted.FAULTS if f.checker == "ncl.verify.planted_checks:code"]
     assert {f.arguments[0] for f in codes} == set(planted_code.CASES) and len(codes) >= 15
     assert {f.id for f in codes} <= {b.fault for b in planted.BROKEN}
 
@@ -153,11 +153,11 @@ def test_the_whole_table_is_sound():
 
 # --- the laboratory itself -------------------------------------------------------------------------------------------
 
-GOLDEN = "verify/golden.py"
+GOLDEN = "ncl/verify/golden.py"
 HEAD = "def check(number: int) -> Outcome:\n"
 
 
-def golden(*edits, checker="verify.golden:check", expected=""):
+def golden(*edits, checker="ncl.verify.golden:check", expected=""):
     return Fault("trial", "ops", tuple(edits), checker, (16,), expected)
 
 
@@ -182,7 +182,7 @@ def test_an_edit_changes_the_copy_in_that_place_only(tmp_path):
 def test_a_checker_that_dies_or_raises_or_is_not_there_kills_nothing():
     dies = golden(Edit(GOLDEN, HEAD, HEAD + "    import os\n    os._exit(0)\n"))
     raises = golden(Edit(GOLDEN, HEAD, HEAD + "    raise ValueError\n"))
-    lacking = golden(checker="verify.golden:nothing")
+    lacking = golden(checker="ncl.verify.golden:nothing")
     broken_syntax = golden(Edit(GOLDEN, HEAD, HEAD + "    (\n"))
     for fault in (dies, raises, lacking, broken_syntax):
         assert faults.examine(fault).fate == "undecided"
@@ -222,7 +222,7 @@ def test_findings_are_sound_only_when_all_is_as_it_should_be():
     assert found.sound and {a.id for a in told} == {fault.id, "skipped", right.id}
     document = found.to_json()
     assert (document["mutants"], document["killed"], document["equivalent"]) == (1, 1, 0)
-    assert document["by_stratum"] == {"ops": 1} and document["by_checker"] == {"verify.golden:check": 1}
+    assert document["by_stratum"] == {"ops": 1} and document["by_checker"] == {"ncl.verify.golden:check": 1}
     assert document["broken_checkers"] == {"total": 1, "red": 1} and document["known_right"] == {
         "total": 1,
         "accepted": 1,

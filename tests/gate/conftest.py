@@ -8,9 +8,9 @@ import torch
 
 from ncl import gate
 from ncl.language.text import assemble
-from verify.certify import compose
-from verify.obligation import Obligation, Outcome
-from verify.runner import Finding
+from ncl.verify.certify import compose
+from ncl.verify.obligation import Obligation, Outcome
+from ncl.verify.runner import Finding
 
 DOUBLE = """
 .program double

@@ -1,23 +1,18 @@
 """The gate lets through what a certificate covers and refuses everything else, with the reason in one line."""
 
 import json
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 
-import ncl
 from ncl import certificate as record
-from ncl import gate
+from ncl import gate, sources
 from ncl.errors import FormatError, GateRefused
 from ncl.language.program import Instruction, Program
-from verify.certify import compose
-
-HOME = Path(ncl.__file__).resolve().parent.parent
+from ncl.verify.certify import compose
 
 
 def reason(artefact, certificate, policy, **more):
@@ -119,10 +114,9 @@ def test_another_width_is_refused(artefact, certificate, policy):
     assert "width 9, certified at 8" in reason(artefact, certificate, policy)
 
 
-@pytest.mark.parametrize("room, file", [("machine", "ncl/machine/step.py"), ("properties", "properties/suite.py")])
+@pytest.mark.parametrize("room, file", [("machine", "ncl/machine/step.py"), ("properties", "ncl/properties/suite.py")])
 def test_one_edited_line_of_an_installed_copy_is_refused(certificate, tmp_path, room, file):
-    for package in ("ncl", "verify", "properties"):
-        shutil.copytree(HOME / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    sources.copy_to(tmp_path)
     certified = tmp_path / "certificate.json"
     program = [
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])",
@@ -289,8 +283,8 @@ def replace_programs(artefact, programs):
 
 
 def certify_well(artefact, policy):
-    from verify.obligation import Obligation, Outcome
-    from verify.runner import Finding
+    from ncl.verify.obligation import Obligation, Outcome
+    from ncl.verify.runner import Finding
 
     found = [
         Finding(Obligation(n, "s", "k", "m:f"), Outcome(r.accept[0], "given", bound="k", limits=dict(r.at_least)))

@@ -14,7 +14,7 @@ import ncl
 from ncl import sources
 from ncl.errors import GateRefused
 from ncl.sources import EXEMPT, ROOMS, SUFFIXES, source_digests
-from verify import tampering
+from ncl.verify import tampering
 
 HOME = Path(ncl.__file__).resolve().parent.parent
 
@@ -24,7 +24,7 @@ import sys; sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from ncl import gate
 from ncl.errors import GateRefused
-from verify import tampering
+from ncl.verify import tampering
 root, case, told = Path(sys.argv[1]), tampering.honest(), 0
 gate.require(case.artefact, case.paper, case.policy)
 for file in tampering.shipped(root):
@@ -46,7 +46,7 @@ print(told)
 
 @pytest.fixture
 def copy(tmp_path):
-    tampering.copied(tmp_path / "installed")
+    sources.copy_to(tmp_path / "installed")
     return tmp_path / "installed"
 
 
@@ -71,13 +71,13 @@ def test_every_shipped_file_has_a_suffix_that_is_digested(copy):
 
 
 def test_every_folder_of_the_packages_is_a_room(copy):
-    folders = {p.name for p in (copy / "ncl").iterdir() if p.is_dir()} | {"ncl", "verify", "properties"}
+    folders = {p.name for p in (copy / "ncl").iterdir() if p.is_dir()} | {"ncl"}
     assert folders == set(ROOMS) == set(source_digests(copy))
 
 
 @pytest.mark.parametrize("room", [r for r in ROOMS if r != "ncl"])
 def test_a_room_that_is_absent_is_refused(copy, room):
-    folder = copy / room if room in ("verify", "properties") else copy / "ncl" / room
+    folder = copy / "ncl" / room
     shutil.rmtree(folder)
     with pytest.raises(GateRefused, match=room):
         source_digests(copy)
@@ -97,19 +97,33 @@ def test_a_file_that_comes_is_seen_like_one_that_goes(copy):
     assert source_digests(copy)["llama"] != before["llama"]
 
 
-def test_packages_inside_ncl_are_found_and_counted_as_their_own_rooms(copy):
+LOOK = """
+import importlib.util, json, sys; sys.path.insert(0, sys.argv[1])
+class Finder:  # as an editable installation has one
+    def find_spec(name, path=None, target=None):
+        place = f"{sys.argv[1]}/{name.removeprefix('ncl.')}/__init__.py"
+        if name in ("ncl.verify", "ncl.properties"):
+            return importlib.util.spec_from_file_location(name, place)
+sys.meta_path.append(Finder)
+from ncl import sources
+import ncl.properties.search, ncl.verify.obligation
+print(json.dumps([sources.source_digests(), sources.strangers()]))
+"""
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_packages_beside_ncl_are_found_where_python_finds_them_and_count_as_in_it(copy, links):
     before = source_digests(copy)
     for name in ("verify", "properties"):
-        (copy / name).rename(copy / "ncl" / name)
-    moved = source_digests(copy)
-    assert set(moved) == set(before)
-    assert {r for r in moved if moved[r] != before[r]} == {"verify", "properties"}
-    ran = python("import sys; sys.path.insert(0, sys.argv[1]); from ncl import sources; print(sources.homes())", copy)
-    assert list(eval_keys(ran.stdout)) == ["ncl"], ran.stderr
-
-
-def eval_keys(text):
-    return json.loads(text.replace("PosixPath(", "").replace(")", "").replace("'", '"'))
+        (copy / "ncl" / name).rename(copy / name)
+        if links:
+            (copy / "ncl" / name).symlink_to(Path("..", name))
+    ran = python(LOOK, copy)
+    assert json.loads(ran.stdout) == [before, []], ran.stderr
+    (copy / "verify" / "obligation.py").write_text("")
+    ran = python(LOOK.replace(", ncl.verify.obligation", ""), copy)
+    digests, _ = json.loads(ran.stdout)
+    assert {r for r in before if digests[r] != before[r]} == {"verify"}
 
 
 ASK = "import sys; sys.path.insert(0, sys.argv[1]); from ncl import sources; sources.source_digests()"
@@ -125,7 +139,7 @@ def test_an_archive_is_refused_for_what_it_is(copy, tmp_path):
 
 
 def test_a_package_that_was_renamed_or_removed_is_refused(copy):
-    (copy / "verify").rename(copy / "verified")
+    (copy / "ncl" / "verify").rename(copy / "ncl" / "verified")
     # Not the one of the installation that runs this test: only the copy is on the path.
     ran = subprocess.run([sys.executable, "-I", "-S", "-c", ASK_ALONE, copy], capture_output=True, text=True)
     assert "GateRefused" in ran.stderr and "verify" in ran.stderr, ran.stderr
@@ -138,7 +152,7 @@ ASK_ALONE = (
 )
 
 
-def test_a_foreign_package_before_ours_changes_no_digest(copy, tmp_path):
+def test_packages_of_the_user_with_such_names_are_not_ours(copy, tmp_path):
     (tmp_path / "foreign" / "verify").mkdir(parents=True)
     (tmp_path / "foreign" / "verify" / "__init__.py").write_text("")
     ask = (

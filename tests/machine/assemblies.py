@@ -3,7 +3,7 @@
 from ncl.language.program import Program
 from ncl.language.text import assemble
 from ncl.language.wellformed import check
-from properties.machine_programs import programs as well_formed
+from ncl.properties.machine_programs import programs as well_formed
 
 REVERSE = """
 0 constant r2, 0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.search import PROFILES, falsify, seed_for
+from ncl.properties.search import PROFILES, falsify, seed_for
 
 sys.path.append(str(Path(__file__).parent))
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from ncl.build import Compiled, sizes_for
 from ncl.language.text import assemble
 from ncl.language.wellformed import check
-from properties.machine_programs import programs, straight
-from properties.sources import BUDGET, sources
-from properties.states import states
-from properties.strategies import batches, soft_arguments
+from ncl.properties.machine_programs import programs, straight
+from ncl.properties.sources import BUDGET, sources
+from ncl.properties.states import states
+from ncl.properties.strategies import batches, soft_arguments
 
 
 def compiled_sources(width=4, memory=16, statements=4, registers=(6, 8, 16), depth=3):

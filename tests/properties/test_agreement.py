@@ -11,7 +11,7 @@ from ncl.build import compile
 from ncl.compiler import compile as pipeline
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Instruction
-from properties.agreement import (
+from ncl.properties.agreement import (
     FAST,
     SLOW,
     TRACERS,
@@ -22,9 +22,9 @@ from properties.agreement import (
     check_source,
     check_states,
 )
-from properties.failure import Failed
-from properties.search import falsify, seed_for
-from properties.strategies import Batch, batches
+from ncl.properties.failure import Failed
+from ncl.properties.search import falsify, seed_for
+from ncl.properties.strategies import Batch, batches
 
 SUM = "0 subtract r0, r0, r1\n1 halt"
 

@@ -8,10 +8,10 @@ from ncl.language.examples import examples
 from ncl.language.opcodes import Trap
 from ncl.language.parse import parse_text
 from ncl.language.program import Sizes
-from properties import claims
-from properties.failure import Failed
-from properties.search import falsify
-from properties.strategies import arguments
+from ncl.properties import claims
+from ncl.properties.failure import Failed
+from ncl.properties.search import falsify
+from ncl.properties.strategies import arguments
 
 HEAD = "from ncl import Array, Word, program\n\n\n@program\n"
 

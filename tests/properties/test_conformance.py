@@ -12,9 +12,9 @@ from torch.nn.functional import one_hot
 import ncl
 from ncl.errors import InputError
 from ncl.language.parse import parse_text
-from properties import conformance
-from properties.conformance import Difference, check_model, written
-from properties.failure import Failed
+from ncl.properties import conformance
+from ncl.properties.conformance import Difference, check_model, written
+from ncl.properties.failure import Failed
 
 TEXTS = """
 def half(x: Word, y: Word) -> Word:

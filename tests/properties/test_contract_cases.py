@@ -10,10 +10,10 @@ from ncl.errors import NclError
 from ncl.language.interpret.source import run_checked
 from ncl.language.parse import parse_text
 from ncl.language.program import Sizes
-from properties.contract_cases import case_of, contracted_sources
-from properties.contract_facts import Fact, Place, falls, near, true_of
-from properties.contract_programs import SHAPES, callee, entry
-from properties.contract_runs import Cells, compiled, holds
+from ncl.properties.contract_cases import case_of, contracted_sources
+from ncl.properties.contract_facts import Fact, Place, falls, near, true_of
+from ncl.properties.contract_programs import SHAPES, callee, entry
+from ncl.properties.contract_runs import Cells, compiled, holds
 
 ORDER = {
     "max_examples": 25, "deadline": None, "database": None, "derandomize": True,
@@ -104,7 +104,7 @@ def test_hardly_any_text_leaves_the_language():
 
 
 def state(**names):
-    from properties.contract_runs import WORDS
+    from ncl.properties.contract_runs import WORDS
 
     return {"__builtins__": WORDS, "top": 7, **{n: Cells(v) if isinstance(v, list) else v for n, v in names.items()}}
 

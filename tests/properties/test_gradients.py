@@ -10,9 +10,9 @@ from ncl.language.opcodes import WORD_OPS, Opcode
 from ncl.machine.circuits import onehot
 from ncl.machine.executors import pathwise
 from ncl.machine.temperature import Temperature
-from properties.failure import Failed
-from properties.gradients import check_circuit, check_dense, check_pathwise, check_pathwise_is_dense
-from properties.search import falsify
+from ncl.properties.failure import Failed
+from ncl.properties.gradients import check_circuit, check_dense, check_pathwise, check_pathwise_is_dense
+from ncl.properties.search import falsify
 
 SOFT_COUNT = [[((1, 8), (2, 3)), ((2, 8), (1, 4), (0, 1)), ((0, 8),)], ((2, 8), (1, 2))]
 

@@ -6,8 +6,7 @@ import re
 import pytest
 
 from ncl import pytest_plugin
-from ncl.cli import guard
-from verify import counterexample
+from ncl.verify import counterexample
 
 pytest_plugins = ["pytester"]
 
@@ -189,17 +188,6 @@ def test_wide_literals_skip_the_soft_items_and_say_why(pytester, run):
     result.stdout.fnmatch_lines(["SKIPPED*at most 8 bits*"])
 
 
-@pytest.mark.parametrize("name", ["verify", "properties"])
-def test_a_package_of_the_user_that_shadows_ours_is_named(pytester, run, name):
-    put(pytester, "clip.py", GOOD)
-    put(pytester, f"{name}/__init__.py", "")
-    put(pytester, "conftest.py", "")  # puts the repository's root on the path, in front
-    result = run("--ncl")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: --ncl: *{name}*Python finds another `{name}` before NCL's", "*remedy:*"])
-    assert guard.load(name)
-
-
 def test_an_impossible_width_is_a_usage_error(pytester, run):
     result = run("--ncl", "--ncl-width", "99")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -245,7 +233,7 @@ def test_without_the_option_nothing_is_collected_and_nothing_loaded(pytester, ru
 
 def test_nothing_was_loaded():
     import sys
-    assert not {"torch", "numba", "z3", "verify", "properties", "ncl.cli"} & set(sys.modules)
+    assert not {"torch", "numba", "z3", "ncl.verify", "ncl.properties", "ncl.cli"} & set(sys.modules)
 """,
     )
     result = run("-p", "no:hypothesispytest", "-p", "no:randomly")
@@ -322,8 +310,8 @@ def test_whatever_goes_wrong_with_a_counterexample_the_item_is_red_and_the_sessi
     put(
         pytester,
         "conftest.py",
-        "import verify.counterexample\n\n\ndef write(*_):\n    raise PermissionError(30, 'Read-only file system')\n\n\n"
-        "verify.counterexample.write = write\n",
+        "from ncl.verify import counterexample\n\n\n"
+        "def write(*_):\n    raise PermissionError(30, 'Read-only file system')\n\n\ncounterexample.write = write\n",
     )
     result = run(*EXAMPLES, "mine.py")
     result.assert_outcomes(failed=1)

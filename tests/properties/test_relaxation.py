@@ -10,8 +10,8 @@ from ncl.machine.circuits import onehot
 from ncl.machine.executors import dense_step, pathwise
 from ncl.machine.fields import ProgramMemory
 from ncl.machine.temperature import Temperature
-from properties.failure import Failed
-from properties.relaxation import (
+from ncl.properties.failure import Failed
+from ncl.properties.relaxation import (
     BETA,
     check_dense_limit,
     check_limit,
@@ -22,8 +22,8 @@ from properties.relaxation import (
     errors,
     soft_states,
 )  # fmt: skip
-from properties.search import falsify
-from properties.strategies import hardened
+from ncl.properties.search import falsify
+from ncl.properties.strategies import hardened
 
 SHARP = Temperature("soft", 0.5, 2.0)
 EARLY = "0 jump_nonzero r0, @2\n1 halt\n2 move r1, r0\n3 move r2, r1\n4 halt"  # where x = 0 it halts early

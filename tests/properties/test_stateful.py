@@ -5,10 +5,10 @@ from dataclasses import replace
 import drawn
 import pytest
 
-from properties.failure import Failed
-from properties.search import falsify
-from properties.stateful import check_halt_is_absorbing, check_step
-from properties.states import STEPPERS, by_loop, by_reference
+from ncl.properties.failure import Failed
+from ncl.properties.search import falsify
+from ncl.properties.stateful import check_halt_is_absorbing, check_step
+from ncl.properties.states import STEPPERS, by_loop, by_reference
 
 
 def test_every_executor_makes_the_reference_step_from_any_state(search):
@@ -56,8 +56,10 @@ def test_a_wrong_step_is_found_with_the_instruction_that_it_makes():
 
 
 def test_a_reference_that_would_not_stay_halted_is_found(monkeypatch):
-    monkeypatch.setattr("properties.stateful.by_reference", lambda *a: replace(by_reference(*a), hp=0, halted=True))
+    monkeypatch.setattr("ncl.properties.stateful.by_reference", lambda *a: replace(by_reference(*a), hp=0, halted=True))
     falsify(lambda c: check_halt_is_absorbing(*c, {}), drawn.with_states((1, 2)), 20)
-    monkeypatch.setattr("properties.stateful.by_reference", lambda p, s, b: replace(s, ticks=s.ticks + 1, halted=True))
+    monkeypatch.setattr(
+        "ncl.properties.stateful.by_reference", lambda p, s, b: replace(s, ticks=s.ticks + 1, halted=True)
+    )
     with pytest.raises(Failed, match="reference"):
         falsify(lambda c: check_halt_is_absorbing(*c, {}), drawn.with_states((1, 2)), 20)

@@ -15,11 +15,11 @@ from ncl.language.program import Sizes
 from ncl.language.trace import State
 from ncl.language.wellformed import violations
 from ncl.machine.state import faults, limits_of
-from properties.machine_programs import programs, straight
-from properties.search import PROFILES, falsify
-from properties.sources import BUDGET, Source, sources
-from properties.states import onehot_state, tensors
-from properties.strategies import TOP, arguments, batches, hardened, soft_arguments, words
+from ncl.properties.machine_programs import programs, straight
+from ncl.properties.search import PROFILES, falsify
+from ncl.properties.sources import BUDGET, Source, sources
+from ncl.properties.states import onehot_state, tensors
+from ncl.properties.strategies import TOP, arguments, batches, hardened, soft_arguments, words
 
 
 def samples(strategy, count=60):
@@ -187,7 +187,7 @@ def test_a_search_ends_at_the_smallest_failure_and_the_same_seed_searches_the_sa
 
 
 def test_a_search_stops_shrinking_when_its_runs_are_spent(monkeypatch):
-    from properties import search
+    from ncl.properties import search
 
     monkeypatch.setattr(search, "SHRINKS", 5)
     calls = []

@@ -10,10 +10,10 @@ from ncl.language.opcodes import Opcode
 from ncl.language.parse import parse_text
 from ncl.machine.circuits import onehot
 from ncl.machine.executors import integer, pathwise
-from properties import suite
-from properties.failure import Failed
-from properties.search import Profile
-from verify import checks, counterexample
+from ncl.properties import suite
+from ncl.properties.failure import Failed
+from ncl.properties.search import Profile
+from ncl.verify import checks, counterexample
 
 QUICK = Profile("quick", runs=6, soft=2)
 HEAD = "from ncl import Array, Word, program\n\n\n@program\n"
@@ -54,7 +54,7 @@ def test_the_page_names_every_item_and_every_check():
     page = (Path(__file__).resolve().parents[2] / "docs" / "properties.md").read_text()
     assert all(f"| `{name}` |" in page for name in suite.CHECKS)
     for module, check in re.findall(r"\| `(\w+)` \|.*?`(check_\w+)`", page):
-        assert hasattr(importlib.import_module(f"properties.{module}"), check)
+        assert hasattr(importlib.import_module(f"ncl.properties.{module}"), check)
 
 
 @pytest.mark.parametrize("name", list(suite.CHECKS)[2:])

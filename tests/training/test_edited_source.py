@@ -1,13 +1,10 @@
 """`ncl train` from an installation in which one line of the machine's step was edited: refused in one line, exit 1."""
 
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-import ncl
+from ncl.sources import copy_to
 
-HOME = Path(ncl.__file__).resolve().parent.parent
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); from ncl.cli.main import run_main; sys.exit(run_main(sys.argv[2:]))"
 )
@@ -15,8 +12,7 @@ PROGRAM = (
 
 def test_one_edited_line_of_the_step_stops_the_trainer(small, artefact, tmp_path):
     copy = tmp_path / "installed"
-    for package in ("ncl", "verify", "properties"):
-        shutil.copytree(HOME / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_to(copy)
     step = copy / "ncl" / "machine" / "step.py"
     text = step.read_text(encoding="utf-8")
     assert text.count("state.ticks_B >= limits") == 1

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from ncl.language.parse import parse_text
-from verify import contracts
-from verify.meanwhile import meanwhile
-from verify.obligation import Obligation, Outcome
+from ncl.verify import contracts
+from ncl.verify.meanwhile import meanwhile
+from ncl.verify.obligation import Obligation, Outcome
 
 
 def give(verdict: str, note: str = "") -> Outcome:

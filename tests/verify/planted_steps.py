@@ -12,7 +12,7 @@ from types import ModuleType
 
 import ncl.machine.circuits.integer as integer
 import ncl.machine.step as machine_step
-from verify.step import Lifting, build
+from ncl.verify.step import Lifting, build
 
 
 @dataclass(frozen=True)

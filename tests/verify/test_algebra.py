@@ -4,7 +4,7 @@ import pytest
 import z3
 
 from ncl.language.word import Algebra
-from verify import algebra
+from ncl.verify import algebra
 
 OPERATIONS = [name for name in vars(Algebra) if not name.startswith("_") and name != "width"]
 

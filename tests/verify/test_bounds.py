@@ -16,8 +16,8 @@ from ncl.build import Compiled, sizes_for
 from ncl.language.opcodes import UNARY, WORD_OPS, Opcode, Trap
 from ncl.language.ops import OPS
 from ncl.language.parse import parse_text
-from verify import algebra, executors, golden, loop, programs, pushforward, temperature
-from verify import enumerate as enumeration
+from ncl.verify import algebra, executors, golden, loop, programs, pushforward, temperature
+from ncl.verify import enumerate as enumeration
 
 SOURCES = {
     "last": "def f(xs: Array, d: Word) -> Word:\n    if len(xs) == 0:\n        return d\n    return xs[len(xs) - 1]\n",

@@ -10,8 +10,8 @@ import pytest
 from ncl import library
 from ncl.build import Compiled, sizes_for
 from ncl.language.opcodes import UNARY, Opcode
-from verify import enumerate as enumeration
-from verify import hollow, lifted_circuits, rule_tests, tampering, translate_check, translate_segment
+from ncl.verify import enumerate as enumeration
+from ncl.verify import hollow, lifted_circuits, rule_tests, tampering, translate_check, translate_segment
 
 
 @pytest.mark.parametrize("opcode", [Opcode.SUBTRACT, Opcode.INVERT])

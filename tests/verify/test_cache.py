@@ -5,7 +5,7 @@ import json
 import planted_checkers as planted
 import pytest
 
-from verify import cache, runner
+from ncl.verify import cache, runner
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from ncl.language.parse import parse_text
-from verify import contract_campaign, contract_fuzz, counterexample, faults, planted_fuzz
-from verify.contract_campaign import CI, check, holes, part, report, until
-from verify.contract_fuzz import POOL, PROGRAMS, Suspect, Tally, batch
-from verify.contract_holes import breaks, seen_again
-from verify.contract_proof import Proof, prove_function
+from ncl.verify import contract_campaign, contract_fuzz, counterexample, faults, planted_fuzz
+from ncl.verify.contract_campaign import CI, check, holes, part, report, until
+from ncl.verify.contract_fuzz import POOL, PROGRAMS, Suspect, Tally, batch
+from ncl.verify.contract_holes import breaks, seen_again
+from ncl.verify.contract_proof import Proof, prove_function
 
 PARTS = 10
 FALSE = """from ncl import Array, Word, decreases, ensures, invariant, old, permutation, program, requires, result
@@ -72,9 +72,9 @@ def test_the_same_batch_asks_the_same():
 @pytest.fixture()
 def credulous(monkeypatch):
     """A prover that believes everything."""
-    monkeypatch.setattr("verify.contract_holes.prove_function", lambda function: Proof(1, (), ()))
-    monkeypatch.setattr("verify.contract_holes._complete", lambda one, function: True)
-    monkeypatch.setattr("verify.contract_bank.Walk.proves", lambda walk, goal: True)
+    monkeypatch.setattr("ncl.verify.contract_holes.prove_function", lambda function: Proof(1, (), ()))
+    monkeypatch.setattr("ncl.verify.contract_holes._complete", lambda one, function: True)
+    monkeypatch.setattr("ncl.verify.contract_bank.Walk.proves", lambda walk, goal: True)
 
 
 def suspect(text=FALSE):
@@ -102,7 +102,7 @@ def test_a_prover_that_believes_everything_is_refuted_in_the_first_batch(credulo
 
 
 def test_a_prover_that_proves_nothing_makes_the_fuzzer_vacuous(monkeypatch):
-    monkeypatch.setattr("verify.contract_bank.Walk.proves", lambda walk, goal: False)
+    monkeypatch.setattr("ncl.verify.contract_bank.Walk.proves", lambda walk, goal: False)
     assert check("straight", 0, 1).verdict == "vacuous"
 
 

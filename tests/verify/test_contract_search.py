@@ -13,13 +13,13 @@ from false_contracts import FALSE, HEAD, text
 from ncl import library
 from ncl.language.interpret.checked import Checker
 from ncl.language.parse import parse_text
-from verify import contract_asked, contract_search, contracts, counterexample, prove
-from verify.contract_distance import distance_of
-from verify.contract_inputs import Inputs
-from verify.contract_proof import Proof
-from verify.contract_search import attempt, search, sizes_at
-from verify.contracts import check_contract
-from verify.obligation import Obligation
+from ncl.verify import contract_asked, contract_search, contracts, counterexample, prove
+from ncl.verify.contract_distance import distance_of
+from ncl.verify.contract_inputs import Inputs
+from ncl.verify.contract_proof import Proof
+from ncl.verify.contract_search import attempt, search, sizes_at
+from ncl.verify.contracts import check_contract
+from ncl.verify.obligation import Obligation
 
 
 def read(source, name="f"):
@@ -282,5 +282,5 @@ def test_a_callee_whose_requires_nothing_meets_is_vacuous():
 
 def test_the_obligation_of_a_program_is_the_search_and_the_proof():
     asked = prove._contract_obligation(library.get("reverse"))
-    assert isinstance(asked, Obligation) and asked.function == "verify.contracts:check_contract"
+    assert isinstance(asked, Obligation) and asked.function == "ncl.verify.contracts:check_contract"
     assert "limits" in vars(asked.run()) and asked.run().limits["runs"] > 5000

@@ -12,9 +12,9 @@ import z3
 from ncl.language.contracts import Display
 from ncl.language.interpret.contracts import View, _Meaningless, number
 from ncl.language.parse import parse_text
-from verify.contract_goals import Goals, State
-from verify.contract_speech import Speech
-from verify.contract_terms import QUICK, Unprovable, World
+from ncl.verify.contract_goals import Goals, State
+from ncl.verify.contract_speech import Speech
+from ncl.verify.contract_terms import QUICK, Unprovable, World
 
 WIDTH = 3
 COUNT = 150

@@ -10,7 +10,7 @@ from wrong_contracts import WRONG, text
 
 from ncl import library
 from ncl.language.parse import parse_text
-from verify import (
+from ncl.verify import (
     contract_algebra,
     contract_paths,
     contract_proof,
@@ -19,14 +19,14 @@ from verify import (
     contract_words,
     counterexample,
 )
-from verify.contract_mutants import mutants
-from verify.contract_paths import Paths
-from verify.contract_proof import prove_function
-from verify.contract_search import search
-from verify.contract_sieve import sift
-from verify.contracts import check_contract
-from verify.planted_contracts import HEAD, TRUE
-from verify.prove import Claim, program_obligations
+from ncl.verify.contract_mutants import mutants
+from ncl.verify.contract_paths import Paths
+from ncl.verify.contract_proof import prove_function
+from ncl.verify.contract_search import search
+from ncl.verify.contract_sieve import sift
+from ncl.verify.contracts import check_contract
+from ncl.verify.planted_contracts import HEAD, TRUE
+from ncl.verify.prove import Claim, program_obligations
 
 CONTRACTS = [name for name in library.names() if library.get(name).contract]
 

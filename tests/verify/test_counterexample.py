@@ -7,8 +7,8 @@ import pytest
 from ncl.errors import FormatError, NotFoundError
 from ncl.language.text import assemble
 from ncl.language.trace import Result
-from properties.minimise import minimise
-from verify import counterexample, executors, programs
+from ncl.properties.minimise import minimise
+from ncl.verify import counterexample, executors, programs
 
 FIRST = assemble("""
 .program first_plus

@@ -6,8 +6,8 @@ import torch
 
 from ncl.language.opcodes import UNARY, WORD_OPS, Opcode
 from ncl.machine.circuits import integer, onehot
-from verify import counterexample, enumerate, lifted_circuits
-from verify.counterexample import Replayed
+from ncl.verify import counterexample, enumerate, lifted_circuits
+from ncl.verify.counterexample import Replayed
 
 
 @pytest.mark.parametrize("width", [16, 32])

@@ -7,7 +7,7 @@ import pytest
 from ncl.language.opcodes import BINARY, Opcode, Trap
 from ncl.language.ops import OPS, Effect
 from ncl.language.word import Integers
-from verify import golden
+from ncl.verify import golden
 
 
 @pytest.mark.parametrize("opcode", Opcode)

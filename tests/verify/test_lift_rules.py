@@ -5,9 +5,9 @@ import torch
 import z3
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from verify import lift_rules, rule_tests
-from verify.lift import Context, Lifted, NoRule, lift, number, probe
-from verify.lift_rules import RULES
+from ncl.verify import lift_rules, rule_tests
+from ncl.verify.lift import Context, Lifted, NoRule, lift, number, probe
+from ncl.verify.lift_rules import RULES
 
 
 @pytest.mark.parametrize("name", sorted(RULES))

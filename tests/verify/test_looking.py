@@ -4,7 +4,7 @@ import pytest
 
 from ncl.errors import GateRefused
 from ncl.llama import permit
-from verify import looking
+from ncl.verify import looking
 
 
 def test_every_edit_is_seen_and_what_is_as_it_was_passes():

@@ -7,7 +7,7 @@ import pytest
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Program
 from ncl.machine.executors import integer
-from verify import counterexample, loop
+from ncl.verify import counterexample, loop
 
 
 def test_every_opcode_is_tested_from_hundreds_of_states():

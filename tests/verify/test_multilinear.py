@@ -5,7 +5,7 @@ import torch
 
 from ncl.language.opcodes import UNARY, WORD_OPS
 from ncl.machine.circuits import onehot
-from verify.multilinear import NotMultilinear, degree_of
+from ncl.verify.multilinear import NotMultilinear, degree_of
 
 X, Y = torch.rand(3, 8), torch.rand(3, 8)
 

@@ -7,7 +7,7 @@ import pytest
 
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Sizes
-from verify.obligation import GREEN, VERDICTS, Obligation, Outcome
+from ncl.verify.obligation import GREEN, VERDICTS, Obligation, Outcome
 
 
 def test_only_proved_bounded_and_tested_are_green():

@@ -6,9 +6,9 @@ from ncl.build import Compiled, sizes_for
 from ncl.language.interpret import plain
 from ncl.language.interpret.plain import compared
 from ncl.language.parse import parse_text
-from verify import counterexample
-from verify.plain import check_python
-from verify.spaces import Space, inputs
+from ncl.verify import counterexample
+from ncl.verify.plain import check_python
+from ncl.verify.spaces import Space, inputs
 
 SUM = "def f(xs: Array, n: Word) -> Word:\n    for i in range(len(xs)):\n        n += xs[i]\n    return n\n"
 

@@ -3,8 +3,8 @@
 import pytest
 
 from ncl.language.parse import parse_text
-from verify.contracts import check_contract
-from verify.planted_contracts import HEAD
+from ncl.verify.contracts import check_contract
+from ncl.verify.planted_contracts import HEAD
 
 CLAIMS = {
     "permutation(result[:2], old(xs)[:n])": "refuted",

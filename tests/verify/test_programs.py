@@ -13,8 +13,8 @@ from ncl.language.opcodes import Opcode
 from ncl.language.parse import parse_text
 from ncl.library import find
 from ncl.machine.executors import integer, pathwise
-from verify import counterexample, plans, programs, spaces, work
-from verify.tampering import edited
+from ncl.verify import counterexample, plans, programs, spaces, work
+from ncl.verify.tampering import edited
 
 TEXTS = {
     "last": "def last(xs: Array) -> Word:\n    return xs[len(xs) - 1]\n",

@@ -9,9 +9,9 @@ from ncl import certificate as record
 from ncl import gate
 from ncl.build import build_library, compile
 from ncl.errors import ConfigurationError, Refuted, Undecided
-from verify import certify, prove
-from verify.obligation import Outcome
-from verify.runner import Finding
+from ncl.verify import certify, prove
+from ncl.verify.obligation import Outcome
+from ncl.verify.runner import Finding
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import torch
 
 from ncl.language.opcodes import WORD_OPS, Opcode
 from ncl.machine.circuits import onehot
-from verify import counterexample, enumerate, pushforward
-from verify.pushforward import Form
+from ncl.verify import counterexample, enumerate, pushforward
+from ncl.verify.pushforward import Form
 
 
 @pytest.mark.parametrize("opcode", WORD_OPS, ids=lambda o: o.mnemonic)

@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 import planted_checkers as planted
 import pytest
 
-from verify import report
-from verify.obligation import VERDICTS, Outcome
-from verify.runner import Finding
+from ncl.verify import report
+from ncl.verify.obligation import VERDICTS, Outcome
+from ncl.verify.runner import Finding
 
 
 def finding(verdict, name="source/reverse", **more):

@@ -11,8 +11,8 @@ import planted_checkers as planted
 import pytest
 
 from ncl.errors import InputError
-from verify import crew, runner
-from verify.planted_contracts import HEAD
+from ncl.verify import crew, runner
+from ncl.verify.planted_contracts import HEAD
 
 
 @pytest.fixture(params=[True, False], ids=["forked", "fresh"])
@@ -197,8 +197,8 @@ SCRIPT = """
 import sys
 sys.path.append({place!r})
 import planted_checkers as planted
-from verify import crew, runner
-from verify.planted_contracts import HEAD
+from ncl.verify import crew, runner
+from ncl.verify.planted_contracts import HEAD
 
 crew.FORKS = {forks}
 print(runner.run([planted.make("a/x", {name!r}, *{arguments!r})], jobs=1, use_cache=False)[0].outcome.verdict)

@@ -7,7 +7,7 @@ import threading
 import pytest
 import z3
 
-from verify.solvers import ask_z3
+from ncl.verify.solvers import ask_z3
 
 
 def test_ctrl_c_while_a_solver_works_is_no_answer():

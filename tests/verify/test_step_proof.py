@@ -10,8 +10,8 @@ import pytest
 from ncl.language.opcodes import Opcode
 from ncl.language.trace import State
 from ncl.machine import step as machine_step
-from verify import counterexample, step, step_replay
-from verify.solvers import decide
+from ncl.verify import counterexample, step, step_replay
+from ncl.verify.solvers import decide
 
 
 @pytest.mark.parametrize("width", [8, 16, 32])

@@ -6,7 +6,7 @@ import pytest
 
 from ncl import certificate as record
 from ncl import gate, sources
-from verify import counterexample, tampering
+from ncl.verify import counterexample, tampering
 
 HOME = Path(record.__file__).parent.parent
 
@@ -64,7 +64,7 @@ def test_a_gate_that_forgets_one_obligation_is_refuted(monkeypatch):
     let_through(monkeypatch, "kernel/xor may be left out")
 
 
-@pytest.mark.parametrize("path", ["ncl/gate.py", "ncl/llama/vote.py", "ncl/policy.json", "properties/suite.py"])
+@pytest.mark.parametrize("path", ["ncl/gate.py", "ncl/llama/vote.py", "ncl/policy.json", "ncl/properties/suite.py"])
 def test_a_digest_that_leaves_out_a_file_is_refuted(path, monkeypatch):
     monkeypatch.setitem(sources.EXEMPT, path, "planted")
     let_through(monkeypatch, f"{path} shows in no digest")

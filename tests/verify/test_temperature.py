@@ -5,7 +5,7 @@ import torch
 
 from ncl.machine import temperature as heat
 from ncl.machine.temperature import Temperature
-from verify import counterexample, temperature
+from ncl.verify import counterexample, temperature
 
 
 @pytest.mark.parametrize("part", temperature.PARTS)

@@ -15,11 +15,11 @@ from ncl.language.wellformed import violations
 from ncl.machine import state as machine_state
 from ncl.machine import step as machine_step
 from ncl.machine.executors import integer
-from verify import rule_tests, step, step_inputs, step_lemmas, step_replay
-from verify.algebra import Vectors
-from verify.lift import NoRule, number, tracing_faults
-from verify.lift_rules import RULES
-from verify.solvers import Answer, decide
+from ncl.verify import rule_tests, step, step_inputs, step_lemmas, step_replay
+from ncl.verify.algebra import Vectors
+from ncl.verify.lift import NoRule, number, tracing_faults
+from ncl.verify.lift_rules import RULES
+from ncl.verify.solvers import Answer, decide
 
 WIDTH = 8
 
@@ -230,7 +230,7 @@ def test_a_law_that_is_not_shown_is_named_and_leaves_nothing_green(monkeypatch):
 
 
 def test_solvers_that_contradict_each_other_are_unknown(monkeypatch):
-    from verify import solvers
+    from ncl.verify import solvers
 
     liar = lambda terms, seconds: Answer("sat", "liar", 0.0)  # noqa: E731
     monkeypatch.setitem(solvers.SOLVERS, "liar", liar)

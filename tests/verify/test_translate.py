@@ -9,8 +9,8 @@ from ncl import library
 from ncl.compiler import blocks_to_registers, registers_to_program, words_to_blocks
 from ncl.compiler.blocks import Halt
 from ncl.language.opcodes import Opcode
-from verify import counterexample, translate_check
-from verify.translate import validate
+from ncl.verify import counterexample, translate_check
+from ncl.verify.translate import validate
 
 
 def report(compiled, program=None, witness=None):

@@ -9,12 +9,19 @@ import pytest
 import z3
 from translated import made
 
-from verify import planted_code, translate, translate_machine, translate_relation, translate_segment, translate_words
-from verify.planted_code import FIRST, changed
-from verify.solvers import Answer
-from verify.translate import Report, validate
-from verify.translate_machine import Machine
-from verify.translate_segment import Walk
+from ncl.verify import (
+    planted_code,
+    translate,
+    translate_machine,
+    translate_relation,
+    translate_segment,
+    translate_words,
+)
+from ncl.verify.planted_code import FIRST, changed
+from ncl.verify.solvers import Answer
+from ncl.verify.translate import Report, validate
+from ncl.verify.translate_machine import Machine
+from ncl.verify.translate_segment import Walk
 
 
 def validated(case):

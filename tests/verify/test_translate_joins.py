@@ -10,8 +10,8 @@ from ncl.build import Compiled, sizes_for
 from ncl.language import wellformed
 from ncl.language.interpret.machine import run_machine
 from ncl.language.parse import parse_text
-from verify import planted_code, translate, translate_joins, translate_points, translate_segment
-from verify.translate_segment import Walk
+from ncl.verify import planted_code, translate, translate_joins, translate_points, translate_segment
+from ncl.verify.translate_segment import Walk
 
 CALLEES = """
 def g(n: Word) -> Word:

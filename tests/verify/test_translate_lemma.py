@@ -16,13 +16,13 @@ from ncl import library
 from ncl.language.interpret.source import run_source
 from ncl.language.trace import Result, TrapReport
 from ncl.language.walks import calls
-from verify.spaces import random_inputs
-from verify.translate_ends import Arrived, Assume, Fork, Returned, Shared, Trapped
-from verify.translate_joins import NOWHERE
-from verify.translate_points import flow, terms
-from verify.translate_source import Source
-from verify.translate_terms import MEANING, shared_natural
-from verify.translate_words import Next, State
+from ncl.verify.spaces import random_inputs
+from ncl.verify.translate_ends import Arrived, Assume, Fork, Returned, Shared, Trapped
+from ncl.verify.translate_joins import NOWHERE
+from ncl.verify.translate_points import flow, terms
+from ncl.verify.translate_source import Source
+from ncl.verify.translate_terms import MEANING, shared_natural
+from ncl.verify.translate_words import Next, State
 
 BUDGET = 40
 LOOPS = tuple(name for name in (*library.names(), *TEXTS) if not calls(named(name).body))

@@ -16,12 +16,12 @@ from ncl.errors import IllFormedProgramError, NclError
 from ncl.language.opcodes import WORD_OPS, Opcode
 from ncl.language.syntax import Break, Continue, Element
 from ncl.language.walks import calls
-from properties.minimise import Arguments
-from properties.search import falsify, seed_for
-from properties.sources import BUDGET, sources
-from verify import counterexample, partings, spaces, translate_check
-from verify.planted_code import changed
-from verify.translate import validate
+from ncl.properties.minimise import Arguments
+from ncl.properties.search import falsify, seed_for
+from ncl.properties.sources import BUDGET, sources
+from ncl.verify import counterexample, partings, spaces, translate_check
+from ncl.verify.planted_code import changed
+from ncl.verify.translate import validate
 
 WIDTHS, REGISTERS = (2, 4, 8), (6, 8, 16)
 

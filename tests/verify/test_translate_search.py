@@ -5,8 +5,8 @@ import pytest
 from ncl.build import Compiled, sizes_for
 from ncl.language.opcodes import Opcode
 from ncl.language.parse import parse_text
-from verify import translate_check, translate_search
-from verify.planted_code import changed, line_of
+from ncl.verify import translate_check, translate_search
+from ncl.verify.planted_code import changed, line_of
 
 TEXT = "def f(xs: Array, ys: Array, zs: Array) -> Word:\n    return xs[0] + ys[0] * zs[0]\n"
 

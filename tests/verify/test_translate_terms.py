@@ -5,8 +5,8 @@ import z3
 
 from ncl.language.opcodes import WORD_OPS
 from ncl.language.ops import OPS
-from verify.algebra import Vectors
-from verify.translate_terms import Terms, machine_word, satisfiable, shared_word, source_word
+from ncl.verify.algebra import Vectors
+from ncl.verify.translate_terms import Terms, machine_word, satisfiable, shared_word, source_word
 
 W = 3
 TERMS, PLAIN = Terms(W), Vectors(W)

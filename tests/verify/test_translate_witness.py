@@ -7,8 +7,8 @@ from translated import changed, line_of, made, with_rows
 
 from ncl.compiler.witness import Row
 from ncl.language.opcodes import Opcode
-from verify import translate_check
-from verify.translate import validate
+from ncl.verify import translate_check
+from ncl.verify.translate import validate
 
 TEXT = """
 def f(xs: Array, a: Word, b: Word) -> Word:

@@ -8,8 +8,8 @@ from ncl.build import Compiled, sizes_for
 from ncl.language.parse import parse_text
 from ncl.library import find
 from ncl.machine.executors import integer
-from verify import spaces, work
-from verify.work import Work
+from ncl.verify import spaces, work
+from ncl.verify.work import Work
 
 HEAVY = str(Path(__file__).with_name("heavy.py"))
 LENGTHS, BUDGETS = (64, 16, 4), (5_000, 200, 20)

@@ -3,9 +3,9 @@
 from ncl import library
 from ncl.build import Compiled, sizes_for
 from ncl.language.parse import parse_text
-from properties.long_sources import long_text  # noqa: F401  # for the tests
-from verify.planted_checks import TEXTS
-from verify.planted_code import changed, line_of, with_rows  # noqa: F401  # for the tests
+from ncl.properties.long_sources import long_text  # noqa: F401  # for the tests
+from ncl.verify.planted_checks import TEXTS
+from ncl.verify.planted_code import changed, line_of, with_rows  # noqa: F401  # for the tests
 
 
 def function(text, name="f"):

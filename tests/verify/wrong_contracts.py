@@ -3,7 +3,7 @@
 The name says what a careless prover would overlook. The last function of a text is the one asked about.
 """
 
-from verify.planted_contracts import FALSE, HEAD
+from ncl.verify.planted_contracts import FALSE, HEAD
 
 WRONG = {
     "a loop that stands first": """

@@ -13,7 +13,7 @@ from ncl.cli.main import run_main
 from ncl.errors import NotFoundError
 from ncl.training import asking, held_out, natural, natural_demo, natural_run
 from ncl.training.demo import DOCUMENT, PLOT, REPORT
-from verify import runner
+from ncl.verify import runner
 
 SMALL = (
     "demo", "--natural", "--steps", "60", "--restarts", "0", "--task", "reverse", "--task", "chain", "--task", "chat",

@@ -11,10 +11,10 @@ from ncl.llama.adapter import PROGRAMS
 from ncl.llama.tokenizer import digest_of
 from ncl.training.arms.random_library import FILE, source
 from ncl.training.natural_run import find_run, library_for, open_arm, open_computer, train_arm
-from verify.executors import run
-from verify.programs import check_compiled
-from verify.prove import prove
-from verify.spaces import random_inputs
+from ncl.verify.executors import run
+from ncl.verify.programs import check_compiled
+from ncl.verify.prove import prove
+from ncl.verify.spaces import random_inputs
 
 
 @pytest.fixture
