@@ -31,22 +31,22 @@ SECTIONS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
     ),
     (
         "Proving",
-        "`ncl.prove` is `verify.prove.prove`, loaded when it is first used.",
+        "`ncl.prove` is `ncl.verify.prove.prove`, loaded when it is first used.",
         (
-            ("verify.prove.prove", "verify.prove", ()),
-            ("verify.prove.Proof", "verify.prove", ("ok", "exit_code", "check", "to_json")),
-            ("verify.prove.obligations", "verify.prove", ()),
-            ("verify.certify.certify", "verify.certify", ()),
+            ("ncl.verify.prove.prove", "ncl.verify.prove", ()),
+            ("ncl.verify.prove.Proof", "ncl.verify.prove", ("ok", "exit_code", "check", "to_json")),
+            ("ncl.verify.prove.obligations", "ncl.verify.prove", ()),
+            ("ncl.verify.certify.certify", "ncl.verify.certify", ()),
         ),
     ),
     (
         "Checking a model",
-        "`ncl.check_model` is `properties.conformance.check_model`, loaded when it is first used.",
+        "`ncl.check_model` is `ncl.properties.conformance.check_model`, loaded when it is first used.",
         (
-            ("properties.conformance.check_model", "properties.conformance", ()),
+            ("ncl.properties.conformance.check_model", "ncl.properties.conformance", ()),
             (
-                "properties.conformance_report.Conformance",
-                "properties.conformance_report",
+                "ncl.properties.conformance_report.Conformance",
+                "ncl.properties.conformance_report",
                 ("verdict", "ok", "compared", "first_failing_length", "whole_to", "check", "to_json"),
             ),
         ),
