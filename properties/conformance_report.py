@@ -64,20 +64,24 @@ class Conformance:
 
     @property
     def verdict(self) -> str:
+        """`refuted` with a difference, `tested` without one, `vacuous` when nothing was compared."""
         if self.difference:
             return "refuted"
         return "tested" if self.compared else "vacuous"
 
     @property
     def ok(self) -> bool:
+        """Whether the verdict is `tested`."""
         return self.verdict == "tested"
 
     @property
     def compared(self) -> int:
+        """How many inputs were compared, over all lengths."""
         return sum(t.compared for t in self.tried)
 
     @property
     def first_failing_length(self) -> int | None:
+        """The shortest length at which a difference was found; None when there is none."""
         return self.difference.length if self.difference else None
 
     @property
@@ -101,6 +105,7 @@ class Conformance:
         return self
 
     def to_json(self) -> dict[str, Any]:
+        """All of it as one document, each length with how it was tried."""
         found = self.difference
         return {
             "program": self.program,

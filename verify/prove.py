@@ -35,6 +35,7 @@ class Proof:
 
     @property
     def exit_code(self) -> int:
+        """That of `ncl verify`: 0 all green, 1 something refuted, 3 something undecided or nothing shown."""
         return report.exit_code(self.findings)
 
     @property
@@ -47,6 +48,7 @@ class Proof:
         return next(f.outcome for f in self.findings if f.obligation.id == name)
 
     def to_json(self) -> dict[str, Any]:
+        """The document of `ncl verify --json`."""
         return report.document(self.findings)
 
     def check(self) -> Proof:

@@ -40,6 +40,7 @@ ROOMS: dict[str, str] = _rooms()
 
 
 def names() -> tuple[str, ...]:
+    """The names of all shipped programs, in order."""
     return tuple(ROOMS)
 
 

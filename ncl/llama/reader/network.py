@@ -6,7 +6,7 @@ program, or none. All of it is local (short non-causal convolutions) or pooled b
 nothing.
 
 Kept in float32 whatever the backbone's dtype. The layers read, the widths and the pooling are those that
-docs/decisions.md measures.
+docs/decisions/readers.md measures.
 
 The units of all prompts of a batch are worked on in one row, for prompts are unequal, and most of a padded batch would
 be padding; only what leaves the reader is padded.
