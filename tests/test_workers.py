@@ -1,23 +1,19 @@
 """Worker processes of one thread each, which are kept."""
 
 import os
-import time
 
 from ncl.workers import pool
 
-GROWN = bytearray()
-
-
-def grow(megabytes: int) -> int:
-    """Longer than the second after which loky looks at a worker's memory."""
-    GROWN.extend(b"x" * (megabytes << 20))
-    time.sleep(1.1)
-    return os.getpid()
+# Longer than the second after which loky looks at a worker's memory. As text: a worker cannot import tests.
+GROW = """(
+    __import__("builtins").__dict__.setdefault("grown", bytearray()).extend(b"x" * ({} << 20)),
+    __import__("time").sleep(1.1), __import__("os").getpid(),
+)[2]"""
 
 
 def test_a_worker_that_grows_stays():
     with pool(1) as workers:
-        pids = {workers.submit(grow, megabytes).result() for megabytes in (1, 400, 1)}
+        pids = {workers.submit(eval, GROW.format(megabytes)).result() for megabytes in (1, 400, 1)}
     assert len(pids) == 1
 
 

@@ -76,12 +76,12 @@ def verify(
 
     Example: ncl verify my_algorithms.py --junit verify.xml
     """
-    from ncl.build import artefact_of
-    from ncl.verify import prove, report, runner
-
     part = parse_shard(shard) if shard else None
     for file in (junit, sarif, counterexamples / "any.json"):
         claim_file(file)
+    from ncl.build import artefact_of
+    from ncl.verify import prove, report, runner
+
     with progress("verifying", None) as advance:
         advance(0, "programs are compiled")
         subject = artefact_of(targets, everything, width, registers, memory, frame, depth, notes_told(width))

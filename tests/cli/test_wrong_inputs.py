@@ -46,7 +46,7 @@ WRONG = [
     ("run two.py:one nope", 2, "InputError", "no JSON value: nope"),
     (f"run two.py:one {HUGE}", 2, "InputError", "no JSON value: 99999"),
     (f"run mine.py {DEEP}", 2, "InputError", "no JSON value: [[[["),
-    ("run two.py:one 1 --executor nix", 2, "InputError", "source, reference, integer, step, dense, pathwise"),
+    ("run two.py:one 1 --executor nix", 2, "InputError", "source, reference, integer, pathwise, step, dense"),
     ("run two.py:one 1 --executor dense", 2, "CapacityError", "dense would hold"),
     ("run two.py:one 1 --budget -1", 2, "UsageError", "--budget"),
     ("run two.py:one 1 --nix", 2, "UsageError", "--nix"),

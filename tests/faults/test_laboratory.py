@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ncl.compiler.compile import PASSES
+from ncl.sources import files_of, homes
 from ncl.verify import faults, planted, planted_code
 from ncl.verify.faults import Broken, Edit, Fault, Findings
 
@@ -18,6 +19,7 @@ STRATA = {
     "ops", "language", "kernel", "program-memory", "compiler", "step", "numeric", "temperature", "soft", "certificate",
     "verifier",
 }  # fmt: skip
+SOURCES = {name: file for home, place in homes().items() for name, file in files_of(home, place, homes())}
 ALL = (*planted.FAULTS, *planted.RIGHT, *(e.fault for e in planted.EQUIVALENT))
 QUICK = (
     "the spec's call returns to itself",
@@ -104,7 +106,7 @@ def test_every_wrong_code_has_a_broken_validator_that_proves_it():
 
 def test_every_edit_fits_exactly_once():
     edits = [e for f in ALL for e in f.edits] + [e for b in planted.BROKEN for e in b.edits]
-    misfits = [e for e in edits if (faults.HOME / e.file).read_text(encoding="utf-8").count(e.old) != 1]
+    misfits = [e for e in edits if SOURCES[e.file].read_text(encoding="utf-8").count(e.old) != 1]
     assert misfits == [] and all(e.old != e.new for e in edits)
 
 
@@ -170,12 +172,11 @@ def test_an_edit_that_does_not_fit_exactly_once_is_refused(old, tmp_path):
 def test_an_edit_changes_the_copy_in_that_place_only(tmp_path):
     edit = planted.FAULTS[0].edits[0]
     faults.plant([edit], tmp_path)
-    for package in faults.PACKAGES:
-        for copied in (tmp_path / package).rglob("*.py"):
-            original = (faults.HOME / copied.relative_to(tmp_path)).read_text(encoding="utf-8")
-            if copied == tmp_path / edit.file:
-                original = original.replace(edit.old, edit.new)
-            assert copied.read_text(encoding="utf-8") == original
+    for name, file in SOURCES.items():
+        original = file.read_bytes().decode()
+        if name == edit.file:
+            original = original.replace(edit.old, edit.new)
+        assert (tmp_path / name).read_bytes().decode() == original
     assert not list(Path(tmp_path).rglob("__pycache__"))
 
 
@@ -239,6 +240,6 @@ def test_a_broken_checker_whose_fault_is_not_examined_is_an_error():
 
 
 def test_nothing_compiled_is_kept_on_disk_where_it_could_hide_a_fault():
-    for package in faults.PACKAGES:
-        for source in (faults.HOME / package).rglob("*.py"):
+    for source in SOURCES.values():
+        if source.suffix == ".py":
             assert not re.search(r"\bcache=True", source.read_text(encoding="utf-8")), source  # not a model's use_cache
