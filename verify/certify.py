@@ -17,6 +17,7 @@ from ncl.errors import ConfigurationError, Refuted, Undecided
 from ncl.gate import Policy
 from ncl.verify import runner
 from ncl.verify.obligation import Obligation
+from ncl.verify.obligations import obligations
 from ncl.verify.runner import Finding, Progress, Watch
 
 
@@ -45,9 +46,7 @@ def certify(
     rules = policy or gate.read_policy()
     before = gate.digests(artefact, tensors)
     sources = record.source_digests()
-    from ncl.verify import prove
-
-    asked = prove.obligations(artefact, executors=rules.executors, tensors=tensors)
+    asked = obligations(artefact, executors=rules.executors, tensors=tensors)
     if findings is None:
         findings = runner.run(
             asked, jobs=jobs, use_cache=use_cache, progress=progress, watch=watch, budget=budget,

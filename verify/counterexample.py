@@ -47,7 +47,7 @@ Arguments = list[Value]
 # kind → the function that replays it. A literal table: a file may choose among these and can name nothing else.
 _REPLAYS = {
     "program": "ncl.verify.counterexample:replay_program",
-    "op": "ncl.verify.enumerate:replay",
+    "op": "ncl.verify.op_circuits:replay",
     "step": "ncl.verify.step:replay",
     "golden": "ncl.verify.golden:replay",
     "push": "ncl.verify.pushforward:replay",

@@ -11,7 +11,7 @@ from typing import Any
 
 import z3
 
-from ncl.verify.lift import Context, Lifted, NoRule, Size, Term, number
+from ncl.verify.lifted import Context, Lifted, NoRule, Size, Term, number
 
 Rule = Callable[[Context, list[Any], dict[str, Any]], Any]
 _SPLITS = (1, 2, 8, 16, 17, 24, 31, 32, 33, 40, 47, 48, 56, 62)

@@ -15,8 +15,10 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from ncl.language.opcodes import UNARY, Opcode
 from ncl.language.ops import OPS
 from ncl.machine.circuits.integer import CIRCUITS
+from ncl.verify import op_circuits
 from ncl.verify.algebra import Vectors
-from ncl.verify.lift import BITS, Context, Lifted, NoRule, Term, lift, probed, some, tracing_faults
+from ncl.verify.lift import lift, tracing_faults
+from ncl.verify.lifted import BITS, Context, Lifted, NoRule, Term, probed, some
 from ncl.verify.obligation import Outcome
 from ncl.verify.rule_tests import check_used
 from ncl.verify.solvers import ask_z3, decide
@@ -95,8 +97,6 @@ def _decide(
 def _counterexample(
     opcode: Opcode, width: int, arithmetic: Arithmetic, premises: list[Term], asked: Term, words: list[Term]
 ) -> Outcome | None:
-    from ncl.verify import enumerate as enumeration
-
     exact = z3.substitute_funs(asked, *arithmetic.exact())
     for terms in ([*premises, *arithmetic.instances(), asked], [*premises, exact]):
         model = ask_z3(terms, 10.0).model
@@ -105,7 +105,7 @@ def _counterexample(
         operands = [int(model.eval(w, model_completion=True).as_long()) for w in words]
         x, y = [*operands, 0][:2]
         case = {"opcode": opcode.mnemonic, "width": width, "circuit": "integer", "operands": operands}
-        if enumeration.replay(case).reproduced:
-            got = int(enumeration.run("integer", opcode, x, y, width))
-            return enumeration.refuted(METHOD, opcode, "integer", width, x, y, got)
+        if op_circuits.replay(case).reproduced:
+            got = int(op_circuits.run_one("integer", opcode, x, y, width))
+            return op_circuits.refuted(METHOD, opcode, "integer", width, x, y, got)
     return None

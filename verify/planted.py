@@ -197,7 +197,7 @@ FAULTS: tuple[Fault, ...] = (
 BROKEN: tuple[Broken, ...] = (
     Broken("enumeration stops at one bit", _one("ncl/verify/enumerate.py", "ONEHOT_WIDTH = 6", "ONEHOT_WIDTH = 1"), "one-hot subtraction adds"),
     Broken("a circuit is compared with itself", (
-        Edit("ncl/verify/enumerate.py", "expected_P, got_P = table(opcode, width), _run(circuit, opcode, x_P, y_P, width)", "expected_P, got_P = [_run(circuit, opcode, x_P, y_P, width)] * 2"),
+        Edit("ncl/verify/enumerate.py", "expected_P, got_P = table(opcode, width), run(circuit, opcode, x_P, y_P, width)", "expected_P, got_P = [run(circuit, opcode, x_P, y_P, width)] * 2"),
         Edit("ncl/verify/enumerate.py", "        if got != spec(opcode, width, x, y):", "        if got != got:"),
     ), "the loop's less is at most"),
     Broken("a lost counterexample is unknown, and unknown is green", (

@@ -20,9 +20,9 @@ from torch import Tensor
 from ncl.language.opcodes import UNARY, Opcode
 from ncl.machine.circuits import onehot
 from ncl.verify.counterexample import SCHEMA, Replayed
-from ncl.verify.enumerate import TRAPS, image
 from ncl.verify.multilinear import NotMultilinear, degree_of
 from ncl.verify.obligation import Outcome
+from ncl.verify.op_meaning import TRAPS, image
 
 Array = Any
 METHOD = "multilinear by its operations"

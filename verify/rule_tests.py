@@ -17,8 +17,8 @@ import torch
 import z3
 from torch import Tensor
 
-from ncl.verify.lift import Context, Lifted, NoRule, Term, number
 from ncl.verify.lift_rules import RULES, Rule
+from ncl.verify.lifted import Context, Lifted, NoRule, Term, number
 from ncl.verify.obligation import Outcome
 
 ROUNDS = 12

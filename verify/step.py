@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
-from functools import cache, cached_property
+from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import z3
@@ -19,99 +19,16 @@ import z3
 from ncl.language.opcodes import Opcode, Trap
 from ncl.language.trace import State
 from ncl.machine import step as machine_step
-from ncl.machine.state import MachineState
-from ncl.verify import step_lemmas, step_replay
-from ncl.verify.algebra import Vectors
+from ncl.verify import rule_tests, step_lemmas, step_replay
 from ncl.verify.counterexample import Replayed
-from ncl.verify.lift import Lifted, NoRule, Term, every, lift, number, some, tracing_faults
+from ncl.verify.lifted import NoRule, Term, every, number, some
 from ncl.verify.obligation import Obligation, Outcome, Verdict
 from ncl.verify.solvers import Answer, ask_z3, decide
-from ncl.verify.step_inputs import TRUE_SIZES, WORDS, Inputs, inputs_of, letters_of, limits
-from ncl.verify.step_lemmas import Arithmetic
-from ncl.verify.step_spec import SolverView, SpecStep
+from ncl.verify.step_inputs import WORDS, limits
+from ncl.verify.step_lifting import COMPONENTS, Lifting, build
 
 METHOD = "traced graph lifted to the solver, all sizes symbolic"
-# Component of a state, as all executors show it → the machine's fields that hold it.
-COMPONENTS: dict[str, tuple[str, ...]] = {
-    "pc": ("pc_B",),
-    "registers": ("registers_BR",),
-    "memory": ("memory_BM",),
-    "hp": ("hp_B",),
-    "frame": ("frame_BF",),
-    "fp": ("fp_B",),
-    "stack": ("sp_B", "stack_pc_BD", "stack_fp_BD", "stack_hp_BD"),
-    "ticks": ("ticks_B",),
-    "halted": ("halted_B",),
-    "trap": ("trap_B",),
-}
 CHECKS = ("lemmas", "rules", "vacuity", "side-conditions", "invariants")
-
-
-@dataclass
-class Lifting:
-    """A graph of the step in the solver, beside the spec's step of one arbitrary sample."""
-
-    width: int
-    inputs: Inputs
-    arithmetic: Arithmetic
-    outputs: dict[str, Lifted]
-    spec: SpecStep
-    graph: Any
-    foundation: dict[str, Outcome] = field(default_factory=dict)
-
-    def index(self, name: str) -> tuple[Term, ...]:
-        return tuple(self.inputs.probe(letter) for letter in letters_of(name))
-
-    def got(self, name: str) -> Term:
-        return self.outputs[name].at(*self.index(name))
-
-    def expected(self, name: str) -> Term:
-        return self.spec.field(name, *self.index(name)[1:])
-
-    def visible(self, name: str) -> Term:
-        """Whether the probed cell is one that a program can ever see."""
-        if name.startswith("stack"):
-            return self.inputs.probe("D") < self.spec.field("sp_B")
-        true = {letter: size for size, letter in TRUE_SIZES.items()}.get(name[-1])
-        return self.inputs.probe(name[-1]) < self.inputs.true_size(true) if true else z3.BoolVal(True)
-
-    def differs(self, component: str) -> Term:
-        return some([z3.And(self.visible(f), self.got(f) != self.expected(f)) for f in COMPONENTS[component]])
-
-    @cached_property
-    def everything(self) -> tuple[list[Term], list[tuple[str, Term]]]:
-        """All premises and side conditions, filed by looking at every field once."""
-        for names in COMPONENTS.values():
-            for name in names:
-                self.got(name), self.expected(name)
-        self.spec.view.depth, self.spec.view.budget  # noqa: B018  # their premises
-        unique = {term.get_id(): term for term in self.inputs.premises}
-        return [*unique.values(), *self.arithmetic.instances()], list(self.inputs.context.conditions)
-
-    @property
-    def premises(self) -> list[Term]:
-        return self.everything[0]
-
-
-def build(graph: Any, width: int) -> Lifting:
-    """Lift a traced step. Raises NoRule when there is anything in it that is not understood."""
-    if faults := tracing_faults(machine_step.examples()):
-        raise NoRule("; ".join(faults))
-    arithmetic = Arithmetic()
-    inputs = inputs_of(graph, width)
-    context = inputs.context
-    context.multiply, context.divide, context.remain = arithmetic.multiply, arithmetic.divide, arithmetic.remain
-    outputs = lift(graph, [inputs.tensors[name] for name in machine_step.INPUTS], context)
-    names = MachineState._fields
-    if len(outputs) != len(names):
-        raise NoRule(f"{len(outputs)} outputs, expected {len(names)}")
-    for name, output in zip(names, outputs, strict=True):
-        told = inputs.tensors[name]
-        if (output.shape, output.dtype) != (told.shape, told.dtype):
-            raise NoRule(f"{name} comes out as {output.dtype}{output.shape}, went in as {told.dtype}{told.shape}")
-    algebra = Vectors(width, arithmetic.multiply, arithmetic.divide, arithmetic.remain)
-    spec = SpecStep(SolverView(inputs, inputs.probe("B"), algebra))
-    return Lifting(width, inputs, arithmetic, dict(zip(names, outputs, strict=True)), spec, graph)
 
 
 # --- what has to be shown --------------------------------------------------------------------------------------------
@@ -199,8 +116,6 @@ def _lemmas_once() -> Outcome:
 
 
 def _rules(lifting: Lifting) -> Outcome:
-    from ncl.verify import rule_tests
-
     return rule_tests.check_used(lifting.graph)
 
 

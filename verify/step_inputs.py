@@ -16,7 +16,7 @@ import z3
 from ncl.language.opcodes import OPERANDS, TERMINAL, Kind, Opcode, Trap
 from ncl.machine.state import NATURALS, Code
 from ncl.machine.step import INPUTS
-from ncl.verify.lift import BITS, Context, Lifted, NoRule, Term, every, number, probed
+from ncl.verify.lifted import BITS, Context, Lifted, NoRule, Term, every, number, probed
 
 WORDS = ("registers_BR", "memory_BM", "frame_BF")
 TRUE_SIZES = {"memory_size": "M", "frame_size": "F", "depth": "D"}

@@ -12,7 +12,7 @@ from typing import Any
 
 import z3
 
-from ncl.verify.lift import BITS, Term, number
+from ncl.verify.lifted import BITS, Term, number
 from ncl.verify.solvers import ask_z3
 
 HALF = 16

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import z3
@@ -24,12 +24,10 @@ from ncl.language.wellformed import violations
 from ncl.machine.state import Code, Limits, MachineState, plain
 from ncl.machine.step import INPUTS
 from ncl.verify.counterexample import SCHEMA, Replayed
-from ncl.verify.lift import Term, number
+from ncl.verify.lifted import Term, number
 from ncl.verify.solvers import ask_z3
 from ncl.verify.step_inputs import TRUE_SIZES, letters_of
-
-if TYPE_CHECKING:
-    from ncl.verify.step import Lifting
+from ncl.verify.step_lifting import Lifting
 
 SECONDS = 30.0  # of search; spent only where nothing is found
 # Largest sizes to look among, smallest first: (B, L, R, M, F, D).

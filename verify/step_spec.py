@@ -15,7 +15,7 @@ import z3
 from ncl.language.opcodes import Opcode, Trap
 from ncl.language.ops import OPS, Effect
 from ncl.verify.algebra import Vectors
-from ncl.verify.lift import Term, number
+from ncl.verify.lifted import Term, number
 from ncl.verify.step_inputs import Inputs
 
 

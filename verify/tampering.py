@@ -1,8 +1,8 @@
 """The gate against tampering: each trial spoils one thing about an artefact or its certificate, and must be refused.
 
 The trials go through the gate as it is installed, on a small artefact of two library programs with a certificate that
-is honest but for its proofs, which nobody ran. What has to be in that certificate is taken from `prove`, not from the
-gate, so a gate that forgot an obligation is noticed. Called by `prove`, as the obligation `gate/refusals`.
+is honest but for its proofs, which nobody ran. What has to be in that certificate is taken from the list of
+obligations, not from the gate, so a gate that forgot an obligation is noticed. Run as the obligation `gate/refusals`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ from ncl.language.opcodes import Opcode
 from ncl.language.program import Instruction, Program
 from ncl.sources import copy_to
 from ncl.verify import hollow
+from ncl.verify.certify import compose
 from ncl.verify.counterexample import SCHEMA, Replayed
-from ncl.verify.obligation import Obligation, Outcome
+from ncl.verify.obligation import Outcome
+from ncl.verify.obligations import obligations
+from ncl.verify.runner import Finding
 
 METHOD = "tampering trials through the gate"
 PROGRAMS = ("reverse", "count")
@@ -79,10 +82,6 @@ class Trial:
     spoil: Callable[[Case], Case]
 
 
-def obligations() -> tuple[Obligation, ...]:
-    return (Obligation("gate/refusals", "gate", "gate", "ncl.verify.tampering:check"),)
-
-
 # --- the honest case -------------------------------------------------------------------------------------------------
 
 
@@ -93,16 +92,12 @@ def _library() -> Artefact:
 
 def honest() -> Case:
     """An artefact with weights of its own, and a certificate as if every obligation had been met as asked."""
-    from ncl.verify.certify import compose
-    from ncl.verify.prove import obligations as shown
-    from ncl.verify.runner import Finding
-
     policy, made = gate.read_policy(), _library()
     artefact = replace(made, programs=dict(made.programs), weights={"table": torch.arange(6.0).reshape(2, 3)})
     required = gate.required_obligations(artefact, policy)
     findings = []
     # A contract is the source's own claim, which an artefact does not hold; the gate asks for none.
-    for obligation in (o for o in shown(artefact, executors=policy.executors) if o.kind != "contract"):
+    for obligation in (o for o in obligations(artefact, executors=policy.executors) if o.kind != "contract"):
         asked = required.get(obligation.id, gate.Requirement(("proved",), {}))
         findings.append(Finding(obligation, Outcome(_best(asked.accept), "given", "as asked", limits=asked.at_least)))
     return Case(artefact, compose(artefact, policy, findings), policy)

@@ -77,7 +77,7 @@ def test_a_policy_made_in_python_cannot_be_hollow_either(policy):
 
 def test_every_obligation_that_is_shown_is_known_to_policies():
     from ncl import policy
-    from ncl.verify.prove import obligations
+    from ncl.verify.obligations import obligations
 
     library = build_library(("reverse", "insertion_sort"), width=8)
     for obligation in obligations(library):

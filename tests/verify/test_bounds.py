@@ -196,7 +196,7 @@ def check_way(said, mark, every, referred, stepped):
 @pytest.mark.parametrize("circuit, check", [("kernel", "check_kernel"), ("onehot", "check_onehot")])
 def test_circuit_bounds_are_what_was_computed(monkeypatch, opcode, circuit, check):
     """All pairs of words at each width, and the pairs beyond."""
-    real, seen = enumeration._run, defaultdict(set)
+    real, seen = enumeration.run, defaultdict(set)
 
     def run(which, op, x_P, y_P, width):
         assert which == circuit and op == opcode
@@ -204,7 +204,7 @@ def test_circuit_bounds_are_what_was_computed(monkeypatch, opcode, circuit, chec
         seen[width].update(((x,) if op in UNARY else (x, y)) for x, y in pairs)
         return real(which, op, x_P, y_P, width)
 
-    monkeypatch.setattr(enumeration, "_run", run)
+    monkeypatch.setattr(enumeration, "run", run)
     outcome = getattr(enumeration, check)(opcode.mnemonic)
     most = int(re.match(r"W = 1 … (\d+) all (?:hard )?operands", outcome.bound).group(1))
     assert most == outcome.limits["width"]

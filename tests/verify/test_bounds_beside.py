@@ -16,7 +16,7 @@ from ncl.verify import hollow, lifted_circuits, rule_tests, tampering, translate
 
 @pytest.mark.parametrize("opcode", [Opcode.SUBTRACT, Opcode.INVERT])
 def test_integer_circuits_are_computed_on_all_words_and_lifted_at_their_width(monkeypatch, opcode):
-    real, lift, seen, lifted = enumeration._run, lifted_circuits.check, defaultdict(list), []
+    real, lift, seen, lifted = enumeration.run, lifted_circuits.check, defaultdict(list), []
 
     def run(which, op, x_P, y_P, width):
         assert (which, op) == ("integer", opcode)
@@ -27,7 +27,7 @@ def test_integer_circuits_are_computed_on_all_words_and_lifted_at_their_width(mo
         lifted.append((op, width))
         return lift(op, width)
 
-    monkeypatch.setattr(enumeration, "_run", run)
+    monkeypatch.setattr(enumeration, "run", run)
     monkeypatch.setattr(lifted_circuits, "check", check)
     outcome = enumeration.check_integer(opcode.mnemonic, 16)
     told = re.fullmatch(r"W = 1 … (\d+) all operands; W = (\d+) lifted to the solver", outcome.bound)

@@ -13,7 +13,7 @@ from false_contracts import FALSE, HEAD, text
 from ncl import library
 from ncl.language.interpret.checked import Checker
 from ncl.language.parse import parse_text
-from ncl.verify import contract_asked, contract_search, contracts, counterexample, prove
+from ncl.verify import contract_asked, contract_search, contracts, counterexample, obligations
 from ncl.verify.contract_distance import distance_of
 from ncl.verify.contract_inputs import Inputs
 from ncl.verify.contract_proof import Proof
@@ -281,6 +281,6 @@ def test_a_callee_whose_requires_nothing_meets_is_vacuous():
 
 
 def test_the_obligation_of_a_program_is_the_search_and_the_proof():
-    asked = prove._contract_obligation(library.get("reverse"))
+    asked = obligations.contract_obligation(library.get("reverse"))
     assert isinstance(asked, Obligation) and asked.function == "ncl.verify.contracts:check_contract"
     assert "limits" in vars(asked.run()) and asked.run().limits["runs"] > 5000

@@ -25,8 +25,8 @@ from ncl.verify.contract_proof import prove_function
 from ncl.verify.contract_search import search
 from ncl.verify.contract_sieve import sift
 from ncl.verify.contracts import check_contract
+from ncl.verify.obligations import Claim, program_obligations
 from ncl.verify.planted_contracts import HEAD, TRUE
-from ncl.verify.prove import Claim, program_obligations
 
 CONTRACTS = [name for name in library.names() if library.get(name).contract]
 

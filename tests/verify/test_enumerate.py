@@ -6,7 +6,7 @@ import torch
 
 from ncl.language.opcodes import UNARY, WORD_OPS, Opcode
 from ncl.machine.circuits import integer, onehot
-from ncl.verify import counterexample, enumerate, lifted_circuits
+from ncl.verify import counterexample, enumerate, lifted_circuits, op_circuits, op_meaning
 from ncl.verify.counterexample import Replayed
 
 
@@ -22,14 +22,14 @@ def test_every_circuit_is_its_row(width):
 @pytest.mark.parametrize("opcode", WORD_OPS, ids=lambda o: o.mnemonic)
 def test_the_table_over_arrays_is_the_table_over_ints_at_the_real_width(opcode):
     rng = np.random.default_rng(0)
-    x_P, y_P = enumerate.operands(opcode, enumerate.INTEGER_WIDTH)
+    x_P, y_P = op_meaning.operands(opcode, enumerate.INTEGER_WIDTH)
     for place in rng.integers(0, len(x_P), 200).tolist():
         x, y = int(x_P[place]), int(y_P[place])
-        assert enumerate.table(opcode, 10)[place] == enumerate.spec(opcode, 10, x, y)
+        assert op_meaning.table(opcode, 10)[place] == op_meaning.spec(opcode, 10, x, y)
 
 
 def test_all_pairs_are_enumerated_and_none_twice():
-    x_P, y_P = enumerate.words(4)
+    x_P, y_P = op_meaning.words(4)
     assert len({*zip(x_P.tolist(), y_P.tolist())}) == len(x_P) == 256
 
 
@@ -65,7 +65,7 @@ def test_a_fault_past_the_enumerated_widths_is_refuted_by_the_lift(opcode, monke
     monkeypatch.setitem(integer.CIRCUITS, opcode, lambda *o: right(*o) ^ ((o[0] == 54321) * 1))
     found = enumerate.check_integer(opcode.mnemonic, 16)
     assert found.verdict == "refuted" and found.counterexample["operands"][0] == 54321
-    assert enumerate.replay(found.counterexample).reproduced
+    assert op_circuits.replay(found.counterexample).reproduced
 
 
 def test_a_compiled_op_that_errs_in_wide_words_only_is_refuted_and_replays(monkeypatch, tmp_path):
@@ -107,7 +107,7 @@ def test_a_onehot_circuit_that_is_not_bit_exact_is_refuted(opcode, spoil, monkey
     monkeypatch.setitem(onehot.CIRCUITS, opcode, _spoiled(opcode, SPOILS[spoil]))
     found = enumerate.check_onehot(opcode.mnemonic)
     assert found.verdict == "refuted"
-    assert enumerate.replay(found.counterexample).reproduced
+    assert op_circuits.replay(found.counterexample).reproduced
 
 
 def test_trap_mass_that_is_lost_is_refuted(monkeypatch):
@@ -121,17 +121,17 @@ def test_a_constant_that_is_not_finite_is_refuted(monkeypatch):
 
 
 def test_a_row_that_arrays_read_differently_is_unknown(monkeypatch):
-    enumerate._misread.cache_clear()
-    enumerate.table.cache_clear()
-    monkeypatch.setattr(enumerate.Arrays, "shift_right", lambda self, x, y: x)
+    op_meaning.misread.cache_clear()
+    op_meaning.table.cache_clear()
+    monkeypatch.setattr(op_meaning.Arrays, "shift_right", lambda self, x, y: x)
     assert enumerate.check_kernel("shift_right").verdict == "unknown"
     monkeypatch.undo()
-    enumerate._misread.cache_clear()
-    enumerate.table.cache_clear()
+    op_meaning.misread.cache_clear()
+    op_meaning.table.cache_clear()
 
 
 def test_an_op_counterexample_replays_through_every_circuit():
     for circuit in ("integer", "kernel", "onehot"):
         for opcode in (Opcode.DIVIDE, *UNARY):
             case = {"opcode": opcode.mnemonic, "width": 3, "circuit": circuit, "operands": [5, 0]}
-            assert isinstance(enumerate.replay(case), Replayed) and not enumerate.replay(case).reproduced
+            assert isinstance(op_circuits.replay(case), Replayed) and not op_circuits.replay(case).reproduced

@@ -6,8 +6,9 @@ import z3
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from ncl.verify import lift_rules, rule_tests
-from ncl.verify.lift import Context, Lifted, NoRule, lift, number, probe
+from ncl.verify.lift import lift, probe
 from ncl.verify.lift_rules import RULES
+from ncl.verify.lifted import Context, Lifted, NoRule, number
 
 
 @pytest.mark.parametrize("name", sorted(RULES))

@@ -8,7 +8,7 @@ import torch
 
 from ncl.language.opcodes import WORD_OPS, Opcode
 from ncl.machine.circuits import onehot
-from ncl.verify import counterexample, enumerate, pushforward
+from ncl.verify import counterexample, enumerate, op_circuits, op_meaning, pushforward
 from ncl.verify.pushforward import Form
 
 
@@ -102,8 +102,8 @@ def test_a_circuit_whose_operations_have_no_rule_is_unknown(monkeypatch):
 @pytest.mark.parametrize("opcode", WORD_OPS, ids=lambda o: o.mnemonic)
 @pytest.mark.parametrize("width", [7, 8])
 def test_onehot_circuits_are_their_rows_on_all_hard_operands_to_width_8(opcode, width):
-    x_P, y_P = enumerate.operands(opcode, width)
-    assert np.array_equal(enumerate.table(opcode, width), enumerate._run("onehot", opcode, x_P, y_P, width))
+    x_P, y_P = op_meaning.operands(opcode, width)
+    assert np.array_equal(op_meaning.table(opcode, width), op_circuits.run("onehot", opcode, x_P, y_P, width))
 
 
 def test_masses_are_exact_in_double_precision():

@@ -17,8 +17,9 @@ from ncl.machine import step as machine_step
 from ncl.machine.executors import integer
 from ncl.verify import rule_tests, step, step_inputs, step_lemmas, step_replay
 from ncl.verify.algebra import Vectors
-from ncl.verify.lift import NoRule, number, tracing_faults
+from ncl.verify.lift import tracing_faults
 from ncl.verify.lift_rules import RULES
+from ncl.verify.lifted import NoRule, number
 from ncl.verify.solvers import Answer, decide
 
 WIDTH = 8
