@@ -18,9 +18,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ncl.verify.contract_campaign import holes, report, until
-from ncl.verify.contract_fuzz import Tally
-from ncl.verify.counterexample import write
+from ncl.verify.contracts.fuzz import Tally
+from ncl.verify.contracts.fuzz_campaign import holes, report, until
+from ncl.verify.engine.counterexample import write
 
 HERE = Path(__file__).resolve().parent
 

@@ -25,7 +25,7 @@ from nightly import commit
 from ncl.build import Compiled, sizes_for
 from ncl.language.parse import parse_text
 from ncl.properties.long_sources import long_text
-from ncl.verify.translate import validate
+from ncl.verify.translation.validate import validate
 
 matplotlib.use("Agg")
 from matplotlib import pyplot  # the backend comes first

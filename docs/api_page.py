@@ -31,12 +31,16 @@ SECTIONS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
     ),
     (
         "Proving",
-        "`ncl.prove` is `ncl.verify.prove.prove`, loaded when it is first used.",
+        "`ncl.prove` is `ncl.verify.certification.prove.prove`, loaded when it is first used.",
         (
-            ("ncl.verify.prove.prove", "ncl.verify.prove", ()),
-            ("ncl.verify.prove.Proof", "ncl.verify.prove", ("ok", "exit_code", "check", "to_json")),
-            ("ncl.verify.prove.obligations", "ncl.verify.prove", ()),
-            ("ncl.verify.certify.certify", "ncl.verify.certify", ()),
+            ("ncl.verify.certification.prove.prove", "ncl.verify.certification.prove", ()),
+            (
+                "ncl.verify.certification.prove.Proof",
+                "ncl.verify.certification.prove",
+                ("ok", "exit_code", "check", "to_json"),
+            ),
+            ("ncl.verify.certification.obligations.obligations", "ncl.verify.certification.obligations", ()),
+            ("ncl.verify.certification.certify.certify", "ncl.verify.certification.certify", ()),
         ),
     ),
     (

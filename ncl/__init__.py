@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ncl.language.declare import signed_less as signed_less
     from ncl.language.declare import signed_remainder as signed_remainder
     from ncl.properties.conformance import check_model as check_model
-    from ncl.verify.prove import prove as prove
+    from ncl.verify.certification.prove import prove as prove
 
 _WHERE = {
     "Array": "ncl.language.declare",
@@ -43,7 +43,7 @@ _WHERE = {
     "compile": "ncl.build",
     "Compiled": "ncl.build",
     "check_model": "ncl.properties.conformance",
-    "prove": "ncl.verify.prove",
+    "prove": "ncl.verify.certification.prove",
 }
 _CONTRACT_WORDS = ("requires", "ensures", "invariant", "decreases", "old", "result", "permutation")
 _WHERE |= dict.fromkeys(_CONTRACT_WORDS, "ncl.language.contract_words")

@@ -1,6 +1,6 @@
 """The certificate: what was shown about which bytes, by what, and the digests that tie the two together.
 
-No torch here. Written by `ncl.verify.certify`, read by the gate, which
+No torch here. Written by `ncl.verify.certification.certify`, read by the gate, which
 derives what must be in it from the artefact and the policy and never from the certificate. Unsigned, so it catches
 accident and drift; against forgery, pin the policy's digest outside the run's folder and sign the file.
 """

@@ -2,7 +2,7 @@
 
 A policy may ask for more than the default one, and in parts for less, but it cannot be hollow: what everything else
 rests on must be proved, every obligation has one rule, and every rule speaks of obligations that there are. Read from a
-file of the caller's; called by the gate, by `ncl.verify.certify` and by the command line.
+file of the caller's; called by the gate, by `ncl.verify.certification.certify` and by the command line.
 """
 
 from __future__ import annotations

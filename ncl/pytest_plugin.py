@@ -269,7 +269,7 @@ class CheckItem(pytest.Item):
         name = f"{self.path.stem}-{self.parent.name}-{case['check']}"
         folder = self.config.rootpath / FOLDER
         try:
-            from ncl.verify import counterexample
+            from ncl.verify.engine import counterexample
 
             return f"ncl replay {_shown(counterexample.write(recorded, folder, name))}"
         except OSError as fault:

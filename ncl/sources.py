@@ -37,7 +37,7 @@ EXEMPT: dict[str, str] = {
     "ncl/training/evaluation/report.html": "a page that shows what was measured",
     "ncl/training/evaluation/report.py": "fills both pages",
     "ncl/training/from_scratch/report.py": "fills the page of a model from scratch",
-    "ncl/verify/library_page.py": "writes a page of the documentation",
+    "ncl/verify/certification/library_page.py": "writes a page of the documentation",
 }
 REMEDY = "install NCL anew, unpacked and whole: `pip install .` in its folder"
 

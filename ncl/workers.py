@@ -3,7 +3,8 @@
 Where `psutil` happens to be installed, loky ends a worker whose memory has grown by a bound and warns of it in the
 thread that hands out work. Where warnings are errors that thread dies, and all wait. A worker grows, and a fresh one
 imports for seconds; so the bound is beyond what a machine has. Called by `training.pretrained.fit_ensemble` and
-`ncl.verify.contract_campaign`; obligations run under `ncl.verify.runner`, which must be able to end one worker alone.
+`ncl.verify.contracts.fuzz_campaign`; obligations run under `ncl.verify.engine.runner`, which must be able to end one
+worker alone.
 """
 
 from __future__ import annotations

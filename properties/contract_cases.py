@@ -1,7 +1,7 @@
 """A random program with clauses: those that hold on its runs, near misses of them, and measures that fall or do not.
 
 This is what a prover of contracts is asked about. `contracted_sources` is a Hypothesis strategy of such programs for
-anybody's own prover; `ncl.verify.contract_fuzz` asks NCL's. No solver is known here: whether a clause is true is a
+anybody's own prover; `ncl.verify.contracts.fuzz` asks NCL's. No solver is known here: whether a clause is true is a
 question to runs on small inputs.
 """
 

@@ -3,10 +3,10 @@
 import pytest
 
 from ncl import gate
-from ncl.verify import runner, worker
-from ncl.verify.certify import compose
-from ncl.verify.obligation import Obligation, Outcome
-from ncl.verify.runner import Finding
+from ncl.verify.certification.certify import compose
+from ncl.verify.engine import runner, worker
+from ncl.verify.engine.obligation import Obligation, Outcome
+from ncl.verify.engine.runner import Finding
 
 
 def taken_for_granted(artefact, policy):

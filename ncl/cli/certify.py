@@ -60,7 +60,7 @@ def certified(artefact: Any, out: Path, rules: Any, jobs: int, tokenizer: str | 
     `tokenizer` is the digest of the tokenizer that the artefact will be used with, when that is known.
     """
     from ncl.build import claim
-    from ncl.verify import certify
+    from ncl.verify.certification import certify
 
     claim(out)
     findings = findings_of(artefact, rules, jobs)
@@ -71,7 +71,8 @@ def certified(artefact: Any, out: Path, rules: Any, jobs: int, tokenizer: str | 
 
 def findings_of(artefact: Any, rules: Any, jobs: int) -> Any:
     """Run all obligations of an artefact under a policy; counterexamples are kept where `ncl replay` finds them."""
-    from ncl.verify import prove, runner
+    from ncl.verify.certification import prove
+    from ncl.verify.engine import runner
 
     asked = prove.obligations(artefact, executors=rules.executors)
     with progress("verifying", len(asked)) as advance:

@@ -66,7 +66,7 @@ def demo(
     from ncl.llama.pretrained.base_model import SMOLLM2, lacking
     from ncl.training.evaluation.accuracy import Cell
     from ncl.training.evaluation.demonstration import Doors
-    from ncl.verify import certify as proofs
+    from ncl.verify.certification import certify as proofs
 
     quiet_transformers()
     rules = read_policy(policy)

@@ -20,17 +20,16 @@ def faults(
 
     Example: ncl faults --only step
     """
-    from ncl.verify import faults as laboratory
-    from ncl.verify import planted
+    from ncl.verify.mutation import catalogue, laboratory
 
-    chosen = [f for f in planted.FAULTS if only in f.id or only in f.stratum]
+    chosen = [f for f in catalogue.FAULTS if only in f.id or only in f.stratum]
     if not chosen:
-        strata = ", ".join(sorted({f.stratum for f in planted.FAULTS}))
+        strata = ", ".join(sorted({f.stratum for f in catalogue.FAULTS}))
         raise InputError(f"no fault matches {only!r}", where="--only", remedy=f"strata: {strata}")
     ids = {f.id for f in chosen}
-    broken = [b for b in planted.BROKEN if b.fault in ids]
-    right = [] if only else list(planted.RIGHT)
-    equivalent = [] if only else list(planted.EQUIVALENT)
+    broken = [b for b in catalogue.BROKEN if b.fault in ids]
+    right = [] if only else list(catalogue.RIGHT)
+    equivalent = [] if only else list(catalogue.EQUIVALENT)
     with progress("planting", len(chosen) + len(broken) + len(right) + len(equivalent)) as advance:
         findings = laboratory.laboratory(
             chosen, broken, right, equivalent, jobs=jobs, progress=lambda autopsy: advance(1, autopsy.id)

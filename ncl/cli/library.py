@@ -28,7 +28,7 @@ def library(
         else:
             print(function.text, end="")
         return
-    from ncl.verify import prove
+    from ncl.verify.certification import prove
 
     rows = []
     for name in shipped.names():

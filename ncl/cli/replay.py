@@ -18,7 +18,7 @@ def replay(
 
     Example: ncl replay .ncl/reverse-source.json
     """
-    from ncl.verify import counterexample
+    from ncl.verify.engine import counterexample
 
     outcome = counterexample.replay(file)
     if as_json:

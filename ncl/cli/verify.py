@@ -80,7 +80,8 @@ def verify(
     for file in (junit, sarif, counterexamples / "any.json"):
         claim_file(file)
     from ncl.build import artefact_of
-    from ncl.verify import prove, report, runner
+    from ncl.verify.certification import prove
+    from ncl.verify.engine import report, runner
 
     with progress("verifying", None) as advance:
         advance(0, "programs are compiled")
@@ -170,7 +171,7 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def keep_counterexamples(findings: Any, folder: Path) -> dict[str, Path]:
     """Write each refuted obligation's counterexample; id → file. One that cannot be written is told of."""
-    from ncl.verify.counterexample import write
+    from ncl.verify.engine.counterexample import write
 
     kept = {}
     for finding in findings:

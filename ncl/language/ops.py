@@ -72,7 +72,7 @@ class Op:
     """A row: prose before meaning. `word` is set for ops that only compute a word from words.
 
     `number` is what programs hold: it never changes, and a new row takes the next one. `examples` of a word op are in
-    the row; other ops have theirs in verify/golden.py, as states before and after, and in tests/golden, as runs.
+    the row; other ops have theirs in verify/runs/golden.py, as states before and after, and in tests/golden, as runs.
     `python` makes the op a function that source texts import from ncl: what it is where the program runs as Python.
     """
 

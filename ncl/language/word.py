@@ -2,7 +2,7 @@
 
 A *word* is a value in 0 … N-1 with N = 2^W. A *natural* is a machine quantity that is no word (a program counter, a
 heap pointer, a tick count). `Algebra` names the few operations that `ops.py` may use; `Integers` is the model on
-Python's own ints, and `ncl.verify.algebra` holds the model on solver terms. Neither may see the other.
+Python's own ints, and `ncl.verify.smt.algebra` holds the model on solver terms. Neither may see the other.
 """
 
 from __future__ import annotations

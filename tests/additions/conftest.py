@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ncl.verify import faults
-from ncl.verify.faults import Edit
+from ncl.verify.mutation import laboratory
+from ncl.verify.mutation.laboratory import Edit
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -42,7 +42,7 @@ def copy_with(tmp_path):
     def make(*edits: tuple[str, str, str]) -> Copy:
         folder = tmp_path / "copy"
         folder.mkdir()
-        faults.plant([Edit(*edit) for edit in edits], folder)
+        laboratory.plant([Edit(*edit) for edit in edits], folder)
         return Copy(folder)
 
     return make

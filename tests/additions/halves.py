@@ -17,7 +17,7 @@ def faults() -> list[str]:
     except IncompleteOpError as fault:
         return [*found, fault.message]
     found += [missing(op.mnemonic, "circuit").message for op in WORD_OPS if op not in CIRCUITS]
-    from ncl.verify.golden import CASES
+    from ncl.verify.runs.golden import CASES
 
     return found + [f"{row.name}: no hand-worked examples" for row in ROWS if not row.examples and not (
         row.word is None and row.opcode in CASES)]  # fmt: skip

@@ -39,18 +39,19 @@ assert ncl.popcount(11) == 3 and "popcount" in ncl.__all__
 """
 
 CHECKS = """
-from ncl.verify import enumerate, golden
+from ncl.verify.ops import exhaustive
+from ncl.verify.runs import golden
 from ncl.language.opcodes import Opcode
 
-found = [golden.check(Opcode["POPCOUNT"]), enumerate.check_integer("popcount", 16), enumerate.check_kernel("popcount")]
+found = [golden.check(Opcode["POPCOUNT"]), exhaustive.check_integer("popcount", 16), exhaustive.check_kernel("popcount")]
 assert [outcome.verdict for outcome in found] == ["tested", "proved-bounded", "proved-bounded"], found
 print("checked")
 """
 
 SOFT_CHECKS = """
-from ncl.verify import enumerate, pushforward
+from ncl.verify.ops import exhaustive, pushforward
 
-found = [enumerate.check_onehot("popcount"), pushforward.check_pathwise("popcount", 16)]
+found = [exhaustive.check_onehot("popcount"), pushforward.check_pathwise("popcount", 16)]
 assert all(outcome.verdict == "proved-bounded" for outcome in found), found
 print("checked")
 """

@@ -30,7 +30,7 @@ def maximum(xs: Array) -> Word:
 LISTED = """
 import ncl
 from ncl import library
-from ncl.verify import library_page
+from ncl.verify.certification import library_page
 
 assert "maximum" in library.names() and library.ROOMS["maximum"] == "search"
 assert [r.result for r in ncl.compile("maximum").run([[[1, 9, 4]]], executor="reference")] == [9]
@@ -69,7 +69,7 @@ ROW = (
 USED = """
 import ncl
 from ncl.properties import agreement, suite
-from ncl.verify import executors
+from ncl.verify.engine import executors
 
 compiled = ncl.compile("gcd")
 assert [r.result for r in compiled.run([[12, 18], [7, 3]], executor="backwards")] == [6, 1]
@@ -116,7 +116,7 @@ def test_a_pass_is_one_file_and_its_line(copy_with):
 
 SOLVED = """
 import z3
-from ncl.verify.solvers import decide
+from ncl.verify.engine.solvers import decide
 
 x = z3.BitVec("x", 8)
 answer = decide([x != x], cross="third")
@@ -126,7 +126,7 @@ assert answer.said == "unsat" and answer.cross_check == "third: unsat"
 
 def test_a_solver_is_one_row(copy_with):
     copy = copy_with(
-        ("ncl/verify/solvers.py", '"bitwuzla": ask_bitwuzla}',
+        ("ncl/verify/engine/solvers.py", '"bitwuzla": ask_bitwuzla}',
          '"bitwuzla": ask_bitwuzla,\n    "third": lambda terms, seconds: Answer("unsat", "third", 0.0),\n}'),
     )  # fmt: skip
     copy.run("-c", SOLVED)
@@ -135,8 +135,8 @@ def test_a_solver_is_one_row(copy_with):
 LIFTED = """
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
-from ncl.verify.lift_rules import RULES
-from ncl.verify.rule_tests import check_used
+from ncl.verify.smt.lift_rules import RULES
+from ncl.verify.smt.rule_tests import check_used
 
 graph = make_fx(lambda x: (x | 1,), tracing_mode="symbolic")(torch.arange(5))
 names = {str(node.target) for node in graph.graph.nodes if node.op == "call_function"}
@@ -149,8 +149,8 @@ def test_a_lift_rule_is_one_row_and_its_test(copy_with):
     row = '    "aten.bitwise_or.Scalar": _pointwise("bitwise_or", _II, "int64", lambda x, y: x | y),\n'
     rule, test = '    "aten.bitwise_or.Tensor": _logic(', '    "aten.bitwise_or.Tensor": ['
     copy = copy_with(
-        ("ncl/verify/lift_rules.py", rule, row + rule),
-        ("ncl/verify/rule_tests.py", test, '    "aten.bitwise_or.Scalar": _IN,\n' + test),
+        ("ncl/verify/smt/lift_rules.py", rule, row + rule),
+        ("ncl/verify/smt/rule_tests.py", test, '    "aten.bitwise_or.Scalar": _IN,\n' + test),
     )
     copy.run("-c", LIFTED)
 

@@ -15,8 +15,8 @@ from ncl.compiler import compile as compiler
 from ncl.language.opcodes import Opcode
 from ncl.training.from_scratch.config import ModelConfig, TrainConfig
 from ncl.training.from_scratch.trainer import library_for, tokenizer_digest, train
-from ncl.verify import runner
-from ncl.verify.obligation import Outcome
+from ncl.verify.engine import runner
+from ncl.verify.engine.obligation import Outcome
 
 SMALL = TrainConfig(
     steps=4, batch=8, checkpoint_every=2, longest=4,

@@ -30,11 +30,11 @@ def test_a_users_own_program_is_certified_and_let_through(ncl, here, grant):
 
 
 def test_nothing_is_written_when_an_obligation_is_refuted(ncl, here, grant, monkeypatch):
-    from ncl.verify.obligation import Outcome
+    from ncl.verify.engine.obligation import Outcome
 
     case = {"schema": 1, "kind": "golden", "op": "add"}
     refuted = Outcome("refuted", "test", detail="2 + 2 is 5", counterexample=case)
-    monkeypatch.setattr("ncl.verify.translate_check.check", lambda *_: refuted)
+    monkeypatch.setattr("ncl.verify.translation.check.check", lambda *_: refuted)
     grant(but=("source",))
     ran = ncl("certify", "two.py:one", "--out", "made", "--json")
     assert (ran.code, ran.document["error"]["class"]) == (1, "Refuted")
@@ -45,7 +45,7 @@ def test_nothing_is_written_when_an_obligation_is_refuted(ncl, here, grant, monk
 
 
 def test_nothing_is_written_when_an_obligation_is_undecided(ncl, here, grant, monkeypatch):
-    monkeypatch.setattr("ncl.verify.translate_check.check", lambda *_: 1 // 0)
+    monkeypatch.setattr("ncl.verify.translation.check.check", lambda *_: 1 // 0)
     grant(but=("source",))
     ran = ncl("certify", "two.py:one", "--out", "made", "--json")
     assert (ran.code, ran.document["error"]["class"]) == (3, "Undecided")

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from ncl.build import compile
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Sizes
-from ncl.verify import loop
+from ncl.verify.runs import compiled_loop
 
 PAPER, PROGRAM, WITNESS, WEIGHTS = (
     "certificate.json", "programs/reverse.json", "witness/reverse.json", "weights.safetensors",
@@ -327,7 +327,7 @@ LOOPS = {
 
 @pytest.mark.parametrize("what", LOOPS)
 def test_a_state_that_no_machine_is_in_never_reaches_compiled_code(ncl, here, what, monkeypatch):
-    monkeypatch.setattr(loop, "_looped", lambda machine: pytest.fail("it was run"))
+    monkeypatch.setattr(compiled_loop, "_looped", lambda machine: pytest.fail("it was run"))
     row, change = LOOPS[what]
     sizes = {"width": 8, "registers": 4, "memory": 4, "frame": 4, "depth": 2}
     program = {"schema": 1, "name": "f", "parameters": [], "result": "word", "sizes": sizes, "source": "",

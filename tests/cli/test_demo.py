@@ -11,7 +11,7 @@ import pytest
 from ncl.cli.main import run_main
 from ncl.training.evaluation.demonstration import DOCUMENT, MADE, PLOT, REPORT
 from ncl.training.from_scratch import demo as job
-from ncl.verify import runner
+from ncl.verify.engine import runner
 
 SMALL = (
     "demo",
@@ -127,9 +127,11 @@ def test_a_folder_of_somebody_elses_is_left_alone(demo, here):
 
 
 def test_a_refuted_obligation_stops_it_before_training(demo, here, grant, monkeypatch):
-    from ncl.verify.obligation import Outcome
+    from ncl.verify.engine.obligation import Outcome
 
-    monkeypatch.setattr("ncl.verify.programs.check_compiled", lambda *_: Outcome("refuted", "test", detail="no"))
+    monkeypatch.setattr(
+        "ncl.verify.runs.differential.check_compiled", lambda *_: Outcome("refuted", "test", detail="no")
+    )
     grant(but=("compiled",))
     ran = demo()
     assert (ran.code, ran.document["error"]["class"]) == (1, "Refuted")

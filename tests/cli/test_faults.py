@@ -2,18 +2,18 @@
 
 import pytest
 
-from ncl.verify import planted
-from ncl.verify.faults import Fault
+from ncl.verify.mutation import catalogue
+from ncl.verify.mutation.laboratory import Fault
 
 DOCUMENT = {"schema", "mutants", "equivalent", "killed", "by_stratum", "by_checker", "broken_checkers", "known_right"}
 CHEAP = "an opcode that is none"
-HARMLESS = Fault("nothing at all", "ops", (), "ncl.verify.golden:check", (16,))
+HARMLESS = Fault("nothing at all", "ops", (), "ncl.verify.runs.golden:check", (16,))
 
 
 @pytest.fixture(autouse=True)
 def controls_left_out(monkeypatch):
     for name in ("BROKEN", "RIGHT", "EQUIVALENT"):
-        monkeypatch.setattr(planted, name, ())
+        monkeypatch.setattr(catalogue, name, ())
 
 
 def test_a_killed_fault_exits_with_0(ncl):
@@ -27,7 +27,7 @@ def test_a_killed_fault_exits_with_0(ncl):
 
 
 def test_a_fault_that_survives_exits_with_1(ncl, monkeypatch):
-    monkeypatch.setattr(planted, "FAULTS", (HARMLESS,))
+    monkeypatch.setattr(catalogue, "FAULTS", (HARMLESS,))
     ran = ncl("faults", "--jobs", "1")
     assert ran.code == 1
     assert "survived" in ran.out and "0 of 1 killed" in ran.out

@@ -20,7 +20,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 import planted_checkers as planted
 from ncl.cli import output
 from ncl.cli.main import main
-from ncl.verify import prove
+from ncl.verify.certification import prove
 
 output.QUIET = 0.2
 asked = [

@@ -4,7 +4,7 @@ import pytest
 from tricky import functions, register_counts, sizes
 
 from ncl.compiler.compile import ORDER, compile_function
-from ncl.verify.translate import validate
+from ncl.verify.translation.validate import validate
 
 
 @pytest.mark.parametrize("name", functions())

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ncl import gate
-from ncl.verify import runner
-from ncl.verify.obligation import Outcome
+from ncl.verify.engine import runner
+from ncl.verify.engine.obligation import Outcome
 
 sys.path.append(str(Path(__file__).parent))
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from ncl import library
-from ncl.verify.library_page import NONE, page, told
+from ncl.verify.certification.library_page import NONE, page, told
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "library.md"
-AGAIN = "run: ncl verify --all --json | python -m ncl.verify.library_page > docs/library.md"
+AGAIN = "run: ncl verify --all --json | python -m ncl.verify.certification.library_page > docs/library.md"
 
 
 def shown():

@@ -12,15 +12,15 @@ import pytest
 
 from ncl.compiler.compile import PASSES
 from ncl.sources import files_of, homes
-from ncl.verify import faults, planted, planted_code
-from ncl.verify.faults import Broken, Edit, Fault, Findings
+from ncl.verify.mutation import catalogue, laboratory, machine_code_faults
+from ncl.verify.mutation.laboratory import Broken, Edit, Fault, Findings
 
 STRATA = {
     "ops", "language", "kernel", "program-memory", "compiler", "step", "numeric", "temperature", "soft", "certificate",
     "verifier",
 }  # fmt: skip
 SOURCES = {name: file for home, place in homes().items() for name, file in files_of(home, place, homes())}
-ALL = (*planted.FAULTS, *planted.RIGHT, *(e.fault for e in planted.EQUIVALENT))
+ALL = (*catalogue.FAULTS, *catalogue.RIGHT, *(e.fault for e in catalogue.EQUIVALENT))
 QUICK = (
     "the spec's call returns to itself",
     "the spec keeps the heap on the wrong flag",
@@ -65,7 +65,7 @@ QUICK_RIGHT = ("a difference cut without N", "copies added from the last to the 
 
 @pytest.fixture(scope="module", autouse=True)
 def warm():
-    faults.warm_up()
+    laboratory.warm_up()
 
 
 def named(rows, name):
@@ -77,35 +77,35 @@ def named(rows, name):
 
 
 def test_the_table_has_every_stratum_and_its_controls():
-    assert {f.stratum for f in planted.FAULTS} == STRATA
-    assert len(planted.FAULTS) >= 85 and len(planted.BROKEN) >= 12 and len(planted.RIGHT) >= 10
-    assert {f.stratum for f in planted.FAULTS if f.id in QUICK} == STRATA
-    ids = [f.id for f in (*ALL, *planted.BROKEN)]
+    assert {f.stratum for f in catalogue.FAULTS} == STRATA
+    assert len(catalogue.FAULTS) >= 85 and len(catalogue.BROKEN) >= 12 and len(catalogue.RIGHT) >= 10
+    assert {f.stratum for f in catalogue.FAULTS if f.id in QUICK} == STRATA
+    ids = [f.id for f in (*ALL, *catalogue.BROKEN)]
     assert len(set(ids)) == len(ids)
 
 
 def test_every_pass_of_the_compiler_has_faults():
     passes = ("ast_to_blocks", "blocks_to_registers", "registers_to_program")
-    there = [f.id.split()[0] for f in planted.FAULTS if f.stratum == "compiler"]
+    there = [f.id.split()[0] for f in catalogue.FAULTS if f.stratum == "compiler"]
     assert all(there.count(name) >= 3 for name in passes) and set(there) == {*passes, *PASSES}
 
 
 def test_thirty_mutants_of_the_compiler_are_refuted_by_an_input_that_replays():
-    mutants = [f for f in planted.FAULTS if f.stratum == "compiler" and not f.expected_error]
+    mutants = [f for f in catalogue.FAULTS if f.stratum == "compiler" and not f.expected_error]
     assert len(mutants) >= 30 and {f.checker for f in mutants} <= {
-        "ncl.verify.planted_checks:source",
-        "ncl.verify.planted_checks:runs",
+        "ncl.verify.mutation.checkers:source",
+        "ncl.verify.mutation.checkers:runs",
     }
 
 
 def test_every_wrong_code_has_a_broken_validator_that_proves_it():
-    codes = [f for f in planted.FAULTS if f.checker == "ncl.verify.planted_checks:code"]
-    assert {f.arguments[0] for f in codes} == set(planted_code.CASES) and len(codes) >= 15
-    assert {f.id for f in codes} <= {b.fault for b in planted.BROKEN}
+    codes = [f for f in catalogue.FAULTS if f.checker == "ncl.verify.mutation.checkers:code"]
+    assert {f.arguments[0] for f in codes} == set(machine_code_faults.CASES) and len(codes) >= 15
+    assert {f.id for f in codes} <= {b.fault for b in catalogue.BROKEN}
 
 
 def test_every_edit_fits_exactly_once():
-    edits = [e for f in ALL for e in f.edits] + [e for b in planted.BROKEN for e in b.edits]
+    edits = [e for f in ALL for e in f.edits] + [e for b in catalogue.BROKEN for e in b.edits]
     misfits = [e for e in edits if SOURCES[e.file].read_text(encoding="utf-8").count(e.old) != 1]
     assert misfits == [] and all(e.old != e.new for e in edits)
 
@@ -114,11 +114,11 @@ def test_every_checker_is_there_and_every_broken_one_names_its_fault():
     for fault in ALL:
         module, _, name = fault.checker.partition(":")
         assert callable(getattr(import_module(module), name))
-    assert {b.fault for b in planted.BROKEN} <= {f.id for f in planted.FAULTS}
+    assert {b.fault for b in catalogue.BROKEN} <= {f.id for f in catalogue.FAULTS}
 
 
 def test_every_equivalent_edit_says_why():
-    assert all(len(e.because) > 20 for e in planted.EQUIVALENT)
+    assert all(len(e.because) > 20 for e in catalogue.EQUIVALENT)
 
 
 # --- examining -------------------------------------------------------------------------------------------------------
@@ -126,52 +126,52 @@ def test_every_equivalent_edit_says_why():
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_planted_fault_is_refuted_by_the_checker_named_for_it(name):
-    autopsy = faults.examine(named(planted.FAULTS, name))
+    autopsy = laboratory.examine(named(catalogue.FAULTS, name))
     assert (autopsy.fate, autopsy.verdict) == ("killed", "refuted"), autopsy
 
 
 @pytest.mark.parametrize("name", QUICK_BROKEN)
 def test_a_broken_checker_lets_its_fault_survive_and_so_is_noticed(name):
-    broken = named(planted.BROKEN, name)
-    assert faults.examine(named(planted.FAULTS, broken.fault), broken.edits).fate == "survived"
+    broken = named(catalogue.BROKEN, name)
+    assert laboratory.examine(named(catalogue.FAULTS, broken.fault), broken.edits).fate == "survived"
 
 
 @pytest.mark.parametrize("name", QUICK_RIGHT)
 def test_a_harmless_edit_is_accepted(name):
-    assert faults.examine(named(planted.RIGHT, name)).fate == "survived"
+    assert laboratory.examine(named(catalogue.RIGHT, name)).fate == "survived"
 
 
 def test_an_equivalent_edit_is_proved_to_be_one():
-    autopsy = faults.examine(planted.EQUIVALENT[0].fault)
+    autopsy = laboratory.examine(catalogue.EQUIVALENT[0].fault)
     assert (autopsy.fate, autopsy.verdict) == ("survived", "proved-bounded")
 
 
 @pytest.mark.nightly
 def test_the_whole_table_is_sound():
-    found = faults.laboratory(planted.FAULTS, planted.BROKEN, planted.RIGHT, planted.EQUIVALENT)
+    found = laboratory.laboratory(catalogue.FAULTS, catalogue.BROKEN, catalogue.RIGHT, catalogue.EQUIVALENT)
     bad = [a for _, a in (*found.right, *found.equivalent, *found.broken) if a.fate != "survived"]
     assert found.survivors == () and bad == [] and found.sound
 
 
 # --- the laboratory itself -------------------------------------------------------------------------------------------
 
-GOLDEN = "ncl/verify/golden.py"
+GOLDEN = "ncl/verify/runs/golden.py"
 HEAD = "def check(number: int) -> Outcome:\n"
 
 
-def golden(*edits, checker="ncl.verify.golden:check", expected=""):
+def golden(*edits, checker="ncl.verify.runs.golden:check", expected=""):
     return Fault("trial", "ops", tuple(edits), checker, (16,), expected)
 
 
 @pytest.mark.parametrize("old", ["no such text anywhere", "import "])
 def test_an_edit_that_does_not_fit_exactly_once_is_refused(old, tmp_path):
     with pytest.raises(ValueError, match="times, expected once"):
-        faults.plant([Edit(GOLDEN, old, "x")], tmp_path)
+        laboratory.plant([Edit(GOLDEN, old, "x")], tmp_path)
 
 
 def test_an_edit_changes_the_copy_in_that_place_only(tmp_path):
-    edit = planted.FAULTS[0].edits[0]
-    faults.plant([edit], tmp_path)
+    edit = catalogue.FAULTS[0].edits[0]
+    laboratory.plant([edit], tmp_path)
     for name, file in SOURCES.items():
         original = file.read_bytes().decode()
         if name == edit.file:
@@ -183,47 +183,47 @@ def test_an_edit_changes_the_copy_in_that_place_only(tmp_path):
 def test_a_checker_that_dies_or_raises_or_is_not_there_kills_nothing():
     dies = golden(Edit(GOLDEN, HEAD, HEAD + "    import os\n    os._exit(0)\n"))
     raises = golden(Edit(GOLDEN, HEAD, HEAD + "    raise ValueError\n"))
-    lacking = golden(checker="ncl.verify.golden:nothing")
+    lacking = golden(checker="ncl.verify.runs.golden:nothing")
     broken_syntax = golden(Edit(GOLDEN, HEAD, HEAD + "    (\n"))
     for fault in (dies, raises, lacking, broken_syntax):
-        assert faults.examine(fault).fate == "undecided"
+        assert laboratory.examine(fault).fate == "undecided"
 
 
 def test_a_checker_that_does_not_end_in_time_kills_nothing():
     slow = golden(Edit(GOLDEN, HEAD, HEAD + "    import time\n    time.sleep(60)\n"))
-    autopsy = faults.examine(slow, budget=0.5)
+    autopsy = laboratory.examine(slow, budget=0.5)
     assert autopsy.fate == "undecided" and "no answer" in autopsy.detail
 
 
 @pytest.mark.parametrize("expected, fate", [("ValueError", "killed"), ("KeyError", "undecided"), ("", "undecided")])
 def test_an_exception_kills_only_when_it_is_the_one_that_refuses(expected, fate):
     raises = Edit(GOLDEN, HEAD, HEAD + "    raise ValueError\n")
-    assert faults.examine(golden(raises, expected=expected)).fate == fate
+    assert laboratory.examine(golden(raises, expected=expected)).fate == fate
 
 
 @pytest.mark.parametrize("verdict, fate", [("unknown", "undecided"), ("vacuous", "undecided"), ("refuted", "killed")])
 def test_only_refuted_is_a_kill(verdict, fate):
     says = Edit(GOLDEN, HEAD, HEAD + f"    return Outcome({verdict!r}, 'said')\n")
-    assert faults.examine(golden(says)).fate == fate
+    assert laboratory.examine(golden(says)).fate == fate
 
 
 def test_a_checker_outside_the_copy_is_not_asked():
-    autopsy = faults.examine(golden(checker="json:loads"))
+    autopsy = laboratory.examine(golden(checker="json:loads"))
     assert autopsy.fate == "undecided" and "not in the copy" in autopsy.detail
 
 
 def test_findings_are_sound_only_when_all_is_as_it_should_be():
     fault, right = (
-        named(planted.FAULTS, "ints shift bits past the top"),
-        named(planted.RIGHT, "at most as below or equal"),
+        named(catalogue.FAULTS, "ints shift bits past the top"),
+        named(catalogue.RIGHT, "at most as below or equal"),
     )
-    skipped = Broken("skipped", named(planted.BROKEN, "golden examples are skipped").edits, fault.id)
+    skipped = Broken("skipped", named(catalogue.BROKEN, "golden examples are skipped").edits, fault.id)
     told = []
-    found = faults.laboratory([fault], [skipped], [right], jobs=2, progress=told.append)
+    found = laboratory.laboratory([fault], [skipped], [right], jobs=2, progress=told.append)
     assert found.sound and {a.id for a in told} == {fault.id, "skipped", right.id}
     document = found.to_json()
     assert (document["mutants"], document["killed"], document["equivalent"]) == (1, 1, 0)
-    assert document["by_stratum"] == {"ops": 1} and document["by_checker"] == {"ncl.verify.golden:check": 1}
+    assert document["by_stratum"] == {"ops": 1} and document["by_checker"] == {"ncl.verify.runs.golden:check": 1}
     assert document["broken_checkers"] == {"total": 1, "red": 1} and document["known_right"] == {
         "total": 1,
         "accepted": 1,
@@ -236,7 +236,7 @@ def test_findings_are_sound_only_when_all_is_as_it_should_be():
 
 def test_a_broken_checker_whose_fault_is_not_examined_is_an_error():
     with pytest.raises(KeyError):
-        faults.laboratory([], planted.BROKEN[:1])
+        laboratory.laboratory([], catalogue.BROKEN[:1])
 
 
 def test_nothing_compiled_is_kept_on_disk_where_it_could_hide_a_fault():

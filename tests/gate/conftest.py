@@ -8,9 +8,9 @@ import torch
 
 from ncl import gate
 from ncl.language.text import assemble
-from ncl.verify.certify import compose
-from ncl.verify.obligation import Obligation, Outcome
-from ncl.verify.runner import Finding
+from ncl.verify.certification.certify import compose
+from ncl.verify.engine.obligation import Obligation, Outcome
+from ncl.verify.engine.runner import Finding
 
 DOUBLE = """
 .program double

@@ -12,7 +12,7 @@ from ncl import certificate as record
 from ncl import digests, gate, sources
 from ncl.errors import FormatError, GateRefused
 from ncl.language.program import Instruction, Program
-from ncl.verify.certify import compose
+from ncl.verify.certification.certify import compose
 
 
 def reason(artefact, certificate, policy, **more):
@@ -283,8 +283,8 @@ def replace_programs(artefact, programs):
 
 
 def certify_well(artefact, policy):
-    from ncl.verify.obligation import Obligation, Outcome
-    from ncl.verify.runner import Finding
+    from ncl.verify.engine.obligation import Obligation, Outcome
+    from ncl.verify.engine.runner import Finding
 
     found = [
         Finding(Obligation(n, "s", "k", "m:f"), Outcome(r.accept[0], "given", bound="k", limits=dict(r.at_least)))

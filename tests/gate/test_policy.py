@@ -8,7 +8,7 @@ import pytest
 from ncl import gate
 from ncl.build import build_library
 from ncl.errors import FormatError, NotFoundError
-from ncl.verify.hollow import HOLLOW
+from ncl.verify.certification.weak_policies import HOLLOW
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_policy_made_in_python_cannot_be_hollow_either(policy):
 
 def test_every_obligation_that_is_shown_is_known_to_policies():
     from ncl import policy
-    from ncl.verify.obligations import obligations
+    from ncl.verify.certification.obligations import obligations
 
     library = build_library(("reverse", "insertion_sort"), width=8)
     for obligation in obligations(library):

@@ -14,7 +14,7 @@ import ncl
 from ncl import sources
 from ncl.errors import GateRefused
 from ncl.sources import EXEMPT, ROOMS, SUFFIXES, source_digests
-from ncl.verify import tampering
+from ncl.verify.certification import tampering
 
 HOME = Path(ncl.__file__).resolve().parent.parent
 
@@ -24,7 +24,7 @@ import sys; sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from ncl import gate
 from ncl.errors import GateRefused
-from ncl.verify import tampering
+from ncl.verify.certification import tampering
 root, case, told = Path(sys.argv[1]), tampering.honest(), 0
 gate.require(case.artefact, case.paper, case.policy)
 for file in tampering.shipped(root):
@@ -106,7 +106,7 @@ class Finder:  # as an editable installation has one
             return importlib.util.spec_from_file_location(name, place)
 sys.meta_path.append(Finder)
 from ncl import sources
-import ncl.properties.search, ncl.verify.obligation
+import ncl.properties.search, ncl.verify.engine.obligation
 print(json.dumps([sources.source_digests(), sources.strangers()]))
 """
 
@@ -121,7 +121,7 @@ def test_packages_beside_ncl_are_found_where_python_finds_them_and_count_as_in_i
     ran = python(LOOK, copy)
     assert json.loads(ran.stdout) == [before, []], ran.stderr
     (copy / "verify" / "obligation.py").write_text("")
-    ran = python(LOOK.replace(", ncl.verify.obligation", ""), copy)
+    ran = python(LOOK.replace(", ncl.verify.engine.obligation", ""), copy)
     digests, _ = json.loads(ran.stdout)
     assert {r for r in before if digests[r] != before[r]} == {"verify"}
 

@@ -10,7 +10,7 @@ from ncl.language.interpret.checked import Checker, Text
 from ncl.language.interpret.source import run_checked, run_marked
 from ncl.language.parse import parse_text
 from ncl.language.program import Program, Sizes
-from ncl.verify.spaces import random_inputs
+from ncl.verify.runs.input_spaces import random_inputs
 
 HEAD = "from ncl import Array, Word, decreases, ensures, invariant, old, permutation, requires, result, signed_divide\n"
 

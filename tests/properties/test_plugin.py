@@ -6,7 +6,7 @@ import re
 import pytest
 
 from ncl import pytest_plugin
-from ncl.verify import counterexample
+from ncl.verify.engine import counterexample
 
 pytest_plugins = ["pytester"]
 

@@ -13,7 +13,8 @@ from ncl.machine.executors import integer, pathwise
 from ncl.properties import suite
 from ncl.properties.failure import Failed
 from ncl.properties.search import Profile
-from ncl.verify import checks, counterexample
+from ncl.verify.engine import counterexample
+from ncl.verify.runs import property_checks
 
 QUICK = Profile("quick", runs=6, soft=2)
 HEAD = "from ncl import Array, Word, program\n\n\n@program\n"
@@ -127,15 +128,15 @@ def test_a_replayed_program_is_the_one_that_its_file_holds_now(tmp_path, monkeyp
     with pytest.raises(Failed) as found:
         suite.run("examples", given, QUICK)
     case = found.value.case
-    assert checks.replay(case).reproduced and "as mine.py has it now" in checks.replay(case).what
+    assert property_checks.replay(case).reproduced and "as mine.py has it now" in property_checks.replay(case).what
     file.write_text(text.replace("[4]", "[3]"))
-    assert not checks.replay(case).reproduced, "the example was mended"
+    assert not property_checks.replay(case).reproduced, "the example was mended"
     file.write_text(text.replace("= top", "= 4"))
-    assert not checks.replay(case).reproduced, "the program was mended"
+    assert not property_checks.replay(case).reproduced, "the program was mended"
     file.write_text("no program (")
-    assert "as recorded" in checks.replay(case).what and checks.replay(case).reproduced
+    assert "as recorded" in property_checks.replay(case).what and property_checks.replay(case).reproduced
     file.unlink()
-    assert checks.replay(case).reproduced
+    assert property_checks.replay(case).reproduced
 
 
 def test_a_program_with_constants_replays_with_them(tmp_path):

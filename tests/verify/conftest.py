@@ -1,6 +1,7 @@
-"""The planted checkers are importable by name here and in worker processes, which inherit the path."""
+"""Planted checkers and shared programs are importable by name here and in worker processes, which inherit the path."""
 
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path.extend(str(folder) for folder in (HERE, *(HERE / name for name in ("contracts", "step", "translation"))))

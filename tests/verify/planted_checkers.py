@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from ncl.language.parse import parse_text
-from ncl.verify import contracts
-from ncl.verify.meanwhile import meanwhile
-from ncl.verify.obligation import Obligation, Outcome
+from ncl.verify.contracts import check
+from ncl.verify.engine.interim import meanwhile
+from ncl.verify.engine.obligation import Obligation, Outcome
 
 
 def give(verdict: str, note: str = "") -> Outcome:
@@ -123,5 +123,5 @@ def knows_and_dies(verdict: str) -> Outcome:
 
 def contract_beside_a_deaf_prover(text: str) -> Outcome:
     """A contract whose prover does not answer in a minute."""
-    contracts.prove_function = lambda function: deaf(60.0)  # type: ignore[assignment]
-    return contracts.check_contract(parse_text(text, "f.py", "f")[0], 0)
+    check.prove_function = lambda function: deaf(60.0)  # type: ignore[assignment]
+    return check.check_contract(parse_text(text, "f.py", "f")[0], 0)

@@ -16,8 +16,10 @@ from ncl.build import Compiled, sizes_for
 from ncl.language.opcodes import UNARY, WORD_OPS, Opcode, Trap
 from ncl.language.ops import OPS
 from ncl.language.parse import parse_text
-from ncl.verify import algebra, executors, golden, loop, programs, pushforward, temperature
-from ncl.verify import enumerate as enumeration
+from ncl.verify.engine import executors
+from ncl.verify.ops import exhaustive, pushforward
+from ncl.verify.runs import compiled_loop, differential, golden, temperature
+from ncl.verify.smt import algebra
 
 SOURCES = {
     "last": "def f(xs: Array, d: Word) -> Word:\n    if len(xs) == 0:\n        return d\n    return xs[len(xs) - 1]\n",
@@ -112,7 +114,7 @@ def check_tight(said, mark, tight, known):
 @pytest.mark.parametrize("name", ["last", "double", "endless", "slow"])
 def test_executor_bounds_are_what_was_run(calls, executor, name):
     made = of(name)
-    outcome = programs.check_executor(executor, made.function, made.program, 20, 0)
+    outcome = differential.check_executor(executor, made.function, made.program, 20, 0)
     mine = [call for call in calls if call.executor == executor]
     assert outcome.verdict == "tested"
     tight = 0
@@ -131,13 +133,13 @@ def test_executor_bounds_are_what_was_run(calls, executor, name):
 
 def test_runs_of_different_budgets_are_never_one_number():
     with pytest.raises(ValueError, match="counted apart"):
-        programs.Compared(None, 10, 50_000) + programs.Compared(None, 10, 5)
+        differential.Compared(None, 10, 50_000) + differential.Compared(None, 10, 5)
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_cross_check_bounds_are_what_was_run(calls, name):
     made = of(name)
-    outcome = programs.check_runs(made.function, made.program, 60, 0)
+    outcome = differential.check_runs(made.function, made.program, 60, 0)
     assert outcome.verdict == "proved-bounded"
     pattern = EVERY.format(way=WAY.format("_every")) + AGAIN.format("_every") + "; " + RANDOM
     pattern += ", through source and bytecode" + STOPPED.format("") + r", (?P<few>\d+) short ones through "
@@ -196,7 +198,7 @@ def check_way(said, mark, every, referred, stepped):
 @pytest.mark.parametrize("circuit, check", [("kernel", "check_kernel"), ("onehot", "check_onehot")])
 def test_circuit_bounds_are_what_was_computed(monkeypatch, opcode, circuit, check):
     """All pairs of words at each width, and the pairs beyond."""
-    real, seen = enumeration.run, defaultdict(set)
+    real, seen = exhaustive.run, defaultdict(set)
 
     def run(which, op, x_P, y_P, width):
         assert which == circuit and op == opcode
@@ -204,8 +206,8 @@ def test_circuit_bounds_are_what_was_computed(monkeypatch, opcode, circuit, chec
         seen[width].update(((x,) if op in UNARY else (x, y)) for x, y in pairs)
         return real(which, op, x_P, y_P, width)
 
-    monkeypatch.setattr(enumeration, "run", run)
-    outcome = getattr(enumeration, check)(opcode.mnemonic)
+    monkeypatch.setattr(exhaustive, "run", run)
+    outcome = getattr(exhaustive, check)(opcode.mnemonic)
     most = int(re.match(r"W = 1 … (\d+) all (?:hard )?operands", outcome.bound).group(1))
     assert most == outcome.limits["width"]
     arity = 1 if opcode in UNARY else 2
@@ -264,17 +266,19 @@ def test_algebra_bounds_are_the_terms_that_were_evaluated(monkeypatch, name):
 
 @pytest.mark.parametrize("opcode", [Opcode.ADD, Opcode.HALT, Opcode.CALL, Opcode.STORE])
 def test_loop_bounds_are_the_states_that_were_run(monkeypatch, opcode):
-    real, seen = loop.replay, set()
+    real, seen = compiled_loop.replay, set()
 
     def replay(case):
         seen.add((case["program"]["sizes"]["width"], str(case)))
         return real(case)
 
-    monkeypatch.setattr(loop, "replay", replay)
-    outcome = loop.check(int(opcode))
+    monkeypatch.setattr(compiled_loop, "replay", replay)
+    outcome = compiled_loop.check(int(opcode))
     count, machines, widths = re.fullmatch(r"(\d+) states on (\d+) machines, W = (.*)", outcome.bound).groups()
     assert int(count) == len(seen) == outcome.limits["samples"]
-    assert {int(w) for w in widths.split(", ")} == {width for width, _ in seen} and int(machines) == len(loop.MACHINES)
+    assert {int(w) for w in widths.split(", ")} == {width for width, _ in seen} and int(machines) == len(
+        compiled_loop.MACHINES
+    )
 
 
 @pytest.mark.parametrize("part", temperature.PARTS)

@@ -10,13 +10,16 @@ import pytest
 from ncl import library
 from ncl.build import Compiled, sizes_for
 from ncl.language.opcodes import UNARY, Opcode
-from ncl.verify import enumerate as enumeration
-from ncl.verify import hollow, lifted_circuits, rule_tests, tampering, translate_check, translate_segment
+from ncl.verify.certification import tampering, weak_policies
+from ncl.verify.ops import exhaustive, symbolic
+from ncl.verify.smt import rule_tests
+from ncl.verify.translation import check as translation_check
+from ncl.verify.translation import segment
 
 
 @pytest.mark.parametrize("opcode", [Opcode.SUBTRACT, Opcode.INVERT])
 def test_integer_circuits_are_computed_on_all_words_and_lifted_at_their_width(monkeypatch, opcode):
-    real, lift, seen, lifted = enumeration.run, lifted_circuits.check, defaultdict(list), []
+    real, lift, seen, lifted = exhaustive.run, symbolic.check, defaultdict(list), []
 
     def run(which, op, x_P, y_P, width):
         assert (which, op) == ("integer", opcode)
@@ -27,9 +30,9 @@ def test_integer_circuits_are_computed_on_all_words_and_lifted_at_their_width(mo
         lifted.append((op, width))
         return lift(op, width)
 
-    monkeypatch.setattr(enumeration, "run", run)
-    monkeypatch.setattr(lifted_circuits, "check", check)
-    outcome = enumeration.check_integer(opcode.mnemonic, 16)
+    monkeypatch.setattr(exhaustive, "run", run)
+    monkeypatch.setattr(symbolic, "check", check)
+    outcome = exhaustive.check_integer(opcode.mnemonic, 16)
     told = re.fullmatch(r"W = 1 … (\d+) all operands; W = (\d+) lifted to the solver", outcome.bound)
     most, width = map(int, told.groups())
     arity = 1 if opcode in UNARY else 2
@@ -64,7 +67,7 @@ def test_rules_are_compared_on_as_many_entries_as_they_say(monkeypatch):
 
 def test_the_gate_refuses_as_many_as_it_says(monkeypatch):
     tried, policies = [], []
-    fault, refusal = tampering.fault_of, hollow.refusal
+    fault, refusal = tampering.fault_of, weak_policies.refusal
 
     def fault_of(trial, case):
         tried.append(trial.name)
@@ -75,7 +78,7 @@ def test_the_gate_refuses_as_many_as_it_says(monkeypatch):
         return refusal(change)
 
     monkeypatch.setattr(tampering, "fault_of", fault_of)
-    monkeypatch.setattr(hollow, "refusal", refused)
+    monkeypatch.setattr(weak_policies, "refusal", refused)
     outcome = tampering.check()
     told = re.match(r"(\d+) tamperings and (\d+) hollow policies refused, ", outcome.bound)
     assert [int(n) for n in told.groups()] == [len(set(tried)), len(policies)]
@@ -86,7 +89,7 @@ def test_the_gate_refuses_as_many_as_it_says(monkeypatch):
 def test_segments_ends_and_questions_are_those_of_the_walk(monkeypatch, name):
     compiled = Compiled.of(library.get(name), sizes_for(16))
     asked, walked = [], []
-    question, walk = translate_segment.satisfiable, translate_segment.Walk.run
+    question, walk = segment.satisfiable, segment.Walk.run
 
     def satisfiable(terms, seconds):
         asked.append(terms)
@@ -96,9 +99,9 @@ def test_segments_ends_and_questions_are_those_of_the_walk(monkeypatch, name):
         walked.append(self)
         return walk(self, *nodes)
 
-    monkeypatch.setattr(translate_segment, "satisfiable", satisfiable)
-    monkeypatch.setattr(translate_segment.Walk, "run", run)
-    outcome = translate_check.check(compiled.function, compiled.program, compiled.witness)
+    monkeypatch.setattr(segment, "satisfiable", satisfiable)
+    monkeypatch.setattr(segment.Walk, "run", run)
+    outcome = translation_check.check(compiled.function, compiled.program, compiled.witness)
     told = re.fullmatch(r"(\d+) segments with (\d+) ends, (\d+) questions to the solver", outcome.detail)
     assert [int(n) for n in told.groups()] == [len(walked), sum(one.ends for one in walked), len(asked)]
     assert [int(n) for n in told.groups()] == [outcome.limits[n] for n in ("segments", "ends", "questions")]

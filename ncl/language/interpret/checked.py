@@ -3,7 +3,7 @@
 It says how a run ended and which contracts it came to, several times as fast as `run_checked`, and no more: that a run
 is `broken` is a suspicion, for `run_checked` to confirm and to word. The text that Python compiles is made of the typed
 tree alone: operators, numbers, and names of its own. Where that text is too deep for Python, `run_checked` runs
-instead. Called by `ncl.verify.contract_search`.
+instead. Called by `ncl.verify.contracts.search`.
 """
 
 from __future__ import annotations

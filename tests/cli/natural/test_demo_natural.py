@@ -17,7 +17,7 @@ from ncl.training.pretrained import demo as natural_demo
 from ncl.training.pretrained import recipe as natural
 from ncl.training.pretrained import run as natural_run
 from ncl.training.pretrained.config import NaturalConfig
-from ncl.verify import runner
+from ncl.verify.engine import runner
 
 SMALL = (
     "demo", "--natural", "--steps", "60", "--restarts", "0", "--task", "reverse", "--task", "chain", "--task", "chat",

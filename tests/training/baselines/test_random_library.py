@@ -11,10 +11,10 @@ from ncl.errors import GateRefused
 from ncl.llama.pretrained.adapter_record import PROGRAMS
 from ncl.training.baselines.random_library import FILE, source
 from ncl.training.pretrained.run import find_run, library_for, open_arm, open_computer, train_arm
-from ncl.verify.executors import run
-from ncl.verify.programs import check_compiled
-from ncl.verify.prove import prove
-from ncl.verify.spaces import random_inputs
+from ncl.verify.certification.prove import prove
+from ncl.verify.engine.executors import run
+from ncl.verify.runs.differential import check_compiled
+from ncl.verify.runs.input_spaces import random_inputs
 
 
 @pytest.fixture

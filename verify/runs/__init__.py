@@ -1,0 +1,1 @@
+"""Programs and machine code run and compared: input spaces, costs, divergence, hand-worked examples, temperature."""

@@ -1,0 +1,1 @@
+"""Translation validation: machine code is the source that it was compiled from."""
