@@ -19,7 +19,9 @@ NAME = re.compile(r"ncl(\.\w+)+:\w+")
 def written():
     """Those that stand whole in a source."""
     for file in (f for package in (ncl, verify) for f in Path(package.__path__[0]).rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+        parts = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in (n for n in nodes if id(n) not in parts):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and NAME.fullmatch(node.value):
                 yield node.value
 
