@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ncl import gate
 from ncl.errors import GateRefused
-from ncl.verify.certification import tampering
+from ncl.verify.certification import trials
 from ncl.verify.engine.obligation import Outcome
 
 METHOD = "edits after the gate"
@@ -46,7 +46,7 @@ def watched() -> Watched:
     """A watch over what the gate let in."""
     from ncl.llama.computer import permit
 
-    case = tampering.honest()
+    case = trials.honest()
     leave = gate.require(case.artefact, case.paper, case.policy)
     made = Watched(None, list(case.artefact.programs.values()))
     settings = {name: list(v) if isinstance(v, list) else v for name, v in made.settings.items()}

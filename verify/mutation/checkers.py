@@ -17,7 +17,7 @@ from ncl.build import Compiled, build_library, sizes_for
 from ncl.language.opcodes import Opcode
 from ncl.language.program import Program
 from ncl.language.syntax import Function
-from ncl.verify.certification import prove, tampering
+from ncl.verify.certification import prove, trials
 from ncl.verify.engine import counterexample
 from ncl.verify.engine.obligation import Outcome
 from ncl.verify.runs import property_checks
@@ -182,7 +182,7 @@ def _changed(name: str, mnemonic: str, field: str, value: int) -> tuple[Function
     """A compiled program whose first instruction of this opcode has one field replaced, read back from its JSON."""
     made = compiled(name)
     line = next(n for n, row in enumerate(made.program.code) if row.opcode == Opcode[mnemonic.upper()])
-    program = tampering.edited(made.program, line, field, value)
+    program = trials.edited(made.program, line, field, value)
     return made.function, Program.from_json(program.to_json())
 
 
@@ -206,10 +206,10 @@ def bytes_loaded(name: str, mnemonic: str, field: str, value: int) -> Outcome:
     from ncl import gate
     from ncl.build import Artefact
 
-    case = tampering.honest()
+    case = trials.honest()
     program = case.artefact.programs[name]
     line = next(n for n, row in enumerate(program.code) if row.opcode == Opcode[mnemonic.upper()])
-    edited = {**case.artefact.programs, name: tampering.edited(program, line, field, value)}
+    edited = {**case.artefact.programs, name: trials.edited(program, line, field, value)}
     with tempfile.TemporaryDirectory(prefix="ncl-fault-") as folder:
         found = Artefact.load(replace(case.artefact, programs=edited).save(f"{folder}/artefact"))
     gate.require(found, case.paper, case.policy)

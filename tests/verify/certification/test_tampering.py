@@ -6,7 +6,7 @@ import pytest
 
 from ncl import certificate as record
 from ncl import gate, sources
-from ncl.verify.certification import tampering
+from ncl.verify.certification import tampering, trials
 from ncl.verify.engine import counterexample
 
 HOME = Path(record.__file__).parent.parent
@@ -14,7 +14,7 @@ HOME = Path(record.__file__).parent.parent
 
 @pytest.fixture(scope="module")
 def case():
-    return tampering.honest()
+    return trials.honest()
 
 
 def test_every_tampering_is_refused_and_the_honest_artefact_is_not():
@@ -24,11 +24,11 @@ def test_every_tampering_is_refused_and_the_honest_artefact_is_not():
 
 
 def test_trials_have_names_of_their_own(case):
-    names = [t.name for t in (*tampering.TRIALS, *tampering.dropped(case))]
+    names = [t.name for t in (*trials.TRIALS, *trials.dropped(case))]
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("trial", tampering.TRIALS, ids=lambda t: t.name)
+@pytest.mark.parametrize("trial", trials.TRIALS, ids=lambda t: t.name)
 def test_a_tampering_is_refused_for_what_it_is(trial, case):
     assert tampering.fault_of(trial, case) == ""
 

@@ -12,7 +12,7 @@ from ncl.errors import CapacityError
 from ncl.language.opcodes import Opcode
 from ncl.language.parse import parse_text
 from ncl.machine.executors import integer, pathwise
-from ncl.verify.certification.tampering import edited
+from ncl.verify.certification.trials import edited
 from ncl.verify.engine import counterexample
 from ncl.verify.runs import cost, differential, input_spaces, plans
 
