@@ -35,6 +35,7 @@ def check_function(
 
 
 def check_loop(contract: LoopContract, known: Known) -> None:
+    """Ask `known` of every variable that the contract of a loop names as it is at the head."""
     measures = (contract.decreases,) if contract.decreases else ()
     for clause in (*contract.invariants, *measures):
         for name, place, time in names(clause):

@@ -41,12 +41,16 @@ class Name:
 
 @dataclass(frozen=True)
 class Size:
+    """`len(array)`."""
+
     array: ArrayName
     position: Position
 
 
 @dataclass(frozen=True)
 class Cell:
+    """`array[index]`; without a meaning where the index is outside."""
+
     array: ArrayName
     index: Expression
     position: Position
@@ -54,6 +58,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Calculation:
+    """`left operator right` in whole numbers that do not wrap; without a meaning for a divisor below 1."""
+
     operator: str  # of ARITHMETIC, floor division
     left: Expression
     right: Expression
@@ -75,6 +81,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Comparison:
+    """`left operator right`, one comparison of a chain."""
+
     operator: str  # of syntax.COMPARISONS
     left: Expression
     right: Expression
@@ -83,6 +91,8 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Not:
+    """`not operand`."""
+
     operand: Expression
     position: Position
 
@@ -197,6 +207,8 @@ class Measure:
 
 @dataclass(frozen=True)
 class FunctionContract:
+    """What holds when a function is called, and what when it returns."""
+
     requires: tuple[Clause, ...] = ()
     ensures: tuple[Clause, ...] = ()
     decreases: Measure | None = None  # over recursive calls

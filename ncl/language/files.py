@@ -53,22 +53,27 @@ class File:
 
     @cached_property
     def marks(self) -> Marks:
+        """What marks a program in this file."""
         return discover.marks_of(self.tree)
 
     @cached_property
     def constants(self) -> dict[str, Constant]:
+        """Module constants by name."""
         return discover.constants(self.tree)
 
     @cached_property
     def functions(self) -> dict[str, ast.FunctionDef]:
+        """Functions that a program may call, by name."""
         return discover.callable_functions(self.tree)
 
     @cached_property
     def signatures(self) -> dict[str, Signature]:
+        """The signature of each of `functions`."""
         return {name: signature_of(node) for name, node in self.functions.items()}
 
     @cached_property
     def imports(self) -> dict[str, tuple[ast.ImportFrom, ast.alias]]:
+        """Names imported from other files, each with its statement and alias."""
         return discover.imports(self.tree)
 
 
@@ -101,6 +106,7 @@ class Files:
         self.own = own
 
     def reader_of(self, function: Function) -> Reader:
+        """The reader of the file in which a function stands."""
         return next(reader for reader in self.readers if reader.place == function.position.file)
 
     def settle(self) -> None:

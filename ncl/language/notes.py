@@ -15,6 +15,8 @@ from ncl.language.walks import all_expressions, everything
 
 @dataclass(frozen=True)
 class Note:
+    """One remark on a place in a file."""
+
     file: str
     position: Position
     text: str

@@ -34,7 +34,10 @@ DEEPEST = 100  # levels of statements and expressions in each other; every pass 
 
 
 def of_callable(function: Callable[..., Any]) -> Function:
-    """The program that a plain or decorated Python function is, read from its file."""
+    """The program that a plain or decorated Python function is, read from its file.
+
+    Raises NotFoundError where no file has it at its top level; else as `parse_text`.
+    """
     raw = inspect.unwrap(getattr(function, "raw", function))
     try:
         file = inspect.getsourcefile(raw)

@@ -12,6 +12,7 @@ _ANNOTATIONS: dict[str, Sort] = {"Word": "word", "Array": "array"}
 
 
 def signature(reader: Reader, node: ast.FunctionDef, marks: Marks) -> Signature:
+    """The signature of a function; what is wrong in its head is refused through the reader."""
     arguments = node.args
     for extra in (*arguments.kwonlyargs, arguments.vararg, arguments.kwarg, *arguments.posonlyargs):
         if extra is not None:

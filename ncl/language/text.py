@@ -35,6 +35,7 @@ _BY_NAME = {op.mnemonic: op for op in Opcode}
 
 
 def disassemble(program: Program) -> str:
+    """The assembly text of a program."""
     sizes = program.sizes
     head = [
         f".program {program.name}",

@@ -75,10 +75,12 @@ class Graph:
 
     @property
     def inputs(self) -> int:
+        """How many inputs the batch has."""
         return len(self.input_value_I)
 
     @property
     def nodes(self) -> int:
+        """How many nodes the batch has."""
         return len(self.left_N)
 
 

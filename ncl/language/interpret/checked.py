@@ -99,6 +99,7 @@ class Checker:
 
     @property
     def ends(self) -> tuple[int, int]:
+        """How many calls may be open, and how few ticks left, when it is asked whether a run ends."""
         return (self.sizes.depth, self.budget // LATE) if self.text.function.contract else (0, 0)
 
     def _ended(self, given: list[Value]) -> tuple[str, Value | None, str]:

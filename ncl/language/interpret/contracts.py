@@ -48,6 +48,7 @@ class Breach:
     function: str = ""
 
     def to_json(self) -> dict[str, object]:
+        """As `ncl run --check --json` writes it."""
         return {
             "kind": self.kind, "function": self.function, **self.position.named(), "text": self.text,
             "detail": self.detail,
@@ -60,6 +61,8 @@ class Breach:
 
 
 class Broken(Exception):
+    """Ends a run that breaks a contract; `breach` says which."""
+
     def __init__(self, breach: Breach) -> None:
         super().__init__(breach)
         self.breach = breach
@@ -109,6 +112,7 @@ def measured(measure: Measure, before: tuple[int, ...] | None, view: View, funct
 
 
 def endless(text: str, place: Position, view: View, function: str) -> Breach:
+    """The breach of a run that never ends, at the loop or call that comes back."""
     return Breach("endless", place, text, _told(view), function)
 
 
@@ -143,6 +147,7 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
 
 
 def number(node: Expression, view: View) -> int:
+    """The value of an expression; raises `_Meaningless` for an element or quotient that is not there."""
     match node:
         case Literal(value=value, inverted=inverted):
             return view.size - 1 - value if inverted else value
@@ -218,12 +223,14 @@ def _values(node: Quantified, view: View) -> Iterator[int]:
 
 
 def cells(array: ArrayName, view: View) -> list[int]:
+    """The elements of an array as it is now, as it was passed, or as it is returned."""
     value = {"result": view.result, "old": view.entry.get(array.name)}.get(array.time, view.arrays.get(array.name))
     assert isinstance(value, list)
     return value
 
 
 def elements(sequence: Sequence, view: View) -> list[int]:
+    """The elements of a slice or display."""
     if isinstance(sequence, Display):
         whole: list[int] = []
         for part in sequence.parts:

@@ -27,6 +27,7 @@ class Wrap:
     position: Position
 
     def to_json(self) -> dict[str, object]:
+        """As `ncl run --check --json` writes it."""
         return {"operation": self.operation, "word": self.word, "python": self.python, **self.position.named()}
 
     @property
@@ -51,6 +52,7 @@ class Exact(Statements):
     """Makes closures that raise Wrapped at the first operation that leaves the words."""
 
     def word(self, node: Expression) -> Word:
+        """A closure that raises Wrapped at `~`, which is below 0 in Python; else as `Words.word`."""
         match node:
             case Number(value=value, inverted=True, position=place):
                 return self.inverted(lambda run: value, place)
@@ -68,6 +70,7 @@ class Exact(Statements):
         return leave
 
     def operator(self, operator: str, place: Position) -> Callable[[int, int], int]:
+        """An operator that raises Wrapped where its word is not Python's number."""
         combine, plain, width = super().operator(operator, place), _PLAIN.get(operator), self.algebra.width
         if plain is None:
             return combine

@@ -46,7 +46,10 @@ def capacity(program: Program, batch: int) -> None:
 
 
 def blank(program: Program, batch: int, like: Tensor) -> DenseState:
-    """The state at line 0 with everything 0, in the dtype and on the device of `like`."""
+    """The state at line 0 with everything 0, in the dtype and on the device of `like`, a tensor of any shape.
+
+    Shapes are those of `DenseState`: registers_BRN, memory_BMN and so on.
+    """
     sizes, reach, lines, words = program.sizes, Reach.of(program), len(program.code), 1 << program.sizes.width
 
     def zero(*shape: int) -> Tensor:
@@ -153,7 +156,7 @@ def plain(program: Program, state: DenseState, row: int = 0) -> State:
 
 
 def is_onehot(values: Tensor) -> bool:
-    """Every vector along the last dimension has one 1, and exact zeros beside it."""
+    """Every vector along the last dimension of (…, N) has one 1, and exact zeros beside it."""
     return bool((((values == 0) | (values == 1)).all(-1) & (values.sum(-1) == 1)).all())
 
 
