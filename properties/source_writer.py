@@ -6,6 +6,7 @@ that the writer is told of. Called by `sources`, which makes whole files of it.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -173,11 +174,16 @@ class Writer:
         left, right = self.expression(scope, depth - 1), self.grouped(scope, depth - 1)
         match self.pick("min", "max", "abs", "signed_less", "is_negative", *CALLED):
             case "abs":
-                return f"abs({self.grouped(scope, depth - 1)} - {right})"
+                return f"abs({self.side(scope, depth - 1)} - {self.side(scope, depth - 1)})"
             case name if BUILTINS[name].most == 1:
                 return f"{name}({left})"
             case name:
                 return f"{name}({left}, {right})"
+
+    def side(self, scope: Scope, depth: int) -> str:
+        """One of the two between which `abs` measures: no difference is a part of it, as the language demands."""
+        text = self.grouped(scope, depth)
+        return self.atom(scope) if holds_difference(ast.parse(text, mode="eval").body) else text
 
     def callable(self, scope: Scope, *gives: str) -> list[Callee]:
         """Those whose arrays can all be passed under different names; every kind but "word" when none is asked for."""
@@ -365,3 +371,13 @@ class Writer:
         body, _ = self.block(scope.inside(name, loop=True), 3)
         head = [f"{name} = {self.bound(scope)}", f"while {name} > 0:", f"    {name} -= 1"]
         return [*head, *(f"    {line}" for line in body)], scope.with_word(name)
+
+
+def holds_difference(side: ast.expr) -> bool:
+    """Whether a side of a difference has another one among the sums and products that it is made of."""
+    match side:
+        case ast.BinOp(left=left, op=operator, right=right):
+            if isinstance(operator, ast.Add | ast.Mult):
+                return holds_difference(left) or holds_difference(right)
+            return isinstance(operator, ast.Sub)
+    return False

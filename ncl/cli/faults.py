@@ -32,7 +32,7 @@ def faults(
     equivalent = [] if only else list(catalogue.EQUIVALENT)
     with progress("planting", len(chosen) + len(broken) + len(right) + len(equivalent)) as advance:
         findings = laboratory.laboratory(
-            chosen, broken, right, equivalent, jobs=jobs, progress=lambda autopsy: advance(1, autopsy.id)
+            chosen, broken, right, equivalent, jobs=jobs, progress=lambda examination: advance(1, examination.id)
         )
     if as_json:
         emit(findings.to_json())
@@ -49,5 +49,5 @@ def faults(
     return 0 if findings.sound else 1
 
 
-def _row(autopsy: Any, stratum: str, fate: str) -> list[str]:
-    return [autopsy.id, stratum, fate, autopsy.verdict, f"{autopsy.seconds:.1f}"]
+def _row(examination: Any, stratum: str, fate: str) -> list[str]:
+    return [examination.id, stratum, fate, examination.verdict, f"{examination.seconds:.1f}"]

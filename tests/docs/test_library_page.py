@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ncl import library
-from ncl.verify.certification.library_page import NONE, page, told
+from ncl.verify.certification.library_page import NONE, contract_lines, page
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "library.md"
 AGAIN = "run: ncl verify --all --json | python -m ncl.verify.certification.library_page > docs/library.md"
@@ -36,11 +36,11 @@ def test_the_committed_page_is_what_its_verdicts_give():
 
 def test_verdicts_come_from_a_run_in_which_all_is_green():
     proved = {"verdict": "proved"}
-    some = told(document(gcd=proved, count={"verdict": "proved-bounded", "bound": "every word at W = 3"}))
+    some = contract_lines(document(gcd=proved, count={"verdict": "proved-bounded", "bound": "every word at W = 3"}))
     assert (some["gcd"], some["count"], some["reverse"]) == ("proved", "bounded: every word at W = 3", NONE)
     with pytest.raises(ValueError, match="contract of gcd is refuted: no"):
-        told(document(gcd={"verdict": "refuted", "detail": "no"}))
+        contract_lines(document(gcd={"verdict": "refuted", "detail": "no"}))
     bad = document()
     bad["obligations"][0]["verdict"] = "unknown"
     with pytest.raises(ValueError, match="not proved to be its source"):
-        told(bad)
+        contract_lines(bad)

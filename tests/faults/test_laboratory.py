@@ -126,8 +126,8 @@ def test_every_equivalent_edit_says_why():
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_planted_fault_is_refuted_by_the_checker_named_for_it(name):
-    autopsy = laboratory.examine(named(catalogue.FAULTS, name))
-    assert (autopsy.fate, autopsy.verdict) == ("killed", "refuted"), autopsy
+    examination = laboratory.examine(named(catalogue.FAULTS, name))
+    assert (examination.fate, examination.verdict) == ("killed", "refuted"), examination
 
 
 @pytest.mark.parametrize("name", QUICK_BROKEN)
@@ -142,8 +142,8 @@ def test_a_harmless_edit_is_accepted(name):
 
 
 def test_an_equivalent_edit_is_proved_to_be_one():
-    autopsy = laboratory.examine(catalogue.EQUIVALENT[0].fault)
-    assert (autopsy.fate, autopsy.verdict) == ("survived", "proved-bounded")
+    examination = laboratory.examine(catalogue.EQUIVALENT[0].fault)
+    assert (examination.fate, examination.verdict) == ("survived", "proved-bounded")
 
 
 @pytest.mark.nightly
@@ -191,8 +191,8 @@ def test_a_checker_that_dies_or_raises_or_is_not_there_kills_nothing():
 
 def test_a_checker_that_does_not_end_in_time_kills_nothing():
     slow = golden(Edit(GOLDEN, HEAD, HEAD + "    import time\n    time.sleep(60)\n"))
-    autopsy = laboratory.examine(slow, budget=0.5)
-    assert autopsy.fate == "undecided" and "no answer" in autopsy.detail
+    examination = laboratory.examine(slow, budget=0.5)
+    assert examination.fate == "undecided" and "no answer" in examination.detail
 
 
 @pytest.mark.parametrize("expected, fate", [("ValueError", "killed"), ("KeyError", "undecided"), ("", "undecided")])
@@ -208,8 +208,8 @@ def test_only_refuted_is_a_kill(verdict, fate):
 
 
 def test_a_checker_outside_the_copy_is_not_asked():
-    autopsy = laboratory.examine(golden(checker="json:loads"))
-    assert autopsy.fate == "undecided" and "not in the copy" in autopsy.detail
+    examination = laboratory.examine(golden(checker="json:loads"))
+    assert examination.fate == "undecided" and "not in the copy" in examination.detail
 
 
 def test_findings_are_sound_only_when_all_is_as_it_should_be():
@@ -228,10 +228,10 @@ def test_findings_are_sound_only_when_all_is_as_it_should_be():
         "total": 1,
         "accepted": 1,
     }
-    (_, autopsy), (_, accepted), (_, noticed) = found.faults[0], found.right[0], found.broken[0]
+    (_, examination), (_, accepted), (_, noticed) = found.faults[0], found.right[0], found.broken[0]
     assert not Findings(((fault, accepted),)).sound
-    assert not Findings(((fault, autopsy),), right=((right, autopsy),)).sound
-    assert not Findings(((fault, autopsy),), broken=((skipped, replace(noticed, fate="killed")),)).sound
+    assert not Findings(((fault, examination),), right=((right, examination),)).sound
+    assert not Findings(((fault, examination),), broken=((skipped, replace(noticed, fate="killed")),)).sound
 
 
 def test_a_broken_checker_whose_fault_is_not_examined_is_an_error():

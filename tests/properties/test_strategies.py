@@ -8,15 +8,18 @@ import pytest
 from hypothesis import strategies as st
 
 from ncl.build import compile
+from ncl.errors import LanguageError
 from ncl.language.interpret.machine import run_machine
 from ncl.language.interpret.source import run_source
 from ncl.language.opcodes import Opcode
+from ncl.language.parse import parse_text
 from ncl.language.program import Sizes
 from ncl.language.trace import State
 from ncl.language.wellformed import violations
 from ncl.machine.state import faults, limits_of
 from ncl.properties.machine_programs import programs, straight
 from ncl.properties.search import PROFILES, falsify
+from ncl.properties.source_writer import holds_difference
 from ncl.properties.sources import BUDGET, Source, sources
 from ncl.properties.states import onehot_state, tensors
 from ncl.properties.strategies import TOP, arguments, batches, hardened, soft_arguments, words
@@ -98,6 +101,23 @@ def many():
 def test_every_source_function_is_in_the_language_and_compiles(many):
     for source in many[:60]:
         compile(source.function, width=4, registers=8, memory=16)
+    for source in many[60:]:
+        assert source.function
+
+
+@pytest.mark.parametrize(
+    "side", ["x", "x - y", "(x - y) + 1", "2 * (1 + (x - y))", "(x - y) // 2", "min(x - y, 3)", "x + (y & (x - 1))"]
+)
+def test_a_side_of_abs_is_written_where_the_language_takes_it(side):
+    text = (
+        f"from ncl import program, Word\n\n\n@program\ndef f(x: Word, y: Word) -> Word:\n    return abs({side} - y)\n"
+    )
+    refused = False
+    try:
+        parse_text(text, "f.py")
+    except LanguageError:
+        refused = True
+    assert holds_difference(ast.parse(side, mode="eval").body) is refused
 
 
 def test_source_functions_hold_every_construct_of_the_language(many):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ncl.language.parse import parse_text
 from ncl.verify.contracts import check
-from ncl.verify.engine.interim import meanwhile
+from ncl.verify.engine.interim import report_interim
 from ncl.verify.engine.obligation import Obligation, Outcome
 
 
@@ -112,12 +112,12 @@ def unsendable() -> Outcome:
 
 def knows(verdict: str, seconds: float, patience: float = 60.0) -> Outcome:
     """It knows something before it goes deaf, and gives the rest some seconds."""
-    meanwhile(give(verdict, "so far"), patience)
+    report_interim(give(verdict, "so far"), patience)
     return deaf(seconds)
 
 
 def knows_and_dies(verdict: str) -> Outcome:
-    meanwhile(give(verdict, "so far"))
+    report_interim(give(verdict, "so far"))
     return die()
 
 

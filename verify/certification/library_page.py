@@ -52,7 +52,7 @@ def page(contracts: Mapping[str, str]) -> str:
     return text
 
 
-def told(document: Mapping[str, Any]) -> dict[str, str]:
+def contract_lines(document: Mapping[str, Any]) -> dict[str, str]:
     """What the JSON of `ncl verify --all` says of each program's contract. Raises ValueError for one that is not green,
     and where a program is not proved to be its source."""
     found = {o["id"]: o for o in document["obligations"]}
@@ -61,11 +61,11 @@ def told(document: Mapping[str, Any]) -> dict[str, str]:
         if found[f"source/{name}"]["verdict"] != "proved":
             raise ValueError(f"{name} is not proved to be its source: {found[f'source/{name}']['verdict']}")
         contract = found.get(f"contract/{name}")
-        contracts[name] = _told(name, contract) if contract else NONE
+        contracts[name] = _contract_line(name, contract) if contract else NONE
     return contracts
 
 
-def _told(name: str, contract: Mapping[str, Any]) -> str:
+def _contract_line(name: str, contract: Mapping[str, Any]) -> str:
     match contract["verdict"]:
         case "proved":
             return "proved"
@@ -76,4 +76,4 @@ def _told(name: str, contract: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    print(page(told(json.load(sys.stdin))), end="")
+    print(page(contract_lines(json.load(sys.stdin))), end="")

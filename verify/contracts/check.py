@@ -24,10 +24,10 @@ from ncl.verify.contracts import vacuity
 from ncl.verify.contracts.mutants import mutants
 from ncl.verify.contracts.proof import Proof, prove_function
 from ncl.verify.contracts.search import BUDGET, Found, Search, as_entry, attempt, look, search
-from ncl.verify.contracts.solver_inputs import asked
-from ncl.verify.contracts.strength import sift
+from ncl.verify.contracts.solver_inputs import solver_inputs
+from ncl.verify.contracts.strength import strength_of
 from ncl.verify.engine.counterexample import Replayed
-from ncl.verify.engine.interim import meanwhile
+from ncl.verify.engine.interim import report_interim
 from ncl.verify.engine.obligation import Outcome
 from ncl.verify.runs.property_checks import as_it_stands
 
@@ -43,7 +43,9 @@ def check_contract(function: Function, seed: int) -> Outcome:
     try:
         tried = search(function, seed)
         if not tried.found and not tried.valid:
-            meanwhile(Outcome("unknown", RUNS, detail=f"no run that was tried meets `requires` and ends: {tried.told}"))
+            report_interim(
+                Outcome("unknown", RUNS, detail=f"no run that was tried meets `requires` and ends: {tried.told}")
+            )
             _ask(function, function.name, tried)
     except (NclError, RecursionError) as fault:
         return Outcome("unknown", RUNS, detail=f"the source cannot be run: {type(fault).__name__}: {fault}")
@@ -56,13 +58,13 @@ def check_contract(function: Function, seed: int) -> Outcome:
         return hollow
     if tried.found:
         return _refuted(tried.found, function)
-    sieve = sift(tried.samples, mutants(function), seed, WRONG)
+    sieve = strength_of(tried.samples, mutants(function), seed, WRONG)
     if sieve.refuted < WRONG:
         passed = f"; this one passes: {sieve.passed[0]}" if sieve.passed else ""
         detail = f"{sieve.refuted} of at least {WRONG} wrong implementations are refuted{passed}"
         return Outcome("vacuous", "wrong implementations", detail=detail)
     told = f"{sieve.refuted} wrong implementations refuted; {tried.told}"
-    meanwhile(_undecided(Proof(0, (), ("the proof did not come to its end",)), tried, told))
+    report_interim(_undecided(Proof(0, (), ("the proof did not come to its end",)), tried, told))
     proof = prove_function(function)
     if proof.complete:
         limits = {"goals": proof.goals, "runs": tried.count}
@@ -98,7 +100,7 @@ def _solver() -> str:
 def _ask(function: Function, name: str, tried: Search) -> None:
     """Run the inputs that the solver finds to meet `requires` of one function of the program."""
     one = function if name == function.name else as_entry(function, name)
-    for sizes, arguments in asked(one):
+    for sizes, arguments in solver_inputs(one):
         look(tried, one, sizes, [arguments])
         if tried.found or tried.valid:
             return
@@ -113,8 +115,8 @@ def _hollow(function: Function, tried: Search) -> Outcome | None:
         return Outcome("vacuous", "search", detail=f"no run that was tried ends: {tried.told}")
     first = missing[0]
     one = function if first.function == function.name else as_entry(function, first.function)
-    detail = vacuity.told(function, first)
-    meanwhile(_hollow_unknown(detail))
+    detail = vacuity.described(function, first)
+    report_interim(_hollow_unknown(detail))
     if first.what == "requires":
         if contradiction := vacuity.contradictory(one):
             return Outcome("vacuous", "solver", solver=_solver(), detail=contradiction)
@@ -150,7 +152,7 @@ def _refuted(found: Found, asked: Function) -> Outcome:
     shown = ", ".join(map(str, found.arguments))
     detail = f"{function.name}({shown}) at width {sizes.width}: {found.breach}"
     refuted = Outcome("refuted", RUNS, detail=detail, counterexample=case)
-    meanwhile(refuted, BESIDE)
+    report_interim(refuted, BESIDE)
     if not prove_function(asked).complete:
         return refuted
     error = "the prover had proved this contract: that is an error of the prover, please report it with this input"

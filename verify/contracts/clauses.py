@@ -39,7 +39,7 @@ _OTHER = {"goal": "given", "given": "goal", "both": "both"}
 
 
 @dataclass(frozen=True)
-class Speech:
+class Clauses:
     """What the names of a contract stand for. `settled(condition)` is true where a condition is known to hold."""
 
     world: World
@@ -168,24 +168,24 @@ class Speech:
         universal = node.kind == "all"
         variables: list[Term] = []
         guards: list[Term] = []
-        speech, inner = self, node
+        clauses, inner = self, node
         # A constant stands for all values only where no other quantifier stands around it.
         skolem = not self.open and role == ("goal" if universal else "given")
         while True:
-            start, stop = speech.number(inner.start), speech.number(inner.stop)
-            variable = speech.world.choice(inner.variable) if skolem else speech.world.fresh(inner.variable)
+            start, stop = clauses.number(inner.start), clauses.number(inner.stop)
+            variable = clauses.world.choice(inner.variable) if skolem else clauses.world.fresh(inner.variable)
             variables.append(variable)
             more = () if skolem else (variable,)
-            speech = replace(speech, bound={**speech.bound, inner.variable: variable}, open=(*speech.open, *more))
+            clauses = replace(clauses, bound={**clauses.bound, inner.variable: variable}, open=(*clauses.open, *more))
             guards += [start <= variable, variable < stop]
             if inner.condition is not None:
-                guards.append(speech.truth(inner.condition, _OTHER[role] if universal else role))
+                guards.append(clauses.truth(inner.condition, _OTHER[role] if universal else role))
             if not isinstance(inner.body, Quantified) or inner.body.kind != node.kind:
                 break
             inner = inner.body
         if skolem and universal and self.inductive and len(variables) == 1:
             guards.append(self._smaller_ones(node, start, variables[0]))
-        body = speech.truth(inner.body, role)
+        body = clauses.truth(inner.body, role)
         whole = z3.Implies(z3.And(*guards), body) if universal else z3.And(*guards, body)
         if skolem:
             return whole
@@ -194,11 +194,11 @@ class Speech:
     def _smaller_ones(self, node: Quantified, start: Term, variable: Term) -> Term:
         """That it holds for every value below this one: what strong induction may assume."""
         below = self.world.fresh(node.variable)
-        speech = replace(self, bound={**self.bound, node.variable: below}, open=(*self.open, below))
+        clauses = replace(self, bound={**self.bound, node.variable: below}, open=(*self.open, below))
         guards = [start <= below, below < variable]
         if node.condition is not None:
-            guards.append(speech.truth(node.condition, "goal"))
-        return bind([below], z3.Implies(z3.And(*guards), speech.truth(node.body, "given")), True)
+            guards.append(clauses.truth(node.condition, "goal"))
+        return bind([below], z3.Implies(z3.And(*guards), clauses.truth(node.body, "given")), True)
 
     def ascending(self, sequence: Sequence, role: str) -> Term:
         if isinstance(sequence, Display):

@@ -41,12 +41,12 @@ def distance_of(function: Function, sizes: Sizes) -> Distance | None:
     names = [f"v{n}" for n, _ in enumerate(function.signature.parameters)]
     sorts = list(zip(function.signature.parameters, names, strict=True))
     times = ("now", "old")
-    spoken = Clauses(
+    terms = Clauses(
         {(p.name, time): v for p, v in sorts if p.sort == "word" for time in times},
         {(p.name, time): v for p, v in sorts if p.sort == "array" for time in times},
     )
     parts = [
-        f"lambda {', '.join(names)}: {_far(clause.expression, spoken, True)}" for clause in function.contract.requires
+        f"lambda {', '.join(names)}: {_far(clause.expression, terms, True)}" for clause in function.contract.requires
     ]
     called = {**CALLED, **_CALLED, "M": (1 << sizes.width) - 1}
     try:
@@ -66,33 +66,33 @@ def distance_of(function: Function, sizes: Sizes) -> Distance | None:
     return distance
 
 
-def _far(node: Expression, spoken: Clauses, wanted: bool) -> str:
+def _far(node: Expression, terms: Clauses, wanted: bool) -> str:
     """The distance from its being true, or false when that is wanted."""
     match node:
         case Comparison(operator=operator, left=left, right=right):
-            x, y = spoken.number(left), spoken.number(right)
+            x, y = terms.number(left), terms.number(right)
             operator = operator if wanted else _OPPOSITE[operator]
             return f"({x} == {y})" if operator == "!=" else f"over({_OVER[operator].format(x, y)})"
         case Not(operand=operand):
-            return _far(operand, spoken, not wanted)
+            return _far(operand, terms, not wanted)
         case Junction(operator=operator, parts=parts):
-            told = ", ".join(f"lambda: {_far(part, spoken, wanted)}" for part in parts)
-            return f"{'every' if (operator == 'and') is wanted else 'least'}({told})"
+            parts_text = ", ".join(f"lambda: {_far(part, terms, wanted)}" for part in parts)
+            return f"{'every' if (operator == 'and') is wanted else 'least'}({parts_text})"
         case Choice(condition=condition, then=then, otherwise=otherwise):
-            yes, no = _far(then, spoken, wanted), _far(otherwise, spoken, wanted)
-            return f"({yes} if {spoken.number(condition)} else {no})"
+            yes, no = _far(then, terms, wanted), _far(otherwise, terms, wanted)
+            return f"({yes} if {terms.number(condition)} else {no})"
         case Quantified(kind="all" | "any" as kind):
-            inner, variable, span = spoken.within(node)
+            inner, variable, span = terms.within(node)
             chosen = "" if node.condition is None else f" if {inner.number(node.condition)}"
             each = f"{_far(node.body, inner, wanted)} for {variable} in {span}{chosen}"
             return f"sum({each})" if (kind == "all") is wanted else f"min(({each}), default=1)"
         case Sorted(sequence=sequence) if wanted:
-            return f"descents({spoken.sequence(sequence)})"
+            return f"descents({terms.sequence(sequence)})"
         case Permutation(left=left, right=right) if wanted:
-            return f"odd({spoken.sequence(left)}, {spoken.sequence(right)})"
+            return f"odd({terms.sequence(left)}, {terms.sequence(right)})"
         case Same(left=left, right=right) if wanted:
-            return f"different({spoken.sequence(left)}, {spoken.sequence(right)})"
-    return f"(not {spoken.number(node)})" if wanted else f"(not not {spoken.number(node)})"
+            return f"different({terms.sequence(left)}, {terms.sequence(right)})"
+    return f"(not {terms.number(node)})" if wanted else f"(not not {terms.number(node)})"
 
 
 # --- what the text calls ---------------------------------------------------------------------------------------------

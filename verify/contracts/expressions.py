@@ -29,7 +29,7 @@ from ncl.language.syntax import (
     Variable,
 )  # fmt: skip
 from ncl.verify.contracts.algebra import Numbers
-from ncl.verify.contracts.clauses import Speech
+from ncl.verify.contracts.clauses import Clauses
 from ncl.verify.contracts.effects import arrays_in, reach, writes
 from ncl.verify.contracts.goals import Goals, State, smaller
 from ncl.verify.contracts.terms import Term, Unprovable
@@ -170,7 +170,7 @@ class Words(Goals):
         # Arrays are passed as all the words of the call leave them: a call among those may write them.
         arrays = {parameter: state.arrays[argument] for parameter, argument in outer.items()}
         here = state
-        before = Speech(self.world, words, arrays, words, arrays, lambda condition: self.settled(here, condition))
+        before = Clauses(self.world, words, arrays, words, arrays, lambda condition: self.settled(here, condition))
         for clause in callee.contract.requires:
             self.claim("call", node.position, f"{callee.name} {clause.text}", state,
                        z3.And(before.meaning(clause.expression), before.truth(clause.expression, "goal")))  # fmt: skip
@@ -182,7 +182,7 @@ class Words(Goals):
             # Where it may be one array or another, what it gives is dropped: no name receives it.
             origin = NEW if len(self.origins[callee.name]) != 1 else min(self.origins[callee.name])
             result = self.world.array(callee.name) if origin == NEW else changed[origin]
-        after = Speech(self.world, words, changed, words, arrays, before.settled, result)
+        after = Clauses(self.world, words, changed, words, arrays, before.settled, result)
         for clause in callee.contract.ensures:
             state = state.knowing(after.truth(clause.expression, "given"))
         for name, version in changed.items():
@@ -190,7 +190,7 @@ class Words(Goals):
                 state = state.array(outer[name], version)
         return result, state
 
-    def _falls(self, node: Call, callee: Function, speech: Speech, state: State) -> None:
+    def _falls(self, node: Call, callee: Function, clauses: Clauses, state: State) -> None:
         """A call that may come back here has a smaller measure."""
         if self.function.name not in reach(callee, self.program):
             return
@@ -199,7 +199,7 @@ class Words(Goals):
             lacking = self.function.name if mine is None else callee.name
             self.lacking.append(f"{lacking} calls itself and has no `decreases`")
             return
-        now = [speech.number(n) for n in theirs.numbers]
+        now = [clauses.number(n) for n in theirs.numbers]
         below = z3.And(*(n >= 0 for n in self.entry_measure))
         self.claim("decreases", node.position, theirs.text, state, z3.And(below, smaller(now, self.entry_measure)))
 

@@ -55,7 +55,7 @@ class Tally:
     """What was asked, by kind, and what came of it. `programs` is of texts without contracts."""
 
     programs: int = 0
-    barren: int = 0  # programs without enough valid runs that end
+    too_few_runs: int = 0  # programs without enough valid runs that end
     asked: Counter[str] = field(default_factory=Counter)
     kinds: dict[str, Counter[str]] = field(default_factory=dict)
     suspects: list[Suspect] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         self.programs += other.programs
-        self.barren += other.barren
+        self.too_few_runs += other.too_few_runs
         self.asked += other.asked
         self.raised += other.raised
         self.seconds += other.seconds
@@ -91,11 +91,11 @@ def batch(seed: int, number: int, mix: str = "mixed", programs: int = PROGRAMS) 
     begin = time.process_time()
     tally = Tally()
     chance = random.Random(f"{seed}:{mix}:{number}")
-    asked = (_asked(callee(chance, name), chance, tally, (seed, number)) for name in "ghqrst"[:POOL])
+    asked = (_examined(callee(chance, name), chance, tally, (seed, number)) for name in "ghqrst"[:POOL])
     pool = tuple(one for one in asked if one is not None)
     for _ in range(programs):
         shape = chance.choices(SHAPES, MIXES[mix])[0] if mix in MIXES else mix
-        _asked(entry(chance, pool, shape), chance, tally, (seed, number))
+        _examined(entry(chance, pool, shape), chance, tally, (seed, number))
     tally.seconds = time.process_time() - begin
     return tally
 
@@ -129,11 +129,11 @@ class _Trial:
         return None
 
 
-def _asked(written: Written, chance: random.Random, tally: Tally, origin: tuple[int, int]) -> Written | None:
+def _examined(written: Written, chance: random.Random, tally: Tally, origin: tuple[int, int]) -> Written | None:
     """Ask about one program. Gives it with the clauses that were proved, None where nothing is to be had of it."""
     case = case_of(written, chance, WIDE if origin[1] % OFTEN == OFTEN - 1 else INPUTS)
     if case is None:
-        tally.barren += 1
+        tally.too_few_runs += 1
         return None
     tally.programs += 1
     trial = _Trial(case, Bank.of(case.full, case.falling), tally, origin)
@@ -142,7 +142,7 @@ def _asked(written: Written, chance: random.Random, tally: Tally, origin: tuple[
         return replace(written, known=False)
     base, walk = found
     whole = _whole(base, walk)
-    proven = _judged(base, walk, trial) if whole else []
+    proven = _single_clauses(base, walk, trial) if whole else []
     if not whole:
         trial.count("", case.sound(base), False)
     for number in range(len(base.loops)):
@@ -198,7 +198,7 @@ def _whole(base: Written, walk: Walk) -> bool:
     return not walk.lacking and all(one.known for one in base.callees) and all(map(walk.proves, rest))
 
 
-def _judged(base: Written, walk: Walk, trial: _Trial) -> list[str]:
+def _single_clauses(base: Written, walk: Walk, trial: _Trial) -> list[str]:
     """Every clause of `ensures` as a contract of its own. Gives those that are true and proved."""
     sound = trial.case.sound(base)
     clauses = walk.function.contract.ensures

@@ -71,7 +71,7 @@ def report(tally: Tally, found: list[Hole], lost: list[Suspect]) -> dict[str, An
     return {
         "schema": 1,
         "programs": tally.programs,
-        "barren": tally.barren,
+        "too_few_runs": tally.too_few_runs,
         "contracts": tally.contracts,
         "asked": dict(sorted(tally.asked.items())),
         "false_proved": len(tally.suspects),

@@ -15,7 +15,7 @@ from ncl.language.program import Position
 from ncl.language.reach import origins
 from ncl.language.syntax import Function, Number
 from ncl.language.walks import all_expressions
-from ncl.verify.contracts.clauses import Speech
+from ncl.verify.contracts.clauses import Clauses
 from ncl.verify.contracts.terms import QUICK, Term, Version, World
 
 
@@ -66,8 +66,8 @@ class Goals:
             if isinstance(node, Number):
                 self.world.literal(node.value)
 
-    def speech(self, state: State, result: Term | Version | None = None) -> Speech:
-        return Speech(
+    def clauses(self, state: State, result: Term | Version | None = None) -> Clauses:
+        return Clauses(
             self.world, state.words, state.arrays, self.entry.words, self.entry.arrays,
             lambda condition: self.settled(state, condition), result,
         )  # fmt: skip
@@ -76,17 +76,17 @@ class Goals:
         if not z3.is_true(z3.simplify(claim)):
             self.goals.append(Goal(kind, position, text, state.known, claim, self.heads[-1], again))
 
-    def demand(self, kind: str, clause: Clause, state: State, speech: Speech | None = None) -> None:
+    def demand(self, kind: str, clause: Clause, state: State, clauses: Clauses | None = None) -> None:
         """The clause has a meaning and holds."""
-        spoken = speech or self.speech(state)
-        self.meaningful(kind, clause, state, spoken)
+        stated = clauses or self.clauses(state)
+        self.meaningful(kind, clause, state, stated)
         again = None
         if isinstance(clause.expression, Quantified):
-            again = replace(spoken, inductive=True).truth(clause.expression, "goal")
-        self.claim(kind, clause.position, clause.text, state, spoken.truth(clause.expression, "goal"), again)
+            again = replace(stated, inductive=True).truth(clause.expression, "goal")
+        self.claim(kind, clause.position, clause.text, state, stated.truth(clause.expression, "goal"), again)
 
-    def meaningful(self, kind: str, clause: Clause, state: State, speech: Speech | None) -> None:
-        meaning = (speech or self.speech(state)).meaning(clause.expression)
+    def meaningful(self, kind: str, clause: Clause, state: State, clauses: Clauses | None) -> None:
+        meaning = (clauses or self.clauses(state)).meaning(clause.expression)
         self.claim(f"{kind}-meaning", clause.position, clause.text, state, meaning)
 
     def settled(self, state: State, condition: Term) -> bool:

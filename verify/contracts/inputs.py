@@ -32,7 +32,7 @@ def literals(function: Function) -> frozenset[int]:
     return frozenset(_literals([(f.body, f.contract) for f in function.program.values()]))
 
 
-def asked_length(function: Function) -> int:
+def required_length(function: Function) -> int:
     """How long arrays may have to be: a little above the largest number that `requires` names, within reason."""
     named = [n for n in _literals(function.contract.requires) if n <= LONGEST]
     return max(named, default=0) + 2

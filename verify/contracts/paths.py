@@ -32,7 +32,7 @@ from ncl.language.syntax import (
     Variable,
     While,
 )  # fmt: skip
-from ncl.verify.contracts.clauses import Speech
+from ncl.verify.contracts.clauses import Clauses
 from ncl.verify.contracts.effects import arrays_in, assigns, words_in
 from ncl.verify.contracts.expressions import Words
 from ncl.verify.contracts.goals import Goal, State, smaller
@@ -62,9 +62,9 @@ class Paths(Words):
         state = self.entry
         for clause in self.function.contract.requires:
             self.meaningful("requires", clause, state, None)
-            state = state.knowing(self.speech(state).truth(clause.expression, "given"))
+            state = state.knowing(self.clauses(state).truth(clause.expression, "given"))
         self.entry = state
-        self.entry_measure = self.measured(self.function.contract.decreases, state, self.speech(state))
+        self.entry_measure = self.measured(self.function.contract.decreases, state, self.clauses(state))
         if ends := self.block(self.function.body, [state]):
             raise Unprovable(f"{len(ends)} paths end without a return")
         return self.goals
@@ -155,9 +155,9 @@ class Paths(Words):
         else:
             result, state = self.word(value, state)
         # Arrays are as they are left; a new array that took a parameter's name is no longer the caller's.
-        speech = self.speech(state, result)
+        clauses = self.clauses(state, result)
         for clause in self.function.contract.ensures:
-            self.demand("ensures", clause, state, speech)
+            self.demand("ensures", clause, state, clauses)
 
     # --- loops
 
@@ -166,7 +166,7 @@ class Paths(Words):
             self.lacking.append(f"the loop at {statement.position.row} has no `decreases`")
         head = self.cut(statement, statement.contract, state, {})
         # As in a run, the measure is taken on arrival, before the condition, which may change what it speaks of.
-        measure = self.measured(statement.contract.decreases, head, self.speech(head))
+        measure = self.measured(statement.contract.decreases, head, self.clauses(head))
         test, head = self.condition(statement.condition, head)
         ways = self.round(statement, head.knowing(test), {}, measure)
         return [s for s in (head.knowing(z3.Not(test)), *ways) if self.reachable(s)]
@@ -197,7 +197,7 @@ class Paths(Words):
         head = self.cut(statement, statement.contract, state, {name: start}, {name: following}, rounds)
         inside = head.word(name, following).knowing(ahead, following >= 0, following < self.world.size)
         arrived = replace(head, words={**head.words, name: following})
-        measure = self.measured(statement.contract.decreases, head, self.speech(arrived))
+        measure = self.measured(statement.contract.decreases, head, self.clauses(arrived))
         ways = self.round(statement, inside, {name: following + step}, measure)
         done = head.knowing(z3.Not(ahead))
         if before is not None:
@@ -222,7 +222,7 @@ class Paths(Words):
         """The state at the head after any number of rounds: unknown where the loop changes it, but for the contract."""
         first = replace(state, words={**state.words, **arriving})
         for clause in contract.invariants:
-            self.demand("invariant-entry", clause, state, self.speech(first))
+            self.demand("invariant-entry", clause, state, self.clauses(first))
         words, arrays = dict(state.words), dict(state.arrays)
         # What every round runs: the condition of a `while` too; the bounds of a `for` are evaluated before all rounds.
         again = (loop,) if isinstance(loop, While) else loop.body
@@ -232,11 +232,11 @@ class Paths(Words):
         for name in (stored | remade) & set(arrays):
             arrays[name] = self.world.array(name, None if name in remade else arrays[name].size)
         head = State(words, arrays, (*state.known, *(facts or ())))
-        spoken = replace(head, words={**words, **(hidden or {})})
+        visible = replace(head, words={**words, **(hidden or {})})
         for clause in contract.invariants:
-            term = self.speech(spoken).truth(clause.expression, "given")
+            term = self.clauses(visible).truth(clause.expression, "given")
             head = _solved(head.knowing(term), term, state)
-            spoken = replace(head, words={**head.words, **(hidden or {})})
+            visible = replace(head, words={**head.words, **(hidden or {})})
         return head
 
     def round(self, loop: While | For, inside: State, hidden: dict[str, Term], before: list[Term]) -> list[State]:
@@ -251,22 +251,22 @@ class Paths(Words):
         after = self.block(loop.body, [inside])
         ended = self.loops.pop()
         for state in (*after, *ended.continues):
-            speech = self.speech(replace(state, words={**state.words, **hidden}))
+            clauses = self.clauses(replace(state, words={**state.words, **hidden}))
             for clause in loop.contract.invariants:
-                self.demand("invariant-kept", clause, state, speech)
+                self.demand("invariant-kept", clause, state, clauses)
             if measure:
-                now = self.measured(measure, state, speech)
+                now = self.measured(measure, state, clauses)
                 self.claim("decreases", measure.position, measure.text, state, smaller(now, before))
         self.heads.pop()
         return ended.breaks
 
-    def measured(self, measure: Measure | None, state: State, speech: Speech) -> list[Term]:
+    def measured(self, measure: Measure | None, state: State, clauses: Clauses) -> list[Term]:
         """The numbers of a measure, which are claimed to have a meaning."""
         if measure is None:
             return []
-        meaning = z3.And(*(speech.meaning(n) for n in measure.numbers))
+        meaning = z3.And(*(clauses.meaning(n) for n in measure.numbers))
         self.claim("decreases-meaning", measure.position, measure.text, state, meaning)
-        return [speech.number(n) for n in measure.numbers]
+        return [clauses.number(n) for n in measure.numbers]
 
 
 def _solved(head: State, term: Term, before: State) -> State:

@@ -131,11 +131,11 @@ def _lost(goal: Goal, world: World) -> str:
         solver = _solver(world, goal, SMALL_STEPS, True)
         solver.add(world.half == SMALL_HALF, *(array.size <= size for array in goal.head.arrays.values()))
         if solver.check() == z3.sat:
-            return _told(goal.head, solver.model())
+            return _described(goal.head, solver.model())
     return ""
 
 
-def _told(state: State, model: Any) -> str:
+def _described(state: State, model: Any) -> str:
     def value(term: Any) -> str:
         return str(model.eval(term, model_completion=True))
 

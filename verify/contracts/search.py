@@ -23,7 +23,7 @@ from ncl.language.syntax import Function
 from ncl.language.trace import Result
 from ncl.language.typecheck import check_width
 from ncl.properties.minimise import Arguments, minimise
-from ncl.verify.contracts.inputs import Inputs, asked_length, literals
+from ncl.verify.contracts.inputs import Inputs, literals, required_length
 from ncl.verify.runs.input_spaces import Space, has_arrays, inputs, spaces
 
 MOST = 6000  # inputs that are enumerated
@@ -184,7 +184,7 @@ def _drawn(function: Function) -> Iterator[tuple[int, int, int]]:
     rows = [(width, more * count, longest) for width, count, longest in DRAWN]
     if 8 < needed <= WIDEST and needed not in widths:
         rows.append((needed, more * 200, 16))
-    least = asked_length(function)
+    least = required_length(function)
     for width, count, longest in rows:
         if fits(function, sizes_at(width)):
             yield width, count, max(longest, least)

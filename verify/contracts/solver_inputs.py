@@ -45,11 +45,11 @@ WIDTHS = (3, 4, 8, 16, 32)
 MOST_VALUES = 70  # of a quantifier's variable whose range the solver chooses
 
 
-class _Unsaid(Exception):
+class _NotExpressed(Exception):
     """Something that is not written out here."""
 
 
-def asked(function: Function) -> Iterator[tuple[Sizes, Arguments]]:
+def solver_inputs(function: Function) -> Iterator[tuple[Sizes, Arguments]]:
     """Inputs that should meet `requires`, at the widths that can hold the program's literals."""
     for width in dict.fromkeys((*WIDTHS, bits(function))):
         sizes = sizes_at(width) if 1 <= width <= 32 else None
@@ -76,7 +76,7 @@ def _solved(function: Function, sizes: Sizes, lengths: tuple[int, ...]) -> Argum
             solver.add(_Written(sizes, values).truth(clause.expression))
         if solver.check() != z3.sat:
             return None
-    except (_Unsaid, z3.Z3Exception, RecursionError):
+    except (_NotExpressed, z3.Z3Exception, RecursionError):
         return None
     model = solver.model()
 
@@ -175,11 +175,11 @@ class _Written:
         """For each value of a quantifier's variable: whether it counts, and what may be said of it."""
         start, stop = z3.simplify(self.number(node.start)), z3.simplify(self.number(node.stop))
         if not z3.is_int_value(start):
-            raise _Unsaid
+            raise _NotExpressed
         first = start.as_long()
         last = stop.as_long() if z3.is_int_value(stop) else min(first + MOST_VALUES, 1 << self.sizes.width)
         if last - first > 40 * MOST_VALUES:
-            raise _Unsaid
+            raise _NotExpressed
         for value in range(first, last):
             one = replace(self, values={**self.values, node.variable: z3.IntVal(value)})
             chosen = [] if node.condition is None else [one.truth(node.condition)]
@@ -187,11 +187,11 @@ class _Written:
 
     def elements(self, node: Sequence) -> list[Term]:
         if isinstance(node, Display):
-            raise _Unsaid
+            raise _NotExpressed
         ends = []
         for end in (node.start, node.stop):
             term = None if end is None else z3.simplify(self.number(end))
             if term is not None and not z3.is_int_value(term):
-                raise _Unsaid
+                raise _NotExpressed
             ends.append(None if term is None else max(0, term.as_long()))
         return self.array(node.array)[ends[0] : ends[1]]

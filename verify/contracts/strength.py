@@ -24,29 +24,29 @@ Sample = tuple[Sizes, Arguments, Result]
 
 
 @dataclass(frozen=True)
-class Sieve:
+class Strength:
     """`refuted` wrong implementations break the contract, `passed` differ from the right one and do not."""
 
     refuted: int
     passed: tuple[str, ...]
 
 
-def sift(samples: Iterable[Sample], wrong: Iterable[tuple[str, Function]], seed: int, enough: int) -> Sieve:
+def strength_of(samples: Iterable[Sample], wrong: Iterable[tuple[str, Function]], seed: int, enough: int) -> Strength:
     """Count until `enough` are refuted by an `ensures`."""
     known = list(samples)
     random.Random(seed).shuffle(known)
     refuted, passed = 0, []
     for told, other in wrong:
-        verdict = _judged(other, known[:SOME])
+        verdict = _verdict_of(other, known[:SOME])
         refuted += verdict == "refuted"
         if verdict == "passed":
             passed.append(told)
         if refuted >= enough:
             break
-    return Sieve(refuted, tuple(passed))
+    return Strength(refuted, tuple(passed))
 
 
-def _judged(other: Function, known: list[Sample]) -> str:
+def _verdict_of(other: Function, known: list[Sample]) -> str:
     """refuted, passed, or "" for one that does not differ, or never ends as a program should."""
     differs, asked, text, checkers = False, 0, Text(other), dict[int, Checker]()
     for sizes, arguments, right in known:

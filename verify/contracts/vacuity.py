@@ -31,7 +31,7 @@ def expected(function: Function) -> list[Mark]:
     return marks
 
 
-def told(function: Function, mark: Mark) -> str:
+def described(function: Function, mark: Mark) -> str:
     """What no run came to."""
     place = f"{mark.position.row}"
     one = function.program[mark.function]
@@ -52,7 +52,7 @@ def contradictory(function: Function) -> str:
         visits = _Visits(function, function.program)
         state = visits.begin()
         for clause in function.contract.requires:
-            state = state.knowing(visits.speech(state).truth(clause.expression, "given"))
+            state = state.knowing(visits.clauses(state).truth(clause.expression, "given"))
             if not visits.possible(state):
                 return f"{clause.position.row}: nothing meets {clause.text}"
     except Exception:  # of the solver or of the prover: nothing is shown then

@@ -14,22 +14,22 @@ from ncl.verify.engine.obligation import Outcome
 
 
 @dataclass(frozen=True)
-class Meanwhile:
+class Interim:
     """`outcome` stands if no other comes; the rest is worth so many seconds more."""
 
     outcome: Outcome
     seconds: float = math.inf
 
 
-_listening: list[Callable[[Meanwhile], None]] = []
+_listening: list[Callable[[Interim], None]] = []
 
 
-def listen(hear: Callable[[Meanwhile], None]) -> None:
+def listen(hear: Callable[[Interim], None]) -> None:
     """Whoever answers for this process; one at a time."""
     _listening[:] = [hear]
 
 
-def meanwhile(outcome: Outcome, seconds: float = math.inf) -> None:
+def report_interim(outcome: Outcome, seconds: float = math.inf) -> None:
     """Say what is known so far. Nobody may be listening."""
     for hear in _listening:
-        hear(Meanwhile(outcome, seconds))
+        hear(Interim(outcome, seconds))

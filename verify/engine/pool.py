@@ -29,7 +29,7 @@ _BOOT = (
 )
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 FORKS = sys.platform == "linux"  # elsewhere a fork of a process that holds torch is not safe, or there is none
-PATIENCE = 5.0  # seconds for the nursery to end its workers, which takes milliseconds
+PATIENCE = 5.0  # seconds for the fork server to end its workers, which takes milliseconds
 
 
 @dataclass(eq=False)
@@ -37,25 +37,25 @@ class Worker:
     """One process. `pid` is 0 until it is ready; `held` is the most memory that it was seen to hold, in bytes."""
 
     requests: IO[bytes]
-    process: subprocess.Popen[bytes] | None = None  # None for one that the nursery forked
+    process: subprocess.Popen[bytes] | None = None  # None for one that the fork server forked
     pid: int = 0
     held: int = 0
 
 
-Heard = tuple[Worker, Any]  # what it said: its number when ready, an outcome, or None when it is gone
+Message = tuple[Worker, Any]  # what it said: its number when ready, an outcome, or None when it is gone
 
 
-class Crew:
+class Pool:
     """Workers with these modules imported. Used as a context: all are gone after it, whatever happened."""
 
     def __init__(self, modules: Sequence[str]) -> None:
         self._modules, self._forks = tuple(modules), FORKS
-        self._heard: queue.SimpleQueue[Heard] = queue.SimpleQueue()
-        self._nursery: subprocess.Popen[bytes] | None = None
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._fork_server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._workers: list[Worker] = []
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -75,10 +75,10 @@ class Crew:
             worker.requests.write(message)
             worker.requests.flush()
 
-    def hear(self, seconds: float) -> Heard | None:
+    def receive(self, seconds: float) -> Message | None:
         """What a worker says next, or None after so many seconds."""
         try:
-            worker, said = self._heard.get(timeout=max(0.0, seconds))
+            worker, said = self._messages.get(timeout=max(0.0, seconds))
         except queue.Empty:
             return None
         if isinstance(said, int):
@@ -98,8 +98,8 @@ class Crew:
         if worker.process is not None:
             worker.process.kill()
             return worker.process.wait()
-        over = self._nursery.poll() if self._nursery else 0
-        if over is not None or not worker.pid:  # with the nursery, or before it was born
+        over = self._fork_server.poll() if self._fork_server else 0
+        if over is not None or not worker.pid:  # with the fork server, or before it was born
             return over or 0
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker.pid, signal.SIGKILL)
@@ -115,7 +115,7 @@ class Crew:
             with contextlib.suppress(OSError):
                 worker.requests.close()
         self._workers.clear()
-        self._close_nursery(PATIENCE if ready else 0.0)
+        self._close_fork_server(PATIENCE if ready else 0.0)
 
     # --- processes ---------------------------------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class Crew:
                     said = pickle.load(answers)
                 except Exception:  # cut off in the middle, or nothing more
                     said = None
-                self._heard.put((worker, said))
+                self._messages.put((worker, said))
                 if said is None:
                     return
 
@@ -140,7 +140,7 @@ class Crew:
         asked, asking = os.pipe()
         answered, answering = os.pipe()
         try:
-            with contextlib.suppress(OSError):  # a nursery that is gone: so are the pipes' other ends
+            with contextlib.suppress(OSError):  # a fork server that is gone: so are the pipes' other ends
                 socket.send_fds(control, [b"fork"], [asked, answering])
         finally:
             os.close(asked)
@@ -148,13 +148,13 @@ class Crew:
         return Worker(os.fdopen(asking, "wb")), os.fdopen(answered, "rb")
 
     def _ensured(self) -> socket.socket:
-        if self._nursery is not None and self._nursery.poll() is not None:
-            self._close_nursery(0.0)
-        if self._nursery is None or self._control is None:
+        if self._fork_server is not None and self._fork_server.poll() is not None:
+            self._close_fork_server(0.0)
+        if self._fork_server is None or self._control is None:
             here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with there:
                 self._control = here
-                self._nursery = self._spawn(
+                self._fork_server = self._spawn(
                     there.fileno(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=[there.fileno()]
                 )
         return self._control
@@ -165,7 +165,7 @@ class Crew:
         return subprocess.Popen(command, env={**os.environ, **_ONE_THREAD}, **options)
 
     def _reap(self, pid: int) -> int:
-        """Ask the nursery, whose child it is."""
+        """Ask the fork server, whose child it is."""
         assert self._control is not None
         try:
             self._control.send(pid.to_bytes(4))
@@ -174,17 +174,17 @@ class Crew:
             answer = b""
         return int.from_bytes(answer, signed=True) if answer else -int(signal.SIGKILL)
 
-    def _close_nursery(self, patience: float) -> None:
+    def _close_fork_server(self, patience: float) -> None:
         if self._control is not None:
             self._control.close()  # it then ends its workers and itself
             self._control = None
-        if self._nursery is not None:
+        if self._fork_server is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 if patience:
-                    self._nursery.wait(patience)
-            self._nursery.kill()
-            self._nursery.wait()
-            self._nursery = None
+                    self._fork_server.wait(patience)
+            self._fork_server.kill()
+            self._fork_server.wait()
+            self._fork_server = None
 
 
 def _resident(pid: int) -> int:

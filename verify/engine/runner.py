@@ -17,9 +17,9 @@ from pathlib import Path
 
 from ncl.errors import InputError
 from ncl.verify.engine import cache
-from ncl.verify.engine.interim import Meanwhile
+from ncl.verify.engine.interim import Interim
 from ncl.verify.engine.obligation import Obligation, Outcome
-from ncl.verify.engine.pool import Crew, Worker
+from ncl.verify.engine.pool import Pool, Worker
 
 JOBS = 2
 TICK = 1.0  # seconds after which it is looked again at what runs
@@ -189,37 +189,37 @@ def _supervised(
 ) -> Iterator[tuple[Obligation, Outcome]]:
     """Each with its outcome, as they come."""
     modules = sorted({o.function.partition(":")[0] for o in waiting})
-    with Crew(modules) as crew:
+    with Pool(modules) as workers:
         while shift.queue or shift.busy:
             if shift.spent:
                 yield from [(o, _out_of_time("the whole budget was spent before it began")) for o in shift.queue]
                 shift.queue.clear()
-            yield from _hire(shift, crew, jobs)
-            heard = crew.hear(shift.patience()) if shift.busy or shift.starting else None
-            if heard is not None:
-                yield from _heard(shift, crew, *heard)
-            yield from _overdue(shift, crew)
-            crew.look()
+            yield from _hire(shift, workers, jobs)
+            message = workers.receive(shift.patience()) if shift.busy or shift.starting else None
+            if message is not None:
+                yield from _received(shift, workers, *message)
+            yield from _overdue(shift, workers)
+            workers.look()
             if watch:
                 watch(shift.underway())
 
 
-def _hire(shift: _Shift, crew: Crew, jobs: int) -> Iterator[tuple[Obligation, Outcome]]:
+def _hire(shift: _Shift, workers: Pool, jobs: int) -> Iterator[tuple[Obligation, Outcome]]:
     """Workers for what waits, as many as may be."""
     while len(shift.busy) + len(shift.starting) < jobs and len(shift.starting) < len(shift.queue):
         try:
-            shift.starting.add(crew.start())
+            shift.starting.add(workers.start())
         except OSError as fault:  # the system gives no process
             if not shift.busy and not shift.starting:
                 yield from _give_up(shift, f"{fault}")
             return
 
 
-def _heard(shift: _Shift, crew: Crew, worker: Worker, said: object) -> Iterator[tuple[Obligation, Outcome]]:
+def _received(shift: _Shift, workers: Pool, worker: Worker, said: object) -> Iterator[tuple[Obligation, Outcome]]:
     """What a worker says: ready, an outcome, or nothing ever more. One that can work gets work."""
     task = shift.busy.pop(worker, None)
     if said is None and (task or worker in shift.starting):
-        how = _how(crew.end(worker), worker.held)
+        how = _how(workers.end(worker), worker.held)
         if task:
             seconds = round(time.monotonic() - task.begun, 3)
             yield shift.ended(task, Outcome("unknown", "worker died", seconds=seconds, detail=how))
@@ -230,17 +230,17 @@ def _heard(shift: _Shift, crew: Crew, worker: Worker, said: object) -> Iterator[
         shift.lost_starts = 0
         if shift.deadline is None and shift.total_budget is not None:
             shift.deadline = time.monotonic() + shift.total_budget
-        yield from _give(shift, crew, worker)
-    elif task and isinstance(said, Meanwhile):
+        yield from _give(shift, workers, worker)
+    elif task and isinstance(said, Interim):
         task.known = said.outcome
         task.allowed = min(task.allowed, time.monotonic() - task.begun + said.seconds)
         shift.busy[worker] = task
     elif task and isinstance(said, Outcome):
         yield task.obligation, said
-        yield from _give(shift, crew, worker)
+        yield from _give(shift, workers, worker)
 
 
-def _give(shift: _Shift, crew: Crew, worker: Worker) -> Iterator[tuple[Obligation, Outcome]]:
+def _give(shift: _Shift, workers: Pool, worker: Worker) -> Iterator[tuple[Obligation, Outcome]]:
     """The next obligation, or the end. Its clock starts here."""
     while shift.queue and not shift.spent:
         obligation = shift.queue.pop(0)
@@ -249,21 +249,21 @@ def _give(shift: _Shift, crew: Crew, worker: Worker) -> Iterator[tuple[Obligatio
             yield obligation, _out_of_time("its budget is 0 s")
             continue
         try:
-            crew.ask(worker, obligation)
+            workers.ask(worker, obligation)
         except Exception as fault:  # arguments that cannot be sent
             yield obligation, Outcome("unknown", "checker failed", detail=f"{type(fault).__name__}: {fault}")
             continue
         shift.busy[worker] = _Task(obligation, time.monotonic(), allowed)
         return
-    crew.end(worker)
+    workers.end(worker)
 
 
-def _overdue(shift: _Shift, crew: Crew) -> Iterator[tuple[Obligation, Outcome]]:
+def _overdue(shift: _Shift, workers: Pool) -> Iterator[tuple[Obligation, Outcome]]:
     """End who is over its time; another is started in its place when there is work for it."""
     now = time.monotonic()
     for worker, task in [pair for pair in shift.busy.items() if pair[1].end <= now]:
         del shift.busy[worker]
-        crew.end(worker)
+        workers.end(worker)
         yield shift.ended(task, _out_of_time(f"more than {task.allowed:.3g} s", now - task.begun))
 
 

@@ -1,9 +1,9 @@
 """A worker's own side: it takes one obligation after another and answers each with an outcome.
 
-On Linux a *nursery* is started, which imports what the obligations need, compiles what is compiled for all of them, and
-then forks a worker whenever one is wanted, also in place of one that was ended: a fork costs milliseconds, where a
-fresh process imports and compiles for seconds. The nursery has one thread and asks no solver, so a fork of it is safe,
-whatever threads the caller's process has. Elsewhere each worker is a process that starts from nothing.
+On Linux a *fork server* is started, which imports what the obligations need, compiles what is compiled for all of
+them, and then forks a worker whenever one is wanted, also in place of one that was ended: a fork costs milliseconds,
+where a fresh process imports and compiles for seconds. The fork server has one thread and asks no solver, so a fork of
+it is safe, whatever threads the caller's process has. Elsewhere each worker is a process that starts from nothing.
 
 A worker may hang, crash or be killed at any time: it keeps nothing that anybody needs. It ends with its parent: on
 Linux the kernel sees to that, elsewhere a thread that waits for the pipe to close. Ctrl-C is the parent's to hear: a
@@ -47,14 +47,14 @@ def attempt(obligation: Obligation) -> Outcome:
 
 
 def main(modules: Sequence[str], control: int | None) -> None:
-    """The whole life of a nursery (`control` is its socket), or of a worker on stdin and stdout."""
+    """The whole life of a fork server (`control` is its socket), or of a worker on stdin and stdout."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     gc.set_threshold(*COLLECTED)
     if control is not None:
         _end_with(os.getppid())
         _prepare(modules)
-        _nursery(socket.socket(fileno=control))
+        _fork_server(socket.socket(fileno=control))
         return
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     with contextlib.suppress(OSError):
@@ -72,7 +72,7 @@ def _prepare(modules: Sequence[str]) -> None:
                 prepare()
 
 
-def _nursery(control: socket.socket) -> None:
+def _fork_server(control: socket.socket) -> None:
     """Fork a worker for each pair of pipes that arrives; tell how one ended when asked; end with whoever asks."""
     gc.freeze()  # what is shared stays shared: no collection writes to it
     here, children = os.getpid(), set[int]()
@@ -100,7 +100,7 @@ def _nursery(control: socket.socket) -> None:
 
 
 def _born(requests: int, answers: int) -> None:
-    """A forked worker; leaves by the short way, past everything that belongs to the nursery."""
+    """A forked worker; leaves by the short way, past everything that belongs to the fork server."""
     code = 1
     try:
         # When memory runs out this one is to go, not who waits for it.

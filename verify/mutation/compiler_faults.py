@@ -133,7 +133,7 @@ _NUMBERS_ASSUMED = Edit(
 
 # Validators spoiled in one of the conditions of docs/trust.md, by its number.
 BROKEN: tuple[Broken, ...] = (
-    Broken("1: a loop without a row is skipped", _one(_SEGMENT, 'return self.reached(f"the source comes to {told(source.spot)}, which has no row") or []', "return []"), "a loop that counts by three"),
+    Broken("1: a loop without a row is skipped", _one(_SEGMENT, 'return self.reached(f"the source comes to {described(source.spot)}, which has no row") or []', "return []"), "a loop that counts by three"),
     Broken("2: arguments are taken from last to first", _one("ncl/verify/translation/relation.py", "for number, term in enumerate(terms))", "for number, term in enumerate(terms[::-1]))"), "arguments exchanged"),
     Broken("3: a row is not proved on arrival", _one(_SEGMENT, 'line {line}", [*pairs, *_shared', 'line {line}", [*_shared'), "a total that begins at one"),
     Broken("3: numbers in a row are assumed and not proved", (_NUMBERS_ASSUMED,), "a loop that takes n for one"),

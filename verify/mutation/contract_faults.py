@@ -178,7 +178,7 @@ def _fault(id: str, name: str, *edits: tuple[str, str, str]) -> Fault:
     )
 
 
-_MEASURE = "        measure = self.measured(statement.contract.decreases, head, self.speech(head))\n"
+_MEASURE = "        measure = self.measured(statement.contract.decreases, head, self.clauses(head))\n"
 _TEST = "        test, head = self.condition(statement.condition, head)\n"
 FAULTS: tuple[Fault, ...] = (
     _fault("what the condition of a loop writes is not forgotten", "what the condition of a loop writes",

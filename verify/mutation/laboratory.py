@@ -75,7 +75,7 @@ class Broken:
 
 
 @dataclass(frozen=True)
-class Autopsy:
+class Examination:
     id: str
     fate: Fate
     verdict: str
@@ -85,20 +85,20 @@ class Autopsy:
 
 @dataclass(frozen=True)
 class Findings:
-    faults: tuple[tuple[Fault, Autopsy], ...]
-    broken: tuple[tuple[Broken, Autopsy], ...] = ()
-    right: tuple[tuple[Fault, Autopsy], ...] = ()
-    equivalent: tuple[tuple[Equivalent, Autopsy], ...] = ()
+    faults: tuple[tuple[Fault, Examination], ...]
+    broken: tuple[tuple[Broken, Examination], ...] = ()
+    right: tuple[tuple[Fault, Examination], ...] = ()
+    equivalent: tuple[tuple[Equivalent, Examination], ...] = ()
 
     @property
-    def survivors(self) -> tuple[Autopsy, ...]:
+    def survivors(self) -> tuple[Examination, ...]:
         return tuple(a for _, a in self.faults if a.fate != "killed")
 
     @property
     def sound(self) -> bool:
         """Every fault killed, every harmless or equivalent edit accepted, every broken checker noticed."""
         controls = [*self.right, *self.equivalent, *self.broken]
-        return not self.survivors and all(autopsy.fate == "survived" for _, autopsy in controls)
+        return not self.survivors and all(examination.fate == "survived" for _, examination in controls)
 
     def to_json(self) -> dict[str, Any]:
         killed = [(f, a) for f, a in self.faults if a.fate == "killed"]
@@ -137,14 +137,14 @@ def plant(edits: Sequence[Edit], folder: Path) -> None:
         path.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
 
 
-def examine(fault: Fault, extra: Sequence[Edit] = (), budget: float = BUDGET) -> Autopsy:
+def examine(fault: Fault, extra: Sequence[Edit] = (), budget: float = BUDGET) -> Examination:
     """Plant one fault (and `extra` edits) and run its checker on the copy."""
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="ncl-fault-") as name:
         plant((*fault.edits, *extra), Path(name))
         verdict, detail = _in_child(name, fault, budget)
     fate: Fate = "killed" if verdict == "refuted" else "survived" if verdict in _GREEN else "undecided"
-    return Autopsy(fault.id, fate, verdict, round(time.perf_counter() - begin, 2), detail)
+    return Examination(fault.id, fate, verdict, round(time.perf_counter() - begin, 2), detail)
 
 
 _FORKING = threading.Lock()
@@ -156,7 +156,7 @@ def _in_child(root: str, fault: Fault, budget: float) -> tuple[str, str]:
     # Forked, because torch and the solver are then already in memory.
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
-    child = context.Process(target=_judge, args=(root, fault, there), daemon=True)
+    child = context.Process(target=_fate_of, args=(root, fault, there), daemon=True)
     with _FORKING, warnings.catch_warnings():
         # From Python 3.12 on any fork beside threads warns; those here only wait for their children.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -174,7 +174,7 @@ def _in_child(root: str, fault: Fault, budget: float) -> tuple[str, str]:
         child.join()
 
 
-def _judge(root: str, fault: Fault, pipe: Any) -> None:
+def _fate_of(root: str, fault: Fault, pipe: Any) -> None:
     _leave_the_original()
     sys.path.insert(0, root)
     module, _, name = fault.checker.partition(":")
@@ -221,17 +221,17 @@ def laboratory(
     equivalent: Sequence[Equivalent] = (),
     *,
     jobs: int = 2,
-    progress: Callable[[Autopsy], None] = lambda autopsy: None,
+    progress: Callable[[Examination], None] = lambda examination: None,
 ) -> Findings:
     """Examine everything, `jobs` at a time. Raises KeyError when a broken checker's fault is not among the faults."""
     warm_up()
     by_id = {fault.id: fault for fault in faults}
 
-    def one(task: tuple[Fault, Sequence[Edit], str]) -> Autopsy:
+    def one(task: tuple[Fault, Sequence[Edit], str]) -> Examination:
         fault, extra, name = task
-        autopsy = replace(examine(fault, extra), id=name)
-        progress(autopsy)
-        return autopsy
+        examination = replace(examine(fault, extra), id=name)
+        progress(examination)
+        return examination
 
     groups: list[list[tuple[Fault, Sequence[Edit], str]]] = [
         [(f, (), f.id) for f in faults],

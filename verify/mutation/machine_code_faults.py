@@ -61,7 +61,7 @@ def _no_rows(witness: Witness) -> Witness:
     return with_rows(witness, lambda rows: ())
 
 
-def _told(*pairs: tuple[str, str]) -> Callable[[Witness], Witness]:
+def _described(*pairs: tuple[str, str]) -> Callable[[Witness], Witness]:
     return lambda witness: with_rows(
         witness, lambda rows: (replace(row, locations=(*row.locations, *pairs)) for row in rows)
     )
@@ -90,11 +90,11 @@ def a_total_that_begins_at_one() -> Case:
 
 def a_loop_that_takes_n_for_one() -> Case:
     text = "def f(n: Word) -> Word:\n    t = 0\n    while n:\n        t += n & 1\n        n = 0\n    return t\n"
-    return _case(text, Opcode.AND, 0, _told(("n", "c1")), opcode=int(Opcode.OR))
+    return _case(text, Opcode.AND, 0, _described(("n", "c1")), opcode=int(Opcode.OR))
 
 
 def a_loop_body_of_another_kind() -> Case:
-    return _case(COUNTS, Opcode.ADD, 0, _told(("n", "c1"), ("n", "c2")), opcode=int(Opcode.XOR))
+    return _case(COUNTS, Opcode.ADD, 0, _described(("n", "c1"), ("n", "c2")), opcode=int(Opcode.XOR))
 
 
 def an_order_of_operands_that_only_a_solver_sees() -> Case:

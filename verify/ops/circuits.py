@@ -82,13 +82,14 @@ def refuted(method: str, opcode: Opcode, circuit: str, width: int, x: int, y: in
     taken = [x] if opcode in UNARY else [x, y]
     case = {
         "schema": SCHEMA, "kind": "op", "opcode": opcode.mnemonic, "width": width, "operands": taken,
-        "circuit": circuit, "expected": _said(expected), "got": _said(got),
+        "circuit": circuit, "expected": _shown_value(expected), "got": _shown_value(got),
     }  # fmt: skip
-    detail = f"{opcode.mnemonic}{tuple(taken)} at width {width}: spec {_said(expected)}, {circuit} {_said(got)}"
+    values = f"spec {_shown_value(expected)}, {circuit} {_shown_value(got)}"
+    detail = f"{opcode.mnemonic}{tuple(taken)} at width {width}: {values}"
     return Outcome("refuted", method, detail=detail, counterexample=case)
 
 
-def _said(value: int) -> int | str:
+def _shown_value(value: int) -> int | str:
     return "trap" if value == TRAPS else "not one-hot" if value < 0 else value
 
 
@@ -99,4 +100,4 @@ def replay(case: Mapping[str, Any]) -> Replayed:
     got = run_one(circuit, opcode, x, y, width)
     expected = spec(opcode, width, x, y)
     what = f"{opcode.mnemonic} of {case['operands']} at width {width}, {circuit} circuit"
-    return Replayed(expected != got, what, _said(expected), _said(got))
+    return Replayed(expected != got, what, _shown_value(expected), _shown_value(got))

@@ -23,7 +23,7 @@ from ncl.verify.engine.obligation import Outcome
 from ncl.verify.runs import cost as runs_cost
 from ncl.verify.runs import plans
 from ncl.verify.runs.cost import Work
-from ncl.verify.runs.divergence import Parting, cut_short, parting, refuted
+from ncl.verify.runs.divergence import Divergence, cut_short, divergence, refuted
 from ncl.verify.runs.input_spaces import LENGTH, Arguments, Space, has_arrays, inputs, is_cut
 
 MOST_RANDOM = 1_200_000
@@ -65,9 +65,9 @@ def check_runs(function: Function, program: Program, samples: int, seed: int) ->
     limits: dict[str, int] = {}
     if plan is not None:
         tried = _enumerate(function, plan)
-        if tried.parting:
-            return refuted(method, plan.program, function, tried.parting)
-        told = _told(function.signature, plan, tried)
+        if tried.divergence:
+            return refuted(method, plan.program, function, tried.divergence)
+        told = _described(function.signature, plan, tried)
         limits = {"enumerated_width": plan.space.width, "enumerated": tried.count, "cut": tried.cut}
         limits["length"] = _reach(function.signature, plan.space)
     beyond = check_beyond(function, program, samples, seed)
@@ -86,7 +86,7 @@ def check_beyond(function: Function, program: Program, samples: int, seed: int) 
     slow = [a for a in draw.batch if sum(len(v) for v in a if isinstance(v, list)) <= SLOW_CELLS][:SLOW_RUNS]
     few = _everywhere(program, function, slow, _slow_budget(program, slow, draw.budget))
     tight = Tight(slow[:10], partial(_everywhere, program, function))
-    if found := many.parting or few.parting or tight.parting:
+    if found := many.divergence or few.divergence or tight.divergence:
         return refuted(method, program, function, found)
     bound = (
         f"{_random(draw.batch)} at W = {program.sizes.width}{_lengths(draw.batch)}, through source and bytecode"
@@ -114,14 +114,14 @@ def _enumerate(function: Function, plan: plans.Plan) -> Compared:
     every = inputs(function.signature, plan.space)
     while batch := list(islice(every, plans.chunk(program))):
         whole += _everywhere(program, function, batch, plan.budget, plan.share)
-        if whole.parting:
+        if whole.divergence:
             return whole
     few = list(islice(inputs(function.signature, replace(plan.space, length=min(2, plan.space.length))), 0, None, 7))
     tight = Tight(few[:200], partial(_everywhere, program, function))
-    return replace(whole, parting=tight.parting, after=tight.told)
+    return replace(whole, divergence=tight.divergence, after=tight.told)
 
 
-def _told(signature: Signature, plan: plans.Plan, tried: Compared) -> str:
+def _described(signature: Signature, plan: plans.Plan, tried: Compared) -> str:
     space = plan.space
     lengths = f" and every length ≤ {space.length}" if has_arrays(signature) else ""
     cells = f", {space.cells} cells in all" if is_cut(signature, space) else ""
@@ -135,12 +135,12 @@ def _told(signature: Signature, plan: plans.Plan, tried: Compared) -> str:
 
 @dataclass(frozen=True)
 class Compared:
-    """What came of comparing runs under one budget: the first parting, and of `count` runs how many the reference
+    """What came of comparing runs under one budget: the first divergence, and of `count` runs how many the reference
     machine and the proved step made too (where they were asked), and how many the budget stopped. `after` tells of
     other runs.
     """
 
-    parting: Parting | None
+    divergence: Divergence | None
     count: int
     budget: int
     referred: int = 0
@@ -154,7 +154,7 @@ class Compared:
             raise ValueError(f"runs of {self.budget} ticks and of {other.budget} are counted apart")
         referred, stepped = self.referred + other.referred, self.stepped + other.stepped
         counts = self.count + other.count, self.budget, referred, stepped, self.cut + other.cut
-        return Compared(self.parting or other.parting, *counts)
+        return Compared(self.divergence or other.divergence, *counts)
 
     @property
     def way(self) -> str:
@@ -175,10 +175,10 @@ class Tight:
 
     def __init__(self, batch: Sequence[Arguments], compare: Callable[[Sequence[Arguments], int], Compared]) -> None:
         self._runs: list[Compared] = []
-        self.parting: Parting | None = None
+        self.divergence: Divergence | None = None
         for budget in TIGHT_BUDGETS if batch else ():
             self._runs.append(compare(batch, budget))
-            self.parting = self.parting or self._runs[-1].parting
+            self.divergence = self.divergence or self._runs[-1].divergence
 
     @property
     def told(self) -> str:
@@ -209,7 +209,7 @@ def _compared(
 ) -> Compared:
     results = {name: executors.run(name, program, function, batch, budget) for name in names}
     cut = cut_short(results[names[0]])
-    return Compared(parting(results, batch, budget), len(batch), budget, cut=cut)
+    return Compared(divergence(results, batch, budget), len(batch), budget, cut=cut)
 
 
 def _everywhere(
@@ -219,14 +219,14 @@ def _everywhere(
     is not too long for it.
     """
     results = {name: executors.run(name, program, function, batch, budget) for name in ("source", "integer")}
-    found = parting(results, batch, budget)
+    found = divergence(results, batch, budget)
     part = batch[::share]
     referred = executors.run("reference", program, None, part, budget)
     short = [n for n, result in enumerate(referred) if (result.steps or 0) <= plans.LONG]
     some = [part[n] for n in short]
     stepped = executors.run("step", program, None, some, budget)
-    found = found or parting({"reference": referred, "integer": results["integer"][::share]}, part, budget)
-    found = found or parting({"reference": [referred[n] for n in short], "step": stepped}, some, budget)
+    found = found or divergence({"reference": referred, "integer": results["integer"][::share]}, part, budget)
+    found = found or divergence({"reference": [referred[n] for n in short], "step": stepped}, some, budget)
     return Compared(found, len(batch), budget, len(part), len(some), cut_short(results["source"]))
 
 
@@ -292,7 +292,7 @@ def _tested(
             continue
         compare = partial(_compared, ("reference", executor), program, None)
         tight = Tight(draw.batch[:10] if executor == "integer" else (), compare)
-        if found := tried.parting or tight.parting:
+        if found := tried.divergence or tight.divergence:
             return refuted(method, program, None, found)
         words = "" if top is None else f" of words ≤ {top}"
         where = f"{words} at W = {program.sizes.width}{_lengths(draw.batch)}"

@@ -20,7 +20,7 @@ from ncl.verify.runs.input_spaces import Arguments
 
 
 @dataclass(frozen=True)
-class Parting:
+class Divergence:
     """Two executors that disagree on one input."""
 
     arguments: Arguments
@@ -29,14 +29,14 @@ class Parting:
     suspect: tuple[str, Result]
 
 
-def first_parting(
+def first_divergence(
     names: Sequence[str], program: Program, function: Function | None, batch: Sequence[Arguments], budget: int
-) -> Parting | None:
+) -> Divergence | None:
     """The first input on which some executor parts from the first of `names`, or from another that counts steps."""
-    return parting({name: executors.run(name, program, function, batch, budget) for name in names}, batch, budget)
+    return divergence({name: executors.run(name, program, function, batch, budget) for name in names}, batch, budget)
 
 
-def parting(results: Mapping[str, Sequence[Result]], batch: Sequence[Arguments], budget: int) -> Parting | None:
+def divergence(results: Mapping[str, Sequence[Result]], batch: Sequence[Arguments], budget: int) -> Divergence | None:
     """The same of runs that were made: results by executor, in the order of the batch."""
     names = list(results)
     for index, arguments in enumerate(batch):
@@ -44,7 +44,7 @@ def parting(results: Mapping[str, Sequence[Result]], batch: Sequence[Arguments],
             for suspect in names[place + 1 :]:
                 mine, theirs = results[trusted][index], results[suspect][index]
                 if not executors.agree(trusted, mine, suspect, theirs):
-                    return Parting(arguments, budget, (trusted, mine), (suspect, theirs))
+                    return Divergence(arguments, budget, (trusted, mine), (suspect, theirs))
     return None
 
 
@@ -53,8 +53,8 @@ def cut_short(results: Sequence[Result]) -> int:
     return sum(result.trap is not None and result.trap.kind is Trap.BUDGET for result in results)
 
 
-def refuted(method: str, program: Program, function: Function | None, found: Parting) -> Outcome:
-    """The parting made small, as an outcome that can be replayed."""
+def refuted(method: str, program: Program, function: Function | None, found: Divergence) -> Outcome:
+    """The divergence made small, as an outcome that can be replayed."""
     trusted, suspect = found.trusted[0], found.suspect[0]
 
     def pair(arguments: Arguments) -> tuple[Result, Result]:
@@ -69,11 +69,11 @@ def refuted(method: str, program: Program, function: Function | None, found: Par
     mine, theirs = pair(small)
     case = program_case(program, function, small, found.budget, (trusted, mine), (suspect, theirs))
     shown = ", ".join(map(str, small))
-    detail = f"{program.name}({shown}) at width {program.sizes.width}: {trusted} gives {_told(mine)}, "
-    return Outcome("refuted", method, detail=detail + f"{suspect} gives {_told(theirs)}", counterexample=case)
+    detail = f"{program.name}({shown}) at width {program.sizes.width}: {trusted} gives {_described(mine)}, "
+    return Outcome("refuted", method, detail=detail + f"{suspect} gives {_described(theirs)}", counterexample=case)
 
 
-def _told(result: Result) -> str:
+def _described(result: Result) -> str:
     value = str(result.trap) if result.trap else str(result.result)
     steps = "" if result.steps is None else f", {result.steps} steps"
     return f"{value} after {result.ticks} ticks{steps}"

@@ -35,7 +35,7 @@ class Tried:
 
     kinds: Counter[str]
     stopped: int
-    parting: tuple[Arguments, Agreement] | None = None
+    divergence: tuple[Arguments, Agreement] | None = None
 
     def told(self, budget: int) -> str:
         """Behind how many were tried: what of them was compared."""
@@ -58,8 +58,8 @@ def check_python(function: Function, program: Program, samples: int, seed: int) 
     limits = {"tried": 0, "samples": 0, "wrapped": 0}
     for machine, batch, budget, what in (*_enumerated(function, program), _random(program, samples, seed)):
         tried = _tried(function, batch, machine.sizes, budget)
-        if tried.parting:
-            return _refuted(function, machine, budget, *tried.parting)
+        if tried.divergence:
+            return _refuted(function, machine, budget, *tried.divergence)
         told.append(f"{what}: {tried.told(budget)}")
         limits["tried"] += sum(tried.kinds.values())
         limits["samples"] += tried.kinds["agree"] + tried.kinds["modulo"]

@@ -130,7 +130,7 @@ def _laid_out(function: Function, parts: Sequence[_Part], sizes: Sizes) -> tuple
     code = tuple(_instruction(o, v, entries if o == Opcode.CALL else starts[n]) for (o, v, _), n in lines)
     places = tuple(place for (_, _, place), _ in lines)
     program = Program(function.name, function.signature, sizes, code, places, function.digest)
-    return program, Witness(function.name, tuple(_told(p, s) for p, s in zip(parts, starts)))
+    return program, Witness(function.name, tuple(_described(p, s) for p, s in zip(parts, starts)))
 
 
 def _order(part: _Part) -> list[int]:
@@ -159,7 +159,7 @@ def _instruction(opcode: Opcode, operands: Sequence[int | str], lines: Mapping[i
     return Instruction(int(opcode), *(int(number) for number in numbers))
 
 
-def _told(part: _Part, starts: Mapping[int | str, int]) -> FunctionWitness:
+def _described(part: _Part, starts: Mapping[int | str, int]) -> FunctionWitness:
     """Every term that some location holds. What is wanted no longer may hold anything, so only live ones are named."""
     alive = live_in(part.graph)
     rows = []

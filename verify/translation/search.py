@@ -15,7 +15,7 @@ import z3
 from ncl.errors import NclError
 from ncl.language.program import Program
 from ncl.language.syntax import Function
-from ncl.verify.runs.divergence import Parting, first_parting
+from ncl.verify.runs.divergence import Divergence, first_divergence
 from ncl.verify.runs.input_spaces import Arguments, Space, inputs, random_inputs, spaces
 
 SMALL, RANDOM, SEEDED = 1_500, 600, 200
@@ -25,14 +25,14 @@ BUDGETS = (600, 0, 1, 2, 3, 5, 8, 20_000)
 EXECUTORS = ("source", "integer")
 
 
-def failing_input(function: Function, program: Program, model: Any) -> Parting | None:
+def failing_input(function: Function, program: Program, model: Any) -> Divergence | None:
     """The first input found on which the two differ; None when none was."""
     candidates = list(_candidates(function, program, model))
     for budget in BUDGETS:
         few = candidates if budget == BUDGETS[0] else candidates[: 2 * CHUNK]
         for begin in range(0, len(few), CHUNK):
             try:
-                found = first_parting(EXECUTORS, program, function, few[begin : begin + CHUNK], budget)
+                found = first_divergence(EXECUTORS, program, function, few[begin : begin + CHUNK], budget)
             except NclError:
                 return None  # machine code that no executor takes: the static rules say why
             if found:

@@ -107,7 +107,7 @@ class Walk:
         while True:
             if isinstance(source, Arrived) and source.spot not in self.rows:
                 # Soundness 1: never skipped.
-                return self.reached(f"the source comes to {told(source.spot)}, which has no row") or []
+                return self.reached(f"the source comes to {described(source.spot)}, which has no row") or []
             machine = self.advance(machine)
             if isinstance(source, Assume):
                 return [(source.condition, source.then, _same(machine))]
@@ -180,7 +180,9 @@ class Walk:
         match source, machine:
             case Arrived(spot=spot), Waiting(line=line):
                 pairs = [(t, source.value(t), _located(machine, where)) for t, where in self.rows[spot][line]]
-                return self.equal(f"at {told(spot)}, line {line}", [*pairs, *_shared(source.shared, machine.shared)])
+                return self.equal(
+                    f"at {described(spot)}, line {line}", [*pairs, *_shared(source.shared, machine.shared)]
+                )
             case Trapped(kind=kind, position=place), Trapped(kind=other, position=there):
                 if (kind, place) == (other, there):
                     return self.equal("at a trap", [_ticks(source.shared, machine.shared)])
@@ -271,7 +273,7 @@ def _shared(source: Shared, machine: Shared) -> list[tuple[str, Term, Term]]:
     ]
 
 
-def told(spot: Spot) -> str:
+def described(spot: Spot) -> str:
     kind, path = spot
     return f"the {'head of loop' if kind == 'loop' else 'place behind'} {path}"
 
@@ -285,7 +287,7 @@ def _what(node: Node) -> str:
         case Called(function=name):
             return f"calls {name}"
         case Arrived(spot=spot):
-            return f"comes to {told(spot)}"
+            return f"comes to {described(spot)}"
         case Waiting(line=line):
             return f"waits at line {line}"
         case Stuck(why=why):

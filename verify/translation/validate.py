@@ -31,7 +31,7 @@ from ncl.verify.translation.expressions import Next
 from ncl.verify.translation.joins import NOWHERE, Inside
 from ncl.verify.translation.machine import Machine
 from ncl.verify.translation.relation import Contradiction, Pairs
-from ncl.verify.translation.segment import Failure, Rows, Walk, told
+from ncl.verify.translation.segment import Failure, Rows, Walk, described
 from ncl.verify.translation.source import Source
 
 
@@ -140,7 +140,7 @@ class _Validation:
 
     def segment(self, spot: Spot | None, line: int, pairs: Pairs) -> Report:
         """From the entry (None) or a row to the next points."""
-        where = f"{self.function.name}, " + (f"from {told(spot)} at line {line}" if spot else "from the entry")
+        where = f"{self.function.name}, " + (f"from {described(spot)} at line {line}" if spot else "from the entry")
         try:
             begin = relation.start(pairs, self.source.fixed, self.source.terms)
         except Contradiction as fault:

@@ -19,7 +19,7 @@ from ncl.verify.contracts.mutants import mutants
 from ncl.verify.contracts.paths import Paths
 from ncl.verify.contracts.proof import prove_function
 from ncl.verify.contracts.search import search
-from ncl.verify.contracts.strength import sift
+from ncl.verify.contracts.strength import strength_of
 from ncl.verify.engine import counterexample
 from ncl.verify.mutation.contract_faults import HEAD, TRUE
 
@@ -140,8 +140,8 @@ def takes_callees_at_their_word(patch):
 
 
 def chooses_one_element_for_all(patch):
-    def closed(speech, **changes):
-        return replace(speech, **{**changes, "open": ()} if "open" in changes else changes)
+    def closed(clauses, **changes):
+        return replace(clauses, **{**changes, "open": ()} if "open" in changes else changes)
 
     patch.setattr(clauses, "replace", closed)
 
@@ -168,21 +168,21 @@ def assumes_a_contradiction(patch):
 
 
 def begins_induction_anywhere(patch):
-    whole = clauses.Speech._smaller_ones
+    whole = clauses.Clauses._smaller_ones
 
     def below(self, node, start, variable):
         return whole(self, node, start - 1, variable)
 
-    patch.setattr(clauses.Speech, "_smaller_ones", below)
+    patch.setattr(clauses.Clauses, "_smaller_ones", below)
 
 
 def assumes_what_it_is_to_prove(patch):
-    whole = clauses.Speech._smaller_ones
+    whole = clauses.Clauses._smaller_ones
 
     def upto(self, node, start, variable):
         return whole(self, node, start, variable + 1)
 
-    patch.setattr(clauses.Speech, "_smaller_ones", upto)
+    patch.setattr(clauses.Clauses, "_smaller_ones", upto)
 
 
 def takes_every_quotient_for_a_divisor(patch):
@@ -491,4 +491,5 @@ def test_a_wrong_program_written_by_hand_breaks_the_contract_of_the_library(name
     parameters = ", ".join(f"{p.name}: {p.sort.capitalize()}" for p in right.signature.parameters)
     result = right.signature.result.capitalize()
     body = parse_text(f"def {name}({parameters}) -> {result}:\n{HAND_WRITTEN[name]}", "hand.py", name)[0].body
-    assert sift(search(right, 0).samples, [("by hand", dataclasses.replace(right, body=body))], 0, 1).refuted == 1
+    wrong = [("written by hand", dataclasses.replace(right, body=body))]
+    assert strength_of(search(right, 0).samples, wrong, 0, 1).refuted == 1

@@ -12,7 +12,7 @@ import z3
 from ncl.language.contracts import Display
 from ncl.language.interpret.contracts import View, _Meaningless, number
 from ncl.language.parse import parse_text
-from ncl.verify.contracts.clauses import Speech
+from ncl.verify.contracts.clauses import Clauses
 from ncl.verify.contracts.goals import Goals, State
 from ncl.verify.contracts.terms import QUICK, Unprovable, World
 
@@ -23,7 +23,7 @@ STORES = (("xs", 1, 2), ("ys", 0, 3))  # array, index, value
 OLD = {"xs": [3, 1, 0], "ys": [1, 3], "n": 2, "k": 5}
 
 
-class Clauses:
+class RandomClauses:
     """Random text of the language of contracts; `bound` are the quantifiers' variables around."""
 
     def __init__(self, seed):
@@ -115,7 +115,7 @@ SHARP = (
 
 def clauses(seed, count):
     """(text, tree) of the sharp ones and so many random ones."""
-    made = Clauses(seed)
+    made = RandomClauses(seed)
     found = []
     for text in (*SHARP, *(made.truth(made.pick.choice((1, 2, 2, 3))) for _ in range(count))):
         body = f"def f(xs: Array, ys: Array, n: Word, k: Word) -> Array:\n    ensures({text})\n    return xs\n"
@@ -149,7 +149,7 @@ def run_time(tree):
 class Pinned:
     """A state of the prover in which every constant has its value."""
 
-    speech: Speech
+    clauses: Clauses
     world: World
     known: tuple
 
@@ -174,7 +174,7 @@ class Pinned:
             world.literal(value)
             now[name] = world.store(now[name], z3.IntVal(index), z3.IntVal(value), name)
         state = State(words, now, tuple(known))
-        return cls(goals.speech(state, now["xs"]), world, tuple(known))
+        return cls(goals.clauses(state, now["xs"]), world, tuple(known))
 
     def shows(self, claim):
         """As `proved` does, for a moment."""
@@ -191,9 +191,9 @@ def apart(seed, count):
     for text, tree in clauses(seed, count):
         value, pinned = run_time(tree), Pinned.make()
         try:
-            meaning = pinned.shows(pinned.speech.meaning(tree))
-            holds = pinned.shows(pinned.speech.truth(tree, "goal"))
-            fails = pinned.shows(z3.Not(pinned.speech.truth(tree, "given")))
+            meaning = pinned.shows(pinned.clauses.meaning(tree))
+            holds = pinned.shows(pinned.clauses.truth(tree, "goal"))
+            fails = pinned.shows(z3.Not(pinned.clauses.truth(tree, "given")))
         except Unprovable:
             continue
         decided += meaning and (holds or fails)
@@ -208,7 +208,7 @@ def test_what_is_shown_of_a_clause_is_its_value():
     assert decided > COUNT // 4
 
 
-def counts_from_the_first(self, sequence, value, right=Speech.counted):
+def counts_from_the_first(self, sequence, value, right=Clauses.counted):
     if isinstance(sequence, Display):
         return right(self, sequence, value)
     array, _, stop = self.ends(sequence)
@@ -225,5 +225,5 @@ def counts_from_the_first(self, sequence, value, right=Speech.counted):
     ],
 )
 def test_a_reading_with_a_fault_parts_from_the_run(monkeypatch, name, faulty):
-    monkeypatch.setattr(Speech, name, faulty)
+    monkeypatch.setattr(Clauses, name, faulty)
     assert apart(0, 0)[0]

@@ -55,8 +55,8 @@ def test_ci_has_two_thousand_programs():
 
 @pytest.mark.parametrize("fault", fuzzer_faults.FAULTS, ids=lambda fault: fault.id)
 def test_a_hole_planted_back_is_found_by_random_contracts(fault):
-    autopsy = laboratory.examine(fault)
-    assert (autopsy.fate, autopsy.verdict) == ("killed", "refuted"), autopsy
+    examination = laboratory.examine(fault)
+    assert (examination.fate, examination.verdict) == ("killed", "refuted"), examination
 
 
 def test_the_holes_are_found_within_what_ci_asks():

@@ -231,7 +231,7 @@ def test_what_requires_a_long_array_is_not_vacuous():
 
 def test_the_solver_is_asked_for_what_no_move_finds(monkeypatch):
     told = ONE.format("n * m == 7663 and n > 60 and m > 60 and n % 10 == 9")
-    sizes, arguments = next(solver_inputs.asked(read(told)))
+    sizes, arguments = next(solver_inputs.solver_inputs(read(told)))
     assert arguments == [79, 97] and sizes.width == 8
     monkeypatch.setattr(Inputs, "stream", lambda *_: iter(()))
     assert verdict(told)[0] == "proved"

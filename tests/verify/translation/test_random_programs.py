@@ -44,9 +44,9 @@ def inputs(program) -> list[Arguments]:
     return [*small, *input_spaces.random_inputs(program, 40, 1, longest=5)]
 
 
-def parting(compiled, program):
+def diverges(compiled, program):
     try:
-        return divergence.first_parting(("source", "integer"), program, compiled.function, inputs(program), BUDGET)
+        return divergence.first_divergence(("source", "integer"), program, compiled.function, inputs(program), BUDGET)
     except IllFormedProgramError:
         return None
 
@@ -207,7 +207,7 @@ def wrongly_compiled(mutant, case):
             wrong = compiled(case)
         except NclError:
             return None
-    return wrong if parting(wrong, wrong.program) else None
+    return wrong if diverges(wrong, wrong.program) else None
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.__name__)
@@ -246,8 +246,8 @@ def none_that_differs_is_proved(examples, seed):
         made = compiled(case)
         program = mutated(made.program, where % len(made.program.code), kind, by)
         if validate(made.function, program, made.witness).proved:
-            assert parting(made, program) is None
-        elif parting(made, program) is not None:
+            assert diverges(made, program) is None
+        elif diverges(made, program) is not None:
             differing += 1
 
     change = (st.integers(0, 999), st.sampled_from(["opcode", "a", "b", "c"]), st.integers(0, 99))
