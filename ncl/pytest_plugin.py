@@ -234,7 +234,7 @@ class CheckItem(pytest.Item):
             from ncl.properties import search, suite
 
             subject = suite.Subject(function, self.parent.parent.text, config.getoption("--ncl-width"))
-            if why := suite.why_not(self.name, subject):
+            if why := suite.inapplicable(self.name, subject):
                 pytest.skip(why)
             profile = search.PROFILES[config.getoption("--ncl-profile")]
             suite.run(self.name, subject, profile, search.seed_for(self.nodeid, config.stash[SEED]))

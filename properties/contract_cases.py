@@ -94,7 +94,7 @@ def contracted_sources(draw: st.DrawFn, shape: str = "") -> Case:
 
 
 def _place(written: Written) -> Place:
-    """What `ensures` may speak of."""
+    """What `ensures` may name."""
     words = [p.name for p in written.parameters if p.sort == "word"]
     arrays = {p.name: written.least[p.name] for p in written.parameters if p.sort == "array"}
     olds = {f"old({a})": n for a, n in arrays.items() if a in written.writes}
@@ -109,7 +109,7 @@ def _divisors(written: Written) -> tuple[str, ...]:
 
 
 def _head(written: Written, loop: Loop) -> Place:
-    """What an invariant may speak of."""
+    """What an invariant may name."""
     parameters = {p.name: p.sort for p in written.parameters}
     own = tuple(dict.fromkeys((*loop.words, *([loop.variable] if loop.variable else []))))
     olds = tuple(f"old({w})" for w in own if parameters.get(w) == "word")

@@ -27,7 +27,7 @@ from ncl.machine.fields import Fields, hard_fields
 from ncl.machine.temperature import Temperature
 from ncl.properties.failure import Failed
 from ncl.properties.relaxation import ROUNDING, SOFT, SOFT_BUDGET, Replay, Soft, inputs, soft_start
-from ncl.properties.strategies import hardened, told
+from ncl.properties.strategies import hardened, soft_text
 
 STEPS = 30  # of a dense run whose gradient is compared with differences
 LONG = 150  # of one whose gradient is compared with pathwise, once
@@ -212,4 +212,4 @@ def _first_lines(text: str) -> str:
 
 
 def _called(program: Program, soft: Soft) -> str:
-    return f"{program.name}({', '.join(told(soft))}) at width {program.sizes.width}"
+    return f"{program.name}({', '.join(soft_text(soft))}) at width {program.sizes.width}"

@@ -45,8 +45,6 @@ EXEMPT: dict[str, int] = {
     "ncl/llama/reader/network.py": 3,
     "ncl/llama/reader/quantised_weights.py": 3,
     "ncl/llama/reader/relaxed_likelihood.py": 4,
-    "verify/certification/obligations.py": 4,
-    "verify/engine/obligation.py": 2,
 }
 
 SHAPE = re.compile(

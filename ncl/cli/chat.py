@@ -17,17 +17,18 @@ from ncl.errors import InputError
 
 def chat(
     checkpoint: Annotated[Path, typer.Argument(help="A natural run's folder, or its adapter.")],
-    prompt: Annotated[str | None, typer.Option(help="Ask this and leave.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Answer this prompt and exit.")] = None,
     remember: Annotated[
         bool,
         typer.Option(
             "--remember",
-            help="Show the model what was said before, and let 'sort it' mean the list that was there last; "
-            "else each prompt stands alone.",
+            help="Keep the conversation, so that 'sort it' means the last list in it; else each prompt stands alone.",
         ),
     ] = False,
     most: Annotated[int, typer.Option(min=1, help="New tokens of the language model at most.")] = 512,
-    temperature: Annotated[float, typer.Option(min=0, help="Of the language model's sampling; 0 is greedy.")] = 0.0,
+    temperature: Annotated[
+        float, typer.Option(min=0, help="Sampling temperature of the language model; 0 is greedy.")
+    ] = 0.0,
     base: BaseModel = None,
     float32: Float32 = None,
     policy: PolicyFile = None,
@@ -39,12 +40,12 @@ def chat(
     """
     from ncl.gate import read_policy
 
-    if not checkpoint.is_dir():  # told before anything large is imported
+    if not checkpoint.is_dir():  # reported before anything large is imported
         raise InputError("no such folder", where=str(checkpoint), remedy="fit a run: ncl train natural")
     if as_json and prompt is None:
         raise InputError("prints one document", where="--json", remedy="name the prompt with --prompt")
     if prompt is not None and not prompt.strip():
-        raise InputError("there is nothing to ask", where="--prompt")
+        raise InputError("the prompt is empty", where="--prompt")
     quiet_transformers()
     model = opened(checkpoint, base, float32, read_policy(policy))
     if as_json and prompt is not None:

@@ -1,4 +1,4 @@
-"""`ncl trace`: every state of a run, of the source or of the machine, and where two executors part."""
+"""`ncl trace`: every state of a run, of the source or of the machine, and where two executors diverge."""
 
 from __future__ import annotations
 
@@ -85,12 +85,12 @@ def _trap(program: Any, last: State) -> TrapReport | None:
 
 
 def _brief(program: Any, state: State) -> dict[str, Any]:
-    from ncl.language.text import spelled
+    from ncl.language.text import instruction_text
 
     place = program.positions[state.pc] if program.positions else None
     return {
         "pc": state.pc,
-        "instruction": spelled(program.code[state.pc]),
+        "instruction": instruction_text(program.code[state.pc]),
         **_line(place),
         "registers": list(state.registers),
         "memory": list(state.memory[: max(state.hp, 0)]),

@@ -1,9 +1,9 @@
 """The tree of contracts: what `requires`, `ensures`, `invariant` and `decreases` say, as data.
 
-A contract speaks of whole numbers that do not wrap. A comparison is the number 0 or 1, and a condition holds when its
-number is not 0, as in the language. Contracts are read by `parse_contracts`, evaluated by `interpret.contracts`, proved
-by `verify`, and never compiled. An element outside its array, or a divisor below 1, has no meaning: such a contract is
-broken where it is evaluated.
+Numbers in a contract are whole numbers that do not wrap. A comparison is the number 0 or 1, and a condition holds when
+its number is not 0, as in the language. Contracts are read by `parse_contracts`, evaluated by `interpret.contracts`,
+proved by `verify`, and never compiled. An element outside its array, or a divisor below 1, has no meaning: such a
+contract is broken where it is evaluated.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is worth a line though it is allowed: told when a program is compiled, run or verified, and never an error.
+"""What is worth a line though it is allowed: reported when a program is compiled, run or verified, and never an error.
 
 Called by the command line.
 """

@@ -127,7 +127,7 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Program:
-    """Machine code with what is needed to run it and to speak about its source.
+    """Machine code with what is needed to run it and to report places in its source.
 
     Arguments stand in registers 0, 1, … in order (an array as base, length), arrays back to back from memory cell 0,
     and the heap pointer behind them. On HALT a word result is in register 0, an array's base and length in 0 and 1.

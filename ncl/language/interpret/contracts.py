@@ -120,16 +120,16 @@ def _row(numbers: tuple[int, ...]) -> str:
     return str(numbers[0]) if len(numbers) == 1 else str(numbers)
 
 
-MOST_TOLD = 12  # elements of an array that a message shows
+MOST_DISPLAYED = 12  # elements of an array that a message shows
 
 
 def _told(view: View) -> str:
     """The state in a line."""
 
     def shown(value: Value) -> str:
-        if isinstance(value, int) or len(value) <= MOST_TOLD:
+        if isinstance(value, int) or len(value) <= MOST_DISPLAYED:
             return str(value)
-        return f"[{', '.join(map(str, value[:MOST_TOLD]))}, … {len(value)} in all]"
+        return f"[{', '.join(map(str, value[:MOST_DISPLAYED]))}, … {len(value)} in all]"
 
     variables: dict[str, Value] = {**view.arrays, **view.words}
     parts = [f"{name} = {shown(value)}" for name, value in variables.items()]

@@ -31,13 +31,13 @@ class Wrap:
         return {"operation": self.operation, "word": self.word, "python": self.python, **self.position.named()}
 
     @property
-    def told(self) -> str:
-        """What came of it."""
+    def comparison(self) -> str:
+        """The word beside Python's number."""
         number = "a larger number" if self.python is None else self.python
         return f"{self.word} here and {number} in Python"
 
     def __str__(self) -> str:
-        return f"{self.operation} at {self.position} is {self.told}"
+        return f"{self.operation} at {self.position} is {self.comparison}"
 
 
 class Wrapped(Exception):

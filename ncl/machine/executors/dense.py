@@ -29,7 +29,7 @@ from ncl.machine.fields import Fields, hard_fields
 from ncl.machine.temperature import HARD, Temperature
 
 LARGEST = 1 << 27  # entries of state and widest intermediate together, a batch
-SETTLED = 1e-6  # soft runs: mass still running that is no longer waited for; it is reported, not hidden
+NEGLIGIBLE = 1e-6  # soft runs: mass still running that is no longer waited for; it is reported, not hidden
 
 
 def capacity(program: Program, batch: int) -> None:
@@ -74,8 +74,8 @@ def states(
     budget_B, lines = torch.full_like(start.ticks_B, budget), lines_of(program, fields_)
     state, steps = start, 0
     yield state
-    settled = 0.0 if temperature.mode == "hard" else SETTLED
-    while float(state.running_B.detach().amax() if len(state.running_B) else 0) > settled:
+    negligible = 0.0 if temperature.mode == "hard" else NEGLIGIBLE
+    while float(state.running_B.detach().amax() if len(state.running_B) else 0) > negligible:
         if most is not None and steps >= most:
             return
         state = step(program, lines, state, budget_B, temperature)

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ncl.certificate import told_of
+from ncl.certificate import validation_message
 from ncl.errors import FormatError, InputError
 
 ALPHA = 0.01
@@ -118,7 +118,9 @@ def _pool(document: Mapping[str, Any], where: str) -> dict[Key, tuple[int, int]]
         try:
             cell = _Cell.model_validate(told)
         except ValidationError as fault:
-            raise FormatError(f"no evaluation: cell {number}: {told_of(fault)}", where=where, remedy=remedy) from fault
+            raise FormatError(
+                f"no evaluation: cell {number}: {validation_message(fault)}", where=where, remedy=remedy
+            ) from fault
         key: Key = (cell.task, cell.length, cell.arm, cell.phrasing, cell.calls)
         if (key, cell.seed) in seen:
             told = f"{cell.task} {cell.length} {cell.arm}, seed {cell.seed}"

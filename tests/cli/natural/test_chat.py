@@ -122,7 +122,7 @@ def test_the_same_prompt_gives_the_same_greedy_answer_and_sampling_may_not(ncl, 
     "typed, code, told",
     [
         (("nix",), 2, "no such folder"), ((".",), 2, "no run of the natural recipe"),
-        (("FITTED", "--json"), 2, "--prompt"), (("FITTED", "--prompt", " "), 2, "nothing to ask"),
+        (("FITTED", "--json"), 2, "--prompt"), (("FITTED", "--prompt", " "), 2, "the prompt is empty"),
         (("FITTED", "--prompt", "x", "--base", "nix"), 2, "no such model"),
     ],
 )  # fmt: skip
