@@ -145,13 +145,19 @@ assert check_used(graph).verdict == "tested"
 """
 
 
+_RULE, _TEST = '    "aten.bitwise_or.Tensor": _logic(', '    "aten.bitwise_or.Tensor": ['
+LIFT_RULE = (
+    (
+        "ncl/verify/smt/lift_rules.py",
+        _RULE,
+        '    "aten.bitwise_or.Scalar": _pointwise("bitwise_or", _II, "int64", lambda x, y: x | y),\n' + _RULE,
+    ),
+    ("ncl/verify/smt/rule_tests.py", _TEST, '    "aten.bitwise_or.Scalar": _IN,\n' + _TEST),
+)
+
+
 def test_a_lift_rule_is_one_row_and_its_test(copy_with):
-    row = '    "aten.bitwise_or.Scalar": _pointwise("bitwise_or", _II, "int64", lambda x, y: x | y),\n'
-    rule, test = '    "aten.bitwise_or.Tensor": _logic(', '    "aten.bitwise_or.Tensor": ['
-    copy = copy_with(
-        ("ncl/verify/smt/lift_rules.py", rule, row + rule),
-        ("ncl/verify/smt/rule_tests.py", test, '    "aten.bitwise_or.Scalar": _IN,\n' + test),
-    )
+    copy = copy_with(*LIFT_RULE)
     copy.run("-c", LIFTED)
 
 

@@ -321,7 +321,7 @@ def test_whatever_goes_wrong_with_a_counterexample_the_item_is_red_and_the_sessi
     put(
         pytester,
         "conftest.py",
-        "from ncl.verify import counterexample\n\n\n"
+        "from ncl.verify.engine import counterexample\n\n\n"
         "def write(*_):\n    raise PermissionError(30, 'Read-only file system')\n\n\ncounterexample.write = write\n",
     )
     result = run(*EXAMPLES, "mine.py")

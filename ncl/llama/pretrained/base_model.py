@@ -53,10 +53,21 @@ def load_base(source: str, dtype: torch.dtype | str = torch.float32, **options: 
             raise FormatError("a model is a folder or a .gguf file", where=source)
     _demand_gguf()
     kept = gguf_cache.place_of(place, dtype)
+    if (base := _unpacked(source, kept, dtype, options)) is not None:
+        return base
+    with gguf_cache.alone(kept):
+        return _unpacked(source, kept, dtype, options) or _unpack(source, place, kept, dtype, options)
+
+
+def _unpacked(source: str, kept: Path, dtype: torch.dtype | str, options: Mapping[str, Any]) -> Base | None:
+    """What was unpacked before, if it is whole and loads."""
     if gguf_cache.whole(kept):
         with suppress(FormatError):  # then it is unpacked anew
-            from_kept = {**options, "use_safetensors": True, "config": _plain_config(kept)}
-            return _loaded(source, kept, dtype, {}, from_kept)
+            return _loaded(source, kept, dtype, {}, {**options, "use_safetensors": True, "config": _plain_config(kept)})
+    return None
+
+
+def _unpack(source: str, place: Path, kept: Path, dtype: torch.dtype | str, options: Mapping[str, Any]) -> Base:
     # Packed weights could be neither trained nor cast, and their digest would be another one.
     packed = {"quantization_config": GgufConfig(dequantize=True)}
     base = _loaded(source, place.parent, dtype, {"gguf_file": place.name}, {**options, **packed})

@@ -1,7 +1,7 @@
 """GGUF files unpacked once: what transformers makes of one, in NCL's cache, from which it loads in a few seconds.
 
 The folder's name digests the file, the dtype and the versions that unpacked it; a list of digests tells whether all in
-it is as it was written. What is not is made anew. A folder is written whole, so several processes may do it at once.
+it is as it was written. What is not is made anew. A folder is written whole; while one process unpacks, others wait.
 What was unpacked loads as the file itself does, to the bit: that is compared before it is kept. Called by `base_model`.
 """
 
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from transformers import AutoTokenizer, LlamaConfig
 
 from ncl import atomic, cached
@@ -39,6 +41,17 @@ def whole(place: Path) -> bool:
         return bool(listed) and names == set(listed) and all(file_digest(place / n) == d for n, d in listed.items())
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return False
+
+
+@contextlib.contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Nobody else unpacks to this place meanwhile. Where no lock can be had several may, which costs time alone."""
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError, NotImplementedError):
+            locks = cached.folder() / "locks"
+            locks.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(locks / f"{place.name}.lock"))
+        yield
 
 
 def keep(place: Path, model: Any, tokenizer: Any) -> None:

@@ -98,14 +98,26 @@ def test_what_was_damaged_or_lost_is_unpacked_anew(packed, name):
     assert len(times) == 3 and gguf_cache.whole(path.parent)
 
 
-def test_several_may_unpack_the_same_file_at_once(packed):
-    file, _ = packed
+def test_of_several_at_once_one_unpacks_and_the_others_wait(packed):
+    file, times = packed
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: load_base(str(file)), range(4)))
     for other in found[1:]:
         same(found[0], other)
+    assert len(times) == 1
     place = gguf_cache.place_of(file, torch.float32)
     assert gguf_cache.whole(place) and [path.name for path in place.parent.iterdir()] == [place.name]
+
+
+def test_where_no_lock_can_be_had_it_is_unpacked_all_the_same(packed, monkeypatch):
+    file, times = packed
+
+    def refused(path):
+        raise OSError("no locks on this file system")
+
+    monkeypatch.setattr(gguf_cache, "FileLock", refused)
+    same(load_base(str(file)), load_base(str(file)))
+    assert len(times) == 1
 
 
 def test_one_that_is_killed_while_it_unpacks_leaves_nothing_that_is_loaded(packed):

@@ -34,7 +34,7 @@ def a_missing_row_is_skipped(patch):
 
 
 def the_witness_says_where_arguments_are(patch):
-    patch.setattr(translation_validate, "translate_relation", _Spoiled(relation, calling_convention=lambda signature: (
+    patch.setattr(translation_validate, "relation", _Spoiled(relation, calling_convention=lambda signature: (
         ("a", "r1"), ("b", "r0"))))  # fmt: skip
 
 
