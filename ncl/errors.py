@@ -123,3 +123,7 @@ class Undecided(NclError):
     """An obligation came back unknown, vacuous or out of time."""
 
     exit_code = 3
+
+
+class FormerName(FutureWarning):
+    """A deprecated name of a field or flag was used; the warning says which name is current."""
