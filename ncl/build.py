@@ -233,7 +233,7 @@ class Artefact:
 
 
 def claim(folder: Path | str) -> Path:
-    """The path, or InputError when an artefact cannot be written there; to be asked before long work, too."""
+    """The path; raises InputError when an artefact cannot be written there. Called before long work, too."""
     place = Path(folder)
     if place.is_file() or (place.is_dir() and not _is_artefact(place) and any(place.iterdir())):
         raise InputError("there is something else that is no artefact", where=str(place), remedy="name a new folder")

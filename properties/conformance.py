@@ -152,15 +152,15 @@ def _lengths(function: Function, sizes: Sizes, wanted: Iterable[int]) -> list[in
     signature = function.signature
     if not any(p.sort == "array" for p in signature.parameters):
         return [None]
-    asked, most = sorted(set(wanted)), longest(signature, sizes, sizes.memory)
+    chosen, most = sorted(set(wanted)), longest(signature, sizes, sizes.memory)
     if wanted is LENGTHS:
-        asked = [length for length in asked if length <= most]
-    if not asked or asked[0] < 0 or asked[-1] > most:
+        chosen = [length for length in chosen if length <= most]
+    if not chosen or chosen[0] < 0 or chosen[-1] > most:
         raise InputError(
-            f"lengths {asked} are not all in 0 … {most}", where=f"check_model of {function.name}{signature}",
+            f"lengths {chosen} are not all in 0 … {most}", where=f"check_model of {function.name}{signature}",
             remedy="choose other lengths, or a larger width",
         )  # fmt: skip
-    return list(asked)
+    return list(chosen)
 
 
 def _search(

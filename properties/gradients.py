@@ -105,7 +105,7 @@ def check_pathwise_is_dense(program: Program, soft: Soft, play: Replay = replay,
     """Pathwise and dense give the same outputs, and the same gradients as mass moves between the words of an input.
 
     They must where control and addresses do not depend on data: where every pc, pointer and address of the dense run is
-    one-hot and nothing trapped. False where that is not so, or the run takes more steps than asked for. A word without
+    one-hot and nothing trapped. False where that is not so, or the run takes more steps than requested. A word without
     mass could still have branched or trapped, and so no mass is moved to one.
     """
     width = program.sizes.width

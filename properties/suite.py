@@ -1,7 +1,7 @@
 """The checks of one program, by name: what `pytest --ncl` makes a test item of each, and what a counterexample replays.
 
 A check has parts; a part draws inputs for one compiled program and runs one of the `check_*` functions on each. Two
-machines are used: one of the width asked for, and the narrowest one that takes the source's literals, where
+machines are used: one of the width requested, and the narrowest one that takes the source's literals, where
 distributions are small and words wrap soon. An input that fails is plain JSON data: it can be run again elsewhere.
 What needs torch loads it when it is run, so that examples alone take no second.
 """

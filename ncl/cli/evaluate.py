@@ -88,7 +88,7 @@ def evaluate(
         exam = {"lengths": lengths, "tasks": task, "kinds": phrasing, "n": n, "n_long": n_long, "chat": chat}
         run = replace(run, base=base or run.base)
         kept = feature_cache(cache) if read_once or cache else None
-        cells = _natural(run, rules, asked(prompts, exam, seed), baseline or [], answers, float32, seed, kept)
+        cells = _natural(run, rules, prompts_of(prompts, exam, seed), baseline or [], answers, float32, seed, kept)
     if as_json:
         seconds = round(time.perf_counter() - begin, 1)
         emit({"cells": [c.to_json() for c in cells], "report": None, "seconds": seconds})
@@ -107,15 +107,15 @@ def _tiny(
 
     with progress(f"loading {checkpoint}", None):
         model, tokenizer, config = load_checkpoint(checkpoint, rules)
-    asked = fitting(lengths, config)
-    with progress("evaluating", len(tasks) * len(asked)) as advance:
+    chosen = fitting(lengths, config)
+    with progress("evaluating", len(tasks) * len(chosen)) as advance:
         return run_evaluation(
-            {config.system: partial(exact, model, tokenizer)}, tasks, asked, n=n, n_long=n_long, seed=seed,
+            {config.system: partial(exact, model, tokenizer)}, tasks, chosen, n=n, n_long=n_long, seed=seed,
             advance=lambda note: advance(1, note),
         )  # fmt: skip
 
 
-def asked(file: Path | None, exam: dict[str, Any], seed: int) -> list[Any]:
+def prompts_of(file: Path | None, exam: dict[str, Any], seed: int) -> list[Any]:
     """The prompts of a file, or of the held-out exam with what the options (by name) say of it."""
     from ncl.training.data.prompt_file import read_prompts
     from ncl.training.evaluation.held_out import exam_of

@@ -19,6 +19,7 @@ Value = TypeVar("Value")
 Arm = Annotated[str | None, typer.Option("--arm", hidden=True)]
 Arms = Annotated[list[str] | None, typer.Option("--arm", hidden=True)]
 ArmN = Annotated[int | None, typer.Option("--arm-n", min=1, hidden=True)]
+Most = Annotated[int | None, typer.Option("--most", min=1, hidden=True)]
 ArmLengths = Annotated[list[int] | None, typer.Option("--arm-length", min=1, hidden=True)]
 
 
@@ -33,7 +34,7 @@ def current(name: str, value: Value | None, former: str, given: Value | None) ->
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def reported() -> Iterator[None]:
     """Within, fields of files under a former name are lines on stderr, each once."""
     said = set[str]()
     with warnings.catch_warnings():

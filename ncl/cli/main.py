@@ -36,7 +36,7 @@ from ncl.cli import (
     train,
     verify,
 )
-from ncl.cli.former_names import told as former_names_told
+from ncl.cli.former_names import reported as former_names_reported
 from ncl.cli.output import INTERRUPTED, show_error
 from ncl.cli.settings import defaults
 from ncl.errors import InputError, NclError, UsageError
@@ -101,7 +101,7 @@ def _shielded(command: Callable[..., int | None]) -> Callable[..., int]:
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> int:
         try:
-            with former_names_told():
+            with former_names_reported():
                 code = command(*arguments, **options) or 0
             sys.stdout.flush()
             return code

@@ -56,7 +56,7 @@ def dtype_of(float32: bool | None, fitted: str = "") -> tuple[str, str]:
     if float32 is not None:
         name = "float32" if float32 else "bfloat16"
         differs = f", but the run was fitted in {fitted}" if fitted not in ("", name) else ""
-        return name, f"as asked{differs}"
+        return name, f"as requested{differs}"
     if fitted in ("float32", "bfloat16", "float16"):
         return fitted, "the run was fitted in it"
     choice = quickest()
@@ -64,7 +64,7 @@ def dtype_of(float32: bool | None, fitted: str = "") -> tuple[str, str]:
 
 
 def given(float32: bool | None) -> dict[str, bool]:
-    """The options by which the dtype was asked for, for telling where they do not belong."""
+    """The options by which the dtype is chosen, to name them where they do not belong."""
     return {"--float32": float32 is True, "--bfloat16": float32 is False}
 
 

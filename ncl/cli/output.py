@@ -91,7 +91,7 @@ def quiet_transformers() -> None:
 
 
 def claim_file(path: Path | None) -> None:
-    """Raise InputError when no file can be written there; asked before long work, not after it. Leaves nothing."""
+    """Raise InputError when no file can be written there; called before long work. Leaves nothing."""
     if path is None:
         return
     if path.is_dir():
@@ -131,7 +131,7 @@ def one_process() -> bool:
 
 
 def first_process() -> bool:
-    """Whether this is the one of several that tells."""
+    """Whether this is the one process of several that reports."""
     return one_process() or os.environ["RANK"] == "0"
 
 

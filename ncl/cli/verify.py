@@ -86,13 +86,18 @@ def verify(
     with progress("verifying", None) as advance:
         advance(0, "programs are compiled")
         subject = artefact_of(targets, everything, width, registers, memory, frame, depth, note_printer(width))
-        asked = prove.obligations(subject, machine=machine)
+        obligations = prove.obligations(subject, machine=machine)
         if part:
-            asked = runner.shard(asked, *part)
-        advance(0, total=len(asked))
+            obligations = runner.shard(obligations, *part)
+        advance(0, total=len(obligations))
         try:
             findings = runner.run(
-                asked, jobs=jobs, budget=budget, total_budget=total_budget, use_cache=cache, **followed(advance)
+                obligations,
+                jobs=jobs,
+                budget=budget,
+                total_budget=total_budget,
+                use_cache=cache,
+                **followed(advance),
             )
         except runner.Interrupted as fault:
             findings = fault.findings

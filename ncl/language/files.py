@@ -88,7 +88,7 @@ def deepest(text: str) -> int:
             if token.type in (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT):
                 first = first if token.type == tokenize.NL and found[first] else 0
     except (tokenize.TokenError, SyntaxError, RecursionError):
-        pass  # what was seen until then is judged
+        pass  # what was seen until then decides
     return max(found, key=lambda line: (found[line], -line), default=1)
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind: its result, its trap, and, when asked for, its states and their first divergence."""
+"""What a run leaves behind: its result, its trap, and, on request, its states and their first divergence."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Result:
 
 @dataclass(frozen=True)
 class State:
-    """One state of the machine as plain values; what all executors can be asked for and are compared in.
+    """One state of the machine as plain values; what all executors can give and are compared in.
 
     `stack` holds (return pc, fp, hp) from the bottom; its length is the stack pointer. `trap` is 0 when there is none.
     """

@@ -40,9 +40,20 @@ def test_a_former_flag_of_the_natural_recipe_is_known_where_it_does_not_belong(n
     assert ran.code == 2 and SAID in ran.err and "natural recipe" in ran.err
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate", "regress", "demo"])
-def test_former_flags_are_not_in_the_help(ncl, name):
+def test_the_former_flag_of_a_chat_works_and_both_at_once_are_refused(ncl, here):
+    said = "ncl: --most is named --max-new-tokens; the former name will not be accepted"
+    ran = ncl("chat", ".", "--prompt", "Sort 3, 1.", "--most", "4")
+    assert ran.code == 2 and said in ran.err and "no run of the natural recipe" in ran.err
+    ran = ncl("chat", ".", "--prompt", "Sort 3, 1.", "--most", "4", "--max-new-tokens", "4")
+    assert ran.code == 2 and "former name of --max-new-tokens" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("name", "flag"),
+    [("train", "--arm"), ("evaluate", "--arm"), ("regress", "--arm"), ("demo", "--arm"), ("chat", "--most")],
+)
+def test_former_flags_are_not_in_the_help(ncl, name, flag):
     command = typer.main.get_command(app).commands[name]
     former = [o for p in command.params if p.hidden for o in p.opts]
-    assert "--arm" in former
+    assert flag in former
     assert not any(flag in ncl(name, "--help").out for flag in former)

@@ -1,6 +1,6 @@
 """Clauses of contracts as Python expressions, with what these call: the same values as `contracts.number` gives.
 
-Called by `checked_text`, and by whoever asks how far an input is from what is required.
+Called by `checked_text`, and where the distance of an input from what is required is measured.
 """
 
 from __future__ import annotations

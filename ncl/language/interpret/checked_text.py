@@ -1,7 +1,7 @@
 """A program and its contracts as the text of Python functions: `checked` compiles it.
 
 Names of the text are its own (w0, a0, …), so nothing of the source stands in it but operators and numbers. What it does
-is what the closures of `source` do, in the same order; how a run ended is told by exceptions, without a place.
+is what the closures of `source` do, in the same order; exceptions say how a run ended, without a place.
 """
 
 from __future__ import annotations

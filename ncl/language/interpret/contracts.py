@@ -1,4 +1,4 @@
-"""Contracts evaluated while a program runs: what the source interpreter asks for when it is told to check.
+"""Contracts evaluated while a program runs: what the source interpreter calls when it checks.
 
 Numbers here are Python's own and do not wrap. Where a contract has no meaning (an element outside its array, a divisor
 below 1) it is broken. Called by `interpret.source`, whose state it reads and never writes.

@@ -1,6 +1,6 @@
 """The source interpreter that stops where a number leaves 0 … N-1: there plain Python goes on with another one.
 
-Operators and functions of the language are asked twice, for the word and for Python's number. Called by `source`.
+Operators and functions of the language are evaluated twice, for the word and for Python's number. Called by `source`.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ COMPARISONS = (Opcode.EQUAL, Opcode.NOT_EQUAL, Opcode.LESS, Opcode.LESS_EQUAL)
 
 
 def check_room(what: str, entries: int, most: int = LARGEST) -> None:
-    """Raise CapacityError for more entries than any machine should be asked to hold."""
+    """Raise CapacityError for more entries than any machine should hold."""
     if entries > most:
         raise CapacityError(
             f"{what} would hold {entries:.1e} numbers, at most {most:.1e}",

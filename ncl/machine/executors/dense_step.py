@@ -149,7 +149,7 @@ class _Step:
     def at(self, lines: Lines) -> _At | None:
         """These lines with their mass, None when none stands there. Mass with impossible operands traps here."""
         under_way_BK = self.old.running_BL[:, lines.number_K]
-        # Where no gradient asks what mass there would have done, lines without any add exact zeros.
+        # Where no gradient needs what mass there would have done, lines without any add exact zeros.
         if not under_way_BK.requires_grad and not bool(under_way_BK.any()):
             return None
         if lines.impossible_K is not None:
