@@ -1,6 +1,6 @@
 """What each part of the reader is worth: one switch turned at a time, on a pretrained LLaMA.
 
-    python benchmarks/ablation.py [--only NAME …] [--seeds 3] [--singles 800] [--steps 300] [--n 40] [--out FILE]
+    python benchmarks/ablation.py [--only NAME …] [--seeds 3] [--single-calls 800] [--steps 300] [--n 40] [--out FILE]
 
 Readers are fitted one by one to prompts of one call, without votes and without second attempts, and asked the held-out
 phrasings at 10 and 100 numbers: the share of exact answers, of `seen` words and of `unseen` ones, and of held-out chat
@@ -88,7 +88,7 @@ def farsighted(hidden: int, channels: int, programs: int, dropout: float) -> Rea
 class Switch:
     """One row. layers: as shares of the depth, None for the default; split: a digit token is a number of its own.
 
-    tuned: after the fit reader and backbone are trained together, by LoRA; hide: how much of the text, as `hidden_of`.
+    tuned: after the fit reader and backbone are trained together, by LoRA; feature_dropout: how much of the text, as `hidden_of`.
     """
 
     layers: tuple[float, float] | None = None
@@ -97,7 +97,7 @@ class Switch:
     chat: bool = True
     small: int = 0
     tuned: bool = False
-    hide: float = NaturalConfig().hide
+    feature_dropout: float = NaturalConfig().feature_dropout
     fit: FitConfig = DEFAULTS
 
 
@@ -111,9 +111,9 @@ SWITCHES = {
     "wide convolutions (7)": Switch(make=farsighted),
     "pooling: mean": Switch(make=Mean),
     "pooling: last text": Switch(make=Last),
-    "no examples without a call": Switch(chat=False, fit=FitConfig(silent=0.0)),
-    "no text hidden": Switch(hide=0.0),
-    "4 tapes a prompt instead of 16": Switch(fit=FitConfig(draws=4)),
+    "no examples without a call": Switch(chat=False, fit=FitConfig(no_call_share=0.0)),
+    "no text hidden": Switch(feature_dropout=0.0),
+    "4 tapes a prompt instead of 16": Switch(fit=FitConfig(plan_samples=4)),
     "backbone trained along: LoRA": Switch(tuned=True),
     "8 bits: sampled": Switch(small=8),
     "8 bits: pathwise": Switch(small=8, fit=FitConfig(estimator="pathwise")),
@@ -128,7 +128,7 @@ class Bench:
     """What all rows share."""
 
     base: Base
-    singles: int
+    single_calls: int
     n: int
     libraries: dict[int, Library]  # by small
     cache: Path
@@ -138,7 +138,7 @@ class Bench:
         if switch.small:
             wording = replace(wording, values=(0, SMALL[switch.small][0]))
         longest = SMALL[switch.small][1] if switch.small else 10
-        found = [sample(rng, wording, rng.choice(TASKS), rng.randint(1, longest)) for _ in range(self.singles)]
+        found = [sample(rng, wording, rng.choice(TASKS), rng.randint(1, longest)) for _ in range(self.single_calls)]
         chat = phrasings("chat_train") if switch.chat else {"plain": (), "near_misses": ()}
         return found + [
             Prompt(text, None, "chat", 0, 0, kind) for kind in ("plain", "near_misses") for text in chat[kind]
@@ -179,7 +179,14 @@ class Bench:
         prompts = self.training(switch)
         messages, seen = self.read(switch, prompts)
         lessons = [
-            Lesson(s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.task, hidden_of(p, switch.hide))
+            Lesson(
+                s,
+                m.words,
+                p.answer,
+                0.0 if p.answer is None else NEGLIGIBLE,
+                p.task,
+                hidden_of(p, switch.feature_dropout),
+            )
             for p, m, s in zip(prompts, messages, seen, strict=True)
         ]
         config = replace(switch.fit, seed=seed, steps=steps, make=switch.make)
@@ -229,7 +236,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", choices=list(SWITCHES), default=[n for n in SWITCHES if n != SLOW])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--singles", type=int, default=800)
+    parser.add_argument("--single-calls", type=int, default=800)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--n", type=int, default=40)
     parser.add_argument("--out", type=Path)
@@ -237,7 +244,7 @@ def main() -> None:
     out = given.out or HERE / "results" / f"ablation-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
     record = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {**begun(), **shape(given)}
     base = load("smollm2", False)
-    bench = Bench(base, given.singles, given.n, {small: library(small or 16) for small in (0, *SMALL)},
+    bench = Bench(base, given.single_calls, given.n, {small: library(small or 16) for small in (0, *SMALL)},
                   feature_cache(None))  # fmt: skip
     made = {(run["switch"], run["seed"]) for run in record["runs"]}
     for seed in range(given.seeds):
@@ -252,7 +259,7 @@ def main() -> None:
 
 
 def shape(given: argparse.Namespace) -> dict[str, int]:
-    return {"singles": given.singles, "steps": given.steps, "n": given.n}
+    return {"single_calls": given.single_calls, "steps": given.steps, "n": given.n}
 
 
 def table(runs: Sequence[dict[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""An exam by another hand: phrasings written by somebody who had seen neither the exam of `ncl evaluate` nor a model.
+"""The independently written test set: its author had seen neither the test set of `ncl evaluate` nor a model.
 
     python benchmarks/blind.py RUN [--n 40] [--n-long 8] [--seed 0] [--only seen …] [--prompts FILE] [--out FILE]
 

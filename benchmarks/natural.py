@@ -1,13 +1,13 @@
-"""The long lane's figures on a pretrained LLaMA: draws of training prompts × seeds of readers, and every arm.
+"""The long lane's figures on a pretrained LLaMA: seeds of training data × seeds of readers, and every baseline.
 
-    python benchmarks/natural.py [--draws 3] [--seeds 3] [--n 200] [--n-long 40] [--arm base …] [--arm-n 200]
-                                 [--jobs 1] [--out FILE]
+    python benchmarks/natural.py [--data-seeds 3] [--seeds 3] [--n 200] [--n-long 40] [--baseline base …]
+                                 [--baseline-n 200] [--jobs 1] [--out FILE]
 
 Trains behind the gate, asks the held-out exam, and writes one JSON file with commit, device and versions under
-benchmarks/results/. The exam is read once for all runs. The arms are asked once, at 10 numbers, those that are trained
-on the first run's prompts for as long as it took. Takes some two hours on two cores with its defaults; a larger machine
-makes several runs side by side (--jobs). The file is written anew after each run and arm, and with --out of a file that
-is there already only what it lacks is made.
+benchmarks/results/. The exam is read once for all runs. The baselines are evaluated once, at 10 numbers, those that are
+trained on the first run's prompts for as long as it took. Takes some two hours on two cores with its defaults; a larger
+machine makes several runs side by side (--jobs). The file is written anew after each run and baseline, and with --out
+of a file that is there already only what it lacks is made.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from typing import Any
 import torch
 
 HERE = Path(__file__).resolve().parent
-ARMS = ("base", "base-few-shot", "tool", "lora", "random-library")
+BASELINES = ("base", "base-few-shot", "tool", "lora", "random-library")
 TRAINED = ("lora", "random-library")
 
 
@@ -49,18 +49,18 @@ def commit() -> str:
     return head.stdout.strip()
 
 
-def trained(draw: int, seed: int, exam: list[str]) -> dict[str, Any]:
+def trained(data_seed: int, seed: int, exam: list[str]) -> dict[str, Any]:
     """One run: how it was trained, how long that took, and how it answers."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         begin = time.perf_counter()
-        told = ncl("train", str(configured(folder, draw, seed)), "--out", str(folder / "run"))
+        told = ncl("train", str(configured(folder, data_seed, seed)), "--out", str(folder / "run"))
         seconds = time.perf_counter() - begin
         begin, cells = time.perf_counter(), ncl("evaluate", str(folder / "run"), *exam)["cells"]
         asked = time.perf_counter() - begin
     kept = {name: told[name] for name in ("losses", "worst", "restarts", "stalled")}
     took = {"train_seconds": round(seconds, 1), "evaluate_seconds": round(asked, 1)}
-    return {"draw": draw, "seed": seed, "commit": commit(), **took, **kept, "cells": cells}
+    return {"data_seed": data_seed, "seed": seed, "commit": commit(), **took, **kept, "cells": cells}
 
 
 def device() -> str:
@@ -68,63 +68,63 @@ def device() -> str:
     return f"{torch.cuda.get_device_name()}, {cores}" if torch.cuda.is_available() else f"cpu, {cores}"
 
 
-def configured(folder: Path, draw: int, seed: int) -> Path:
+def configured(folder: Path, data_seed: int, seed: int) -> Path:
     config = folder / "config.json"
-    config.write_text(json.dumps({"recipe": "natural", "draw": draw, "seed": seed}), encoding="utf-8")
+    config.write_text(json.dumps({"recipe": "natural", "data_seed": data_seed, "seed": seed}), encoding="utf-8")
     return config
 
 
-def besides(folder: Path, arms: list[str], run: dict[str, Any], n: int) -> Iterator[list[dict[str, Any]]]:
-    """The other arms' cells at 10 numbers, in other phrasings of the words that were seen."""
+def besides(folder: Path, baselines: list[str], run: dict[str, Any], n: int) -> Iterator[list[dict[str, Any]]]:
+    """The baselines' cells at 10 numbers, in other phrasings of the words that were seen."""
     exam = ["--length", "10", "--n", str(n), "--phrasing", "seen", "--chat", "1"]
-    config = str(configured(folder, run["draw"], run["seed"]))
-    if "lora" in arms:
-        ncl("train", config, "--arm", "lora", "--seconds", str(run["train_seconds"]), "--out", str(folder / "lora"))
+    config = str(configured(folder, run["data_seed"], run["seed"]))
+    if "lora" in baselines:
+        ncl("train", config, "--system", "lora", "--seconds", str(run["train_seconds"]), "--out", str(folder / "lora"))
         yield ncl("evaluate", str(folder / "lora"), *exam)["cells"]
     # Those that need no run of their own go along with one that has.
-    named = [part for arm in arms if arm not in TRAINED for part in ("--arm", arm)]
-    if named or "random-library" in arms:
-        ncl("train", config, "--arm", "random-library", "--out", str(folder / "random"))
+    named = [part for name in baselines if name not in TRAINED for part in ("--baseline", name)]
+    if named or "random-library" in baselines:
+        ncl("train", config, "--system", "random-library", "--out", str(folder / "random"))
         cells = ncl("evaluate", str(folder / "random"), *named, *exam)["cells"]
-        yield [cell for cell in cells if cell["arm"] in arms]
+        yield [cell for cell in cells if cell["system"] in baselines]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--data-seeds", type=int, default=3)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--n", type=int, default=200)
     parser.add_argument("--n-long", type=int, default=40)
-    parser.add_argument("--arm", nargs="*", choices=ARMS, default=list(ARMS))
-    parser.add_argument("--arm-n", type=int, default=200)
+    parser.add_argument("--baseline", nargs="*", choices=BASELINES, default=list(BASELINES))
+    parser.add_argument("--baseline-n", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     out = given.out or HERE / "results" / f"natural-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
-    record = {"arms": [], **(json.loads(out.read_text(encoding="utf-8")) if out.exists() else begun())}
+    record = {"baselines": [], **(json.loads(out.read_text(encoding="utf-8")) if out.exists() else begun())}
     exam = ["--n", str(given.n), "--n-long", str(given.n_long), "--read-once"]
-    made = {(run["draw"], run["seed"]) for run in record["runs"]}
+    made = {(run["data_seed"], run["seed"]) for run in record["runs"]}
     with ThreadPoolExecutor(given.jobs) as pool:
         waited = [
-            pool.submit(trained, draw, seed, exam)
-            for seed, draw in product(range(given.seeds), range(given.draws)) if (draw, seed) not in made
+            pool.submit(trained, data_seed, seed, exam)
+            for seed, data_seed in product(range(given.seeds), range(given.data_seeds)) if (data_seed, seed) not in made
         ]  # fmt: skip
         try:
             for done in as_completed(waited):
                 record["runs"].append(done.result())
-                written(record, out, "draw {draw}, seed {seed}".format(**record["runs"][-1]))
+                written(record, out, "data seed {data_seed}, seed {seed}".format(**record["runs"][-1]))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    lacking = sorted(set(given.arm) - {cell["arm"] for cell in record["arms"]})
+    lacking = sorted(set(given.baseline) - {cell["system"] for cell in record["baselines"]})
     with tempfile.TemporaryDirectory() as name:
-        for cells in besides(Path(name), lacking, first(record["runs"]), given.arm_n):
-            record["arms"] += cells
-            written(record, out, ", ".join(sorted({cell["arm"] for cell in cells})))
+        for cells in besides(Path(name), lacking, first(record["runs"]), given.baseline_n):
+            record["baselines"] += cells
+            written(record, out, ", ".join(sorted({cell["system"] for cell in cells})))
 
 
 def first(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    return min(runs, key=lambda run: (run["seed"], run["draw"]))
+    return min(runs, key=lambda run: (run["seed"], run["data_seed"]))
 
 
 def written(record: dict[str, Any], out: Path, what: str) -> None:

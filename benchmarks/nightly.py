@@ -66,7 +66,7 @@ def main() -> int:
             demos.append({"seed": seed, "wall_seconds": round(seconds, 1), "cells": document["cells"]})
             print(f"seed {seed}: {seconds:.0f} s", file=sys.stderr)
         asked = contracts()
-    cells = [c for demo in demos for c in demo["cells"] if c["arm"] == "ncl"]
+    cells = [c for demo in demos for c in demo["cells"] if c["system"] == "ncl"]
     worst = min(c["exact"] for c in cells)
     green = set(verified["verdicts"]) <= {"proved", "proved-bounded", "tested"}
     record = {

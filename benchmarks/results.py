@@ -16,10 +16,13 @@ from statistics import mean
 from textwrap import fill
 from typing import Any
 
+from ncl.training.data import former_names
+
 FOLDER = Path(__file__).resolve().parent / "results"
 NAME = re.compile(r"(?P<kind>[a-z0-9-]+?)-\d{4}-\d{2}-\d{2}-\d{4}\.json")
 TASKS = ("reverse", "sort", "count", "modsum", "stack")
 CALLS = (2, 3, 4, 5, 6)
+FORMER = {**former_names.FIELDS, "arms": "baselines"}
 Document = dict[str, Any]
 Cell = dict[str, Any]
 
@@ -42,9 +45,18 @@ def page(folder: Path = FOLDER) -> str:
     parts = [INTRODUCTION]
     for kind, section in SECTIONS.items():
         file = newest(folder)[kind]
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = under_current_names(json.loads(file.read_text(encoding="utf-8")))
         parts.append(section(document).rstrip() + "\n\n" + source(file, document))
     return "\n\n".join(parts) + "\n"
+
+
+def under_current_names(found: Any) -> Any:
+    """The document with fields of earlier versions under the names that they have today, at every depth."""
+    if isinstance(found, list):
+        return [under_current_names(part) for part in found]
+    if not isinstance(found, dict):
+        return found
+    return {FORMER.get(name, name): under_current_names(value) for name, value in found.items()}
 
 
 def source(file: Path, document: Document) -> str:
@@ -80,9 +92,9 @@ def right(cells: Iterable[Cell]) -> str:
 
 
 def natural(document: Document) -> str:
-    runs = sorted(document["runs"], key=lambda run: (run["draw"], run["seed"]))
+    runs = sorted(document["runs"], key=lambda run: (run["data_seed"], run["seed"]))
     every = [cell for run in runs for cell in run["cells"]]
-    head = ["draw", "seed", *TASKS, "lowest cell, unseen words", "2 … 6 calls", "chat"]
+    head = ["data seed", "seed", *TASKS, "lowest cell, unseen words", "2 … 6 calls", "chat"]
     told = "\n".join(
         f"* {what}: mean {mean(c['exact'] for c in cells):.4f}, "
         f"{sum(c['exact'] >= least for c in cells)} of {len(cells)} cells at {least} or more, lowest {lowest(cells)}."
@@ -95,8 +107,8 @@ def natural(document: Document) -> str:
     )
     return f"""## A pretrained model
 
-SmolLM2-135M-Instruct, frozen, with readers fitted to lists of at most ten numbers. Each row is one fit: `draw` chooses
-the training prompts, `seed` the readers. The columns of tasks are exact answers at 10 / 100 / 1000 numbers, in
+SmolLM2-135M-Instruct, frozen, with readers fitted to lists of at most ten numbers. Each row is one fit: `data seed`
+chooses the training prompts, `seed` the readers. The columns of tasks are exact answers at 10 / 100 / 1000 numbers, in
 held-out phrasings made of words that training has; `chat` counts prompts on which nothing was called.
 
 {table(head, map(fit, runs))}
@@ -108,7 +120,7 @@ def fit(run: Document) -> list[Any]:
     cells = run["cells"]
     tasks = [" / ".join(exact(cells, task=task, phrasing="seen", calls=1)) for task in TASKS]
     calls = " ".join(value for k in CALLS for value in exact(cells, task="chain", calls=k))
-    return [run["draw"], run["seed"], *tasks, lowest(chosen(cells, phrasing="unseen")), calls,
+    return [run["data_seed"], run["seed"], *tasks, lowest(chosen(cells, phrasing="unseen")), calls,
             right(chosen(cells, task="chat"))]  # fmt: skip
 
 
@@ -138,7 +150,7 @@ model. {run["left_out"]} phrasings that training has too are left out. Exact ans
 
 
 def demo(document: Document) -> str:
-    cells = chosen(document["cells"], arm="ncl")
+    cells = chosen(document["cells"], system="ncl")
     # fmt: off
     rows = [[f"{phrasing}, {calls} call{'s' * (calls > 1)}", right(chosen(cells, phrasing=phrasing, calls=calls))]
             for phrasing, calls in (("seen", 1), ("unseen", 1), ("several", 1), *(("seen", k) for k in CALLS))]
@@ -155,13 +167,15 @@ def demo(document: Document) -> str:
 
 
 def baselines(document: Document) -> str:
-    cells = document["arms"]
+    cells = document["baselines"]
     rows = []
-    for model in dict.fromkeys(cell["arm"] for cell in cells):
-        own = chosen(cells, arm=model)
+    for model in dict.fromkeys(cell["system"] for cell in cells):
+        own = chosen(cells, system=model)
         values = [v for task in TASKS for v in exact(own, task=task)]
         rows.append([f"`{model}`", *values, " ".join(v for k in CALLS for v in exact(own, task="chain", calls=k))])
-    parsed = ", ".join(f"{task} {number(c['parsed'])}" for task in TASKS for c in chosen(cells, arm="tool", task=task))
+    parsed = ", ".join(
+        f"{task} {number(c['parsed'])}" for task in TASKS for c in chosen(cells, system="tool", task=task)
+    )
     lora = document["lora"]
     return f"""## Baselines
 
@@ -195,7 +209,7 @@ def ablation(document: Document) -> str:
     ]  # fmt: skip
     return f"""## What each part of a reader contributes
 
-One switch changed at a time: single readers, {document["singles"]} prompts of one call, {document["steps"]} steps,
+One switch changed at a time: single readers, {document["single_calls"]} prompts of one call, {document["steps"]} steps,
 {document["n"]} prompts a cell. Means of the seeds, the least in brackets; seconds are those of one core. Words of 8
 bits hold numbers up to 60. Words of 5 bits hold numbers up to 30, in lists of 5 and 20 numbers instead of 10 and 100.
 
@@ -216,8 +230,8 @@ def nightly(document: Document) -> str:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in verify["verdicts"].items())
     rows = [
         [task, *(" / ".join(number(mean(c["exact"] for d in document["demos"]
-                                        for c in chosen(d["cells"], arm=arm, task=task, length=length)))
-                            for length in (10, 50, 100, 500)) for arm in ("ncl", "plain"))]
+                                        for c in chosen(d["cells"], system=system, task=task, length=length)))
+                            for length in (10, 50, 100, 500)) for system in ("ncl", "plain"))]
         for task in TASKS
     ]  # fmt: skip
     return f"""## The whole library, and a model from scratch

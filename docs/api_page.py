@@ -51,7 +51,7 @@ SECTIONS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             (
                 "ncl.properties.conformance_report.Conformance",
                 "ncl.properties.conformance_report",
-                ("verdict", "ok", "compared", "first_failing_length", "whole_to", "check", "to_json"),
+                ("verdict", "ok", "compared", "first_failing_length", "exhaustive_to", "check", "to_json"),
             ),
         ),
     ),

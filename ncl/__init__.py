@@ -1,6 +1,6 @@
 """NCL, Neurally Compiled Libraries: compile an algorithm to a differentiable program, prove it, let a LLaMA use it.
 
-The public names load their part of the house when first used: `import ncl` alone pulls in no torch and no solver.
+The public names load their part of the package when first used: `import ncl` alone pulls in no torch and no solver.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Everything is made beside its place under a name that ends in `TEMPORARY`, flushed to the disk and renamed. A folder
 changes places with the earlier one in a single step where the system can, else the earlier one is set aside under a
-name that tells where it belongs. While something is made, its parent folder is held by a shared lock: what lies there
+name that says where it belongs. While something is made, its parent folder is held by a shared lock: what lies there
 under such a name while nobody holds it was left by a process that was killed, and `sweep`, which every writing begins
 with, removes it or puts it back. Modes follow the umask; what a link points to is written, and a device is written to.
 
@@ -67,7 +67,7 @@ def file(path: Path) -> Iterator[Path]:
 
 
 def _raise_as_the_systems(fault: BaseException, path: Path) -> None:
-    """As OSError what safetensors (in Rust) tells of a full disk or a lost permission as an error of its own."""
+    """As OSError what safetensors (in Rust) reports of a full disk or a lost permission as an error of its own."""
     if not isinstance(fault, OSError | NclError) and (number := re.search(r"\(os error (\d+)\)", str(fault))):
         raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from fault
 
@@ -119,7 +119,7 @@ def workspace(parent: Path) -> Iterator[Path]:
 def probe(path: Path) -> None:
     """Raise OSError when no file could be written at `path`. Makes no folder and leaves nothing.
 
-    Where folders are missing, the nearest that exists is asked: the others would be made in it.
+    Where folders are missing, the nearest that exists is tried: the others would be made in it.
     """
     if is_stream(path):
         if not os.access(path, os.W_OK):
@@ -143,7 +143,7 @@ def sweep(parent: Path) -> None:
 
 
 def recover(place: Path) -> None:
-    """To be asked before a folder is read: put it back where a writer was killed while it was set aside."""
+    """Called before a folder is read: put it back where a writer was killed while it was set aside."""
     place = Path(os.path.realpath(place))
     if not place.exists() and _aside(place).exists():
         sweep(place.parent)

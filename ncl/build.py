@@ -186,7 +186,7 @@ class Artefact:
         (width,) = {program.sizes.width for program in self.programs.values()}
         return width
 
-    def save(self, folder: Path | str, paper: Certificate | None = None) -> Path:
+    def save(self, folder: Path | str, certificate: Certificate | None = None) -> Path:
         """Write the folder with its certificate, whole or not at all; an earlier artefact there is replaced.
 
         Raises InputError.
@@ -195,10 +195,10 @@ class Artefact:
         try:
             with atomic.folder(place) as fresh:
                 self._write(fresh)
-                if paper is not None:
+                if certificate is not None:
                     from ncl import certificate as record
 
-                    record.write(paper, fresh / record.FILE_NAME)
+                    record.write(certificate, fresh / record.FILE_NAME)
         except OSError as fault:
             raise InputError(f"cannot write: {fault.strerror}", where=str(place)) from fault
         return place
@@ -233,7 +233,7 @@ class Artefact:
 
 
 def claim(folder: Path | str) -> Path:
-    """The path, or InputError when an artefact cannot be written there; to be asked before long work, too."""
+    """The path; raises InputError when an artefact cannot be written there. Called before long work, too."""
     place = Path(folder)
     if place.is_file() or (place.is_dir() and not _is_artefact(place) and any(place.iterdir())):
         raise InputError("there is something else that is no artefact", where=str(place), remedy="name a new folder")

@@ -167,16 +167,16 @@ def from_json(data: Any, where: str = "certificate") -> Certificate:
         # As JSON: there, strict means that a list stands for a tuple, and nothing else for anything else.
         return Certificate.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as fault:
-        raise FormatError(f"not a certificate: {told_of(fault)}", where=where, remedy=remedy) from fault
+        raise FormatError(f"not a certificate: {validation_message(fault)}", where=where, remedy=remedy) from fault
 
 
-def told_of(fault: ValidationError) -> str:
+def validation_message(fault: ValidationError) -> str:
     """What pydantic found, in one line."""
     return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors()[:12])
 
 
 __all__ = [
     "DISTRIBUTIONS", "FILE_NAME", "ROOMS", "SCHEMA", "Certificate", "ObligationRecord", "canonical_json", "digest",
-    "digest_tensors", "from_json", "installed_versions", "read", "read_json", "source_digests", "told_of", "uncovered",
-    "write", "write_json",
+    "digest_tensors", "from_json", "installed_versions", "read", "read_json", "source_digests", "uncovered",
+    "validation_message", "write", "write_json",
 ]  # fmt: skip

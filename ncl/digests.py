@@ -90,13 +90,13 @@ def _digest_of_text(text: str) -> str:
 
 def chat_tokenizer_digest(tokenizer: Any) -> str:
     """Of all that stands between a chat and its tokens: the tokenizer, its chat template, its special tokens."""
-    told = {
+    document = {
         "tokenizer": tokenizer_digest(tokenizer),
         "template": tokenizer.chat_template,
         "special": {name: str(token) for name, token in tokenizer.special_tokens_map.items()},
         "cleans": bool(tokenizer.clean_up_tokenization_spaces),
     }
-    return json_digest(told)
+    return json_digest(document)
 
 
 def saved_tokenizer_digest(folder: Path) -> str | None:
@@ -132,8 +132,8 @@ _IDLE = {
 
 def function_of(config: Any) -> dict[str, Any]:
     """What of a LLaMA's configuration changes what the weights compute: rope, norms, activation, heads, ends, …"""
-    told = config.to_dict()
-    return {name: value for name, value in told.items() if name not in _IDLE and not name.startswith("ncl_")}
+    fields = config.to_dict()
+    return {name: value for name, value in fields.items() if name not in _IDLE and not name.startswith("ncl_")}
 
 
 def weights_digest(model: nn.Module, state: Mapping[str, Tensor] | None = None) -> str:

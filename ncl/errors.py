@@ -94,7 +94,7 @@ class IllFormedProgramError(NclError):
 
 
 class CapacityError(NclError):
-    """A program or run that does not fit the machine asked for (registers, frame memory, width, dense size)."""
+    """A program or run that does not fit the machine requested (registers, frame memory, width, dense size)."""
 
 
 class ConfigurationError(NclError):
@@ -102,7 +102,7 @@ class ConfigurationError(NclError):
 
 
 class IncompleteOpError(NclError):
-    """An op of which one half is missing: a row without a circuit, a circuit without a row. The house is at fault."""
+    """An op of which one half is missing: a row without a circuit, a circuit without a row. NCL itself is at fault."""
 
     exit_code = 4
 
@@ -114,7 +114,7 @@ class GateRefused(NclError):
 
 
 class Refuted(NclError):
-    """An obligation or a check was shown false."""
+    """An obligation or a check is false."""
 
     exit_code = 1
 
@@ -123,3 +123,7 @@ class Undecided(NclError):
     """An obligation came back unknown, vacuous or out of time."""
 
     exit_code = 3
+
+
+class FormerName(FutureWarning):
+    """A deprecated name of a field or flag was used; the warning says which name is current."""

@@ -37,7 +37,7 @@ class Subject(Protocol):
 
 @dataclass(frozen=True)
 class Permit:
-    """Leave to run, with what was covered, so that a trainer can hash again at each checkpoint."""
+    """Permission to run, with what was covered, so that a trainer can hash again at each checkpoint."""
 
     programs: Mapping[str, str]
     witnesses: Mapping[str, str]
@@ -103,9 +103,9 @@ def require(
     if certificate is None:
         _refuse(["there is no certificate"])
     try:
-        paper = record.read(certificate) if isinstance(certificate, Path) else certificate
+        written = record.read(certificate) if isinstance(certificate, Path) else certificate
         faults = refusals(
-            artefact, paper, policy, tensors=tensors, executor=executor, tokenizer=tokenizer, device=device
+            artefact, written, policy, tensors=tensors, executor=executor, tokenizer=tokenizer, device=device
         )
     except GateRefused:
         raise
@@ -118,13 +118,13 @@ def require(
     loaded = digests(artefact, tensors)
     return Permit(
         **loaded,
-        sources=dict(paper.sources),
+        sources=dict(written.sources),
         policy=policy.digest,
-        certificate=paper.seal,
-        width=paper.width,
-        executors=paper.executors,
-        tau=paper.tau,
-        epsilon=paper.epsilon,
+        certificate=written.seal,
+        width=written.width,
+        executors=written.executors,
+        tau=written.tau,
+        epsilon=written.epsilon,
     )
 
 
@@ -145,7 +145,7 @@ def refusals(
         loaded["tokenizer"] = tokenizer
     if device is not None:
         loaded["device"] = device
-    faults = record.uncovered(certificate, loaded) + sources.strangers()
+    faults = record.uncovered(certificate, loaded) + sources.foreign_modules()
     if not artefact.programs:
         faults.append("the artefact holds no program")
     for name, program in artefact.programs.items():
@@ -158,10 +158,10 @@ def refusals(
     return faults + unmet(required_obligations(artefact, policy), certificate.obligations)
 
 
-def unmet(required: Mapping[str, Requirement], shown: Iterable[ObligationRecord]) -> list[str]:
+def unmet(required: Mapping[str, Requirement], records: Iterable[ObligationRecord]) -> list[str]:
     """Every required obligation that the records do not meet, with the reason."""
     by_id: dict[str, list[ObligationRecord]] = {}
-    for item in shown:
+    for item in records:
         by_id.setdefault(item.id, []).append(item)
     faults = []
     for name, requirement in required.items():
@@ -185,9 +185,9 @@ def _version_faults(certificate: Certificate, policy: Policy) -> list[str]:
 
 
 def _refuse(faults: list[str]) -> NoReturn:
-    shown = "; ".join(faults[:12]) + (f"; and {len(faults) - 12} more" if len(faults) > 12 else "")
+    listed = "; ".join(faults[:12]) + (f"; and {len(faults) - 12} more" if len(faults) > 12 else "")
     raise GateRefused(
-        f"the certificate does not cover this artefact: {shown}",
+        f"the certificate does not cover this artefact: {listed}",
         where="gate",
         remedy="look at what changed, then certify again with `ncl certify`",
     )

@@ -1,8 +1,8 @@
 """Policies: which obligations must have come to what before the gate lets an artefact through.
 
-A policy may ask for more than the default one, and in parts for less, but it cannot be hollow: what everything else
-rests on must be proved, every obligation has one rule, and every rule speaks of obligations that there are. Read from a
-file of the caller's; called by the gate, by `ncl.verify.certification.certify` and by the command line.
+A policy may require more than the default one, and in parts less, but not nothing: what everything else rests on must
+be proved, every obligation has one rule, and every rule names obligations that exist. Read from a file of the
+caller's; called by the gate, by `ncl.verify.certification.certify` and by the command line.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FLOOR: dict[str, tuple[tuple[str, ...], dict[str, int]]] = {
 }
 # What runs must be what was proved with, whatever else may differ.
 FLOOR_VERSIONS = ("python", "torch", "numpy", "numba")
-EXECUTORS = ("integer", "pathwise", "dense")  # those that obligations speak of
+EXECUTORS = ("integer", "pathwise", "dense")  # those that obligations are about
 
 # Every obligation that there is, with the numbers by which it may be bounded.
 KNOWN: dict[str, tuple[str, ...]] = {
@@ -74,23 +74,23 @@ class Requirement:
     accept: tuple[str, ...]
     at_least: Mapping[str, int]
 
-    def fault(self, shown: ObligationRecord) -> str:
+    def fault(self, found: ObligationRecord) -> str:
         """Why this record does not meet the requirement; empty when it does."""
-        if shown.verdict not in self.accept:
-            return f"is {shown.verdict}, must be {' or '.join(self.accept)}"
-        if shown.verdict == "proved":
+        if found.verdict not in self.accept:
+            return f"is {found.verdict}, must be {' or '.join(self.accept)}"
+        if found.verdict == "proved":
             return ""
         short = [
-            f"{name} {shown.limits.get(name, 0)} of at least {least}"
+            f"{name} {found.limits.get(name, 0)} of at least {least}"
             for name, least in self.at_least.items()
-            if shown.limits.get(name, 0) < least
+            if found.limits.get(name, 0) < least
         ]
         return f"reaches too short: {', '.join(short)}" if short else ""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What a certificate must show. `rules` are (id template, requirement). Raises ValueError when it is hollow."""
+    """What a certificate must show. `rules` are (id template, requirement). Raises ValueError when it is too weak."""
 
     name: str
     executors: tuple[str, ...]
@@ -107,7 +107,7 @@ class Policy:
         return digest(canonical_json([SCHEMA, self.name, self.executors, self.versions, rules]))
 
 
-# --- no policy is hollow ---------------------------------------------------------------------------------------------
+# --- no policy is too weak -------------------------------------------------------------------------------------------
 
 
 def _names_faults(policy: Policy) -> Iterator[str]:
@@ -117,8 +117,8 @@ def _names_faults(policy: Policy) -> Iterator[str]:
         ("executor", policy.executors, EXECUTORS),
         ("version", policy.versions, ("python", *record.DISTRIBUTIONS)),
     ):
-        if strangers := [name for name in names if name not in known]:
-            yield f"no {what} is called {', '.join(map(ascii, strangers))}; there are {', '.join(known)}"
+        if unknown := [name for name in names if name not in known]:
+            yield f"no {what} is called {', '.join(map(ascii, unknown))}; there are {', '.join(known)}"
         if len(set(names)) != len(names):
             yield f"a name of the {what}s stands there twice"
     if lacking := [name for name in FLOOR_VERSIONS if name not in policy.versions]:

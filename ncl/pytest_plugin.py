@@ -105,7 +105,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ProgramFil
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Generator[None, Any, Any]:
     """A file that is named on the command line would be imported as a module of tests, whatever its name.
 
-    One that is no test file by its name and holds programs is not; its doctests, where asked for, are another's matter.
+    One that is no test file by its name and holds programs is not; its doctests, where requested, are left to pytest.
     """
     module = yield
     config = parent.config
@@ -234,7 +234,7 @@ class CheckItem(pytest.Item):
             from ncl.properties import search, suite
 
             subject = suite.Subject(function, self.parent.parent.text, config.getoption("--ncl-width"))
-            if why := suite.why_not(self.name, subject):
+            if why := suite.inapplicable(self.name, subject):
                 pytest.skip(why)
             profile = search.PROFILES[config.getoption("--ncl-profile")]
             suite.run(self.name, subject, profile, search.seed_for(self.nodeid, config.stash[SEED]))

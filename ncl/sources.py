@@ -72,7 +72,7 @@ def files_of(home: str, place: Path, homes: Collection[str] = ()) -> list[tuple[
     found = []
     for folder, folders, names in os.walk(place, followlinks=True):
         inside = "/".join((home, *Path(folder).relative_to(place).parts))
-        # Compiled files are looked at by `strangers`.
+        # Compiled files are checked by `foreign_modules`.
         folders[:] = [f for f in folders if f != "__pycache__" and f"{inside}/{f}" not in homes]
         found += [(f"{inside}/{name}", Path(folder, name)) for name in names if name.endswith(SUFFIXES)]
     return found
@@ -112,8 +112,8 @@ def copy_to(root: Path) -> None:
 
 def _folder(name: str, places: list[str]) -> Path:
     if len(places) != 1:
-        told = f"lies in several places: {', '.join(places)}" if places else "is not there"
-        raise GateRefused(f"the package {name} {told}", where="sources", remedy=REMEDY)
+        fault = f"lies in several places: {', '.join(places)}" if places else "is not there"
+        raise GateRefused(f"the package {name} {fault}", where="sources", remedy=REMEDY)
     place = Path(places[0]).resolve()
     if not place.is_dir():
         raise GateRefused(
@@ -130,7 +130,7 @@ def loaded_modules() -> dict[str, ModuleType]:
     return {n: m for n, m in list(sys.modules.items()) if n.partition(".")[0] == CORE and m is not None}
 
 
-def strangers() -> list[str]:
+def foreign_modules() -> list[str]:
     """Modules of NCL in memory that did not come from the files which are digested, each with the reason."""
     places = homes()
     found = []
@@ -138,8 +138,8 @@ def strangers() -> list[str]:
         place = places.get("/".join(name.split(".")[:2]), places[CORE])
         if not _lies_in(module, place):
             found.append(f"module {name} comes from {_origin(module) or 'no file'}, not from {place}")
-        elif told := _compiled_otherwise(module):
-            found.append(f"module {name} {told}")
+        elif fault := _compiled_otherwise(module):
+            found.append(f"module {name} {fault}")
     return found
 
 

@@ -19,7 +19,7 @@ from ncl.errors import FormatError, NotFoundError, refused
 
 SAFE = (1 << 53) - 1  # whole numbers that every reader of JSON keeps (RFC 7493, I-JSON)
 DEEPEST = 64
-_SHOWN = 40  # characters of a key or number that are told
+_SHOWN = 40  # characters of a key or number that a message repeats
 
 
 def canonical(value: Any) -> bytes:

@@ -53,7 +53,7 @@ def check_python(function: Function, program: Program, batch: Batch) -> None:
     for arguments in batch.rows:
         found = compared(function, _copy(arguments), program.sizes, batch.budget)
         if found.kind == "differ":
-            raise Failed(call(program, arguments, batch.budget), "plain Python to agree", found.told)
+            raise Failed(call(program, arguments, batch.budget), "plain Python to agree", found.difference)
 
 
 def check_executors(program: Program, batch: Batch, executors: Mapping[str, Executor]) -> None:
@@ -86,10 +86,10 @@ def check_states(
     """Every executor that shows its states goes through the reference machine's, one by one."""
     expected = list(trace_machine(program, _copy(arguments), budget))
     for name, trace in tracers.items():
-        parting = first_divergence(expected, trace(program, _copy(arguments), budget))
-        if parting is not None:
-            what = f"{call(program, arguments, budget)}, {name} at step {parting.step}"
-            raise Failed(what, f"{parting.component} {parting.expected}", str(parting.got))
+        divergence = first_divergence(expected, trace(program, _copy(arguments), budget))
+        if divergence is not None:
+            what = f"{call(program, arguments, budget)}, {name} at step {divergence.step}"
+            raise Failed(what, f"{divergence.component} {divergence.expected}", str(divergence.got))
 
 
 def _compare(
@@ -98,10 +98,10 @@ def _compare(
     (left, mine), (right, theirs) = trusted, suspect
     steps = not {left, right} & set(UNSTEPPED)
     if not mine.same_meaning(theirs) or (steps and mine.steps != theirs.steps):
-        raise Failed(call(program, arguments, budget), told(left, mine), told(right, theirs))
+        raise Failed(call(program, arguments, budget), result_text(left, mine), result_text(right, theirs))
 
 
-def told(name: str, result: Result) -> str:
+def result_text(name: str, result: Result) -> str:
     value = str(result.trap) if result.trap else str(result.result)
     steps = "" if result.steps is None else f", {result.steps} steps"
     return f"{value} after {result.ticks} ticks{steps} ({name})"

@@ -1,4 +1,4 @@
-"""What a program says of itself: the examples in its docstring, and its asserts.
+"""What a program states about itself: the examples in its docstring, and its asserts.
 
 Asserts before every other statement are the program's precondition: inputs on which one fails are not its business. All
 others are claims, and an input on which one fails refutes the program. Other traps are defined behaviour.
@@ -21,7 +21,7 @@ MEMORY = 4096
 
 
 def example_sizes(function: Function) -> Sizes:
-    """The machine that examples speak of: width 16, or the narrowest above that takes the literals."""
+    """The machine that examples are for: width 16, or the narrowest above that takes the literals."""
     for width in range(DEFAULT_WIDTH, MAX_WIDTH):
         try:
             check_width(function, width)

@@ -1,9 +1,9 @@
 """Does this model compute what that program means? For any callable: a network, a compiled transformer, plain Python.
 
-Lengths are tried from short to long. A length at which the inputs can be counted is tried whole, at others inputs are
-drawn: lists of any words, of few different ones, and of one word with a few exceptions, which is what attention finds
-hard. The first length that fails is looked for, and the input is made small. Where the program traps, or its `requires`
-does not hold, it says nothing, and such inputs are left out. Public as `ncl.check_model`.
+Lengths are tried from short to long. A length at which the inputs can be counted is tried exhaustively, at others
+inputs are drawn: lists of any words, of few different ones, and of one word with a few exceptions, which is what
+attention finds hard. The first length that fails is looked for, and the input is made small. Where the program traps,
+or its `requires` does not hold, it is undefined, and such inputs are left out. Public as `ncl.check_model`.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from ncl.language.interpret.contracts import Broken, View, demand
 from ncl.language.interpret.source import run_source
 from ncl.language.program import Signature, Sizes, Value
 from ncl.language.syntax import Function
-from ncl.properties.conformance_report import Conformance, Difference, Tried, written
+from ncl.properties.conformance_report import Conformance, Difference, Tried, python_text
 from ncl.properties.failure import Failed
 from ncl.properties.minimise import Arguments, minimise
 from ncl.properties.search import falsify, seed_for
 from ncl.properties.strategies import longest
 
 LENGTHS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-WHOLE = 300  # inputs of a length that are all tried, where there are no more
+EXHAUSTIVE = 300  # inputs of a length that are all tried, where there are no more
 SAMPLES = 60
 SPARSE = 4  # exceptions in a list that is otherwise one word
 TRIALS = 600  # runs spent on making a failing input small
-BUDGET = 200_000  # ticks of the program, past which it says nothing
+BUDGET = 200_000  # ticks of the program, past which it is undefined
 
 
 # --- the check -------------------------------------------------------------------------------------------------------
@@ -81,10 +81,10 @@ class _Subject:
     encode: Callable[..., Any] | None
     decode: Callable[[Any], Any] | None
     compared: int = 0
-    silent: int = 0
+    undefined: int = 0
 
     def meaning(self, arguments: Arguments) -> Value | None:
-        """What the program says of an input; None where it says nothing."""
+        """What the program gives for an input; None where it is undefined."""
         parameters, contract = self.function.signature.parameters, self.function.contract
         given = {p.name: v for p, v in zip(parameters, arguments, strict=True)}
         words = {name: value for name, value in given.items() if isinstance(value, int)}
@@ -98,7 +98,7 @@ class _Subject:
     def difference(self, arguments: Arguments) -> Difference | None:
         expected = self.meaning(arguments)
         if expected is None:
-            self.silent += 1
+            self.undefined += 1
             return None
         self.compared += 1
         got = self.answer(arguments)
@@ -152,15 +152,15 @@ def _lengths(function: Function, sizes: Sizes, wanted: Iterable[int]) -> list[in
     signature = function.signature
     if not any(p.sort == "array" for p in signature.parameters):
         return [None]
-    asked, most = sorted(set(wanted)), longest(signature, sizes, sizes.memory)
+    chosen, most = sorted(set(wanted)), longest(signature, sizes, sizes.memory)
     if wanted is LENGTHS:
-        asked = [length for length in asked if length <= most]
-    if not asked or asked[0] < 0 or asked[-1] > most:
+        chosen = [length for length in chosen if length <= most]
+    if not chosen or chosen[0] < 0 or chosen[-1] > most:
         raise InputError(
-            f"lengths {asked} are not all in 0 … {most}", where=f"check_model of {function.name}{signature}",
+            f"lengths {chosen} are not all in 0 … {most}", where=f"check_model of {function.name}{signature}",
             remedy="choose other lengths, or a larger width",
         )  # fmt: skip
-    return list(asked)
+    return list(chosen)
 
 
 def _search(
@@ -173,29 +173,29 @@ def _search(
         if found is None:
             tried.append(report)
             continue
-        whole = max((t.length for t in tried if t.whole and t.length is not None), default=-1)
+        whole = max((t.length for t in tried if t.exhaustive and t.length is not None), default=-1)
         return tried, _smallest(subject, top, found, whole, samples, seed)
     return tried, None
 
 
 def _at(subject: _Subject, top: int, length: int | None, samples: int, seed: int) -> tuple[Tried, Difference | None]:
     """All inputs of one length, or some."""
-    subject.compared = subject.silent = 0
+    subject.compared = subject.undefined = 0
     count = _count(subject.function.signature, top, length)
-    if count <= WHOLE:
+    if count <= EXHAUSTIVE:
         every = _all(subject.function.signature, top, length)
         found = next((d for a in every if (d := subject.difference(a))), None)
     else:
         strategy = arguments_of_length(subject.function.signature, top, length)
         found = _drawn(subject, strategy, samples, seed_for(f"{subject.function.name}/{length}", seed))
-    return Tried(length, subject.compared, count <= WHOLE, subject.silent), found
+    return Tried(length, subject.compared, count <= EXHAUSTIVE, subject.undefined), found
 
 
 def _count(signature: Signature, top: int, length: int | None) -> int:
-    """Inputs whose longest array has this length; more than WHOLE may be any larger number."""
+    """Inputs whose longest array has this length; more than EXHAUSTIVE may be any larger number."""
     size = top + 1
-    if length is not None and length > WHOLE.bit_length() and size > 1:
-        return WHOLE + 1
+    if length is not None and length > EXHAUSTIVE.bit_length() and size > 1:
+        return EXHAUSTIVE + 1
     upto = [sum(size**n for n in range(most + 1)) for most in (length or 0, (length or 0) - 1)]
     whole = shorter = 1
     for parameter in signature.parameters:
@@ -225,7 +225,7 @@ def _drawn(subject: _Subject, strategy: SearchStrategy[Arguments], samples: int,
         found = subject.difference(arguments)
         if found:
             last = found
-            raise Failed(found.call, written(found.expected), str(found.got))
+            raise Failed(found.call, python_text(found.expected), str(found.got))
 
     try:
         falsify(check, strategy, samples, seed)

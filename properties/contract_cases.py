@@ -1,7 +1,7 @@
 """A random program with clauses: those that hold on its runs, near misses of them, and measures that fall or do not.
 
-This is what a prover of contracts is asked about. `contracted_sources` is a Hypothesis strategy of such programs for
-anybody's own prover; `ncl.verify.contracts.fuzz` asks NCL's. No solver is known here: whether a clause is true is a
+These are inputs for a prover of contracts. `contracted_sources` is a Hypothesis strategy of such programs for
+anybody's own prover; `ncl.verify.contracts.fuzz` runs NCL's. No solver is known here: whether a clause is true is a
 question to runs on small inputs.
 """
 
@@ -94,7 +94,7 @@ def contracted_sources(draw: st.DrawFn, shape: str = "") -> Case:
 
 
 def _place(written: Written) -> Place:
-    """What `ensures` may speak of."""
+    """What `ensures` may name."""
     words = [p.name for p in written.parameters if p.sort == "word"]
     arrays = {p.name: written.least[p.name] for p in written.parameters if p.sort == "array"}
     olds = {f"old({a})": n for a, n in arrays.items() if a in written.writes}
@@ -109,7 +109,7 @@ def _divisors(written: Written) -> tuple[str, ...]:
 
 
 def _head(written: Written, loop: Loop) -> Place:
-    """What an invariant may speak of."""
+    """What an invariant may name."""
     parameters = {p.name: p.sort for p in written.parameters}
     own = tuple(dict.fromkeys((*loop.words, *([loop.variable] if loop.variable else []))))
     olds = tuple(f"old({w})" for w in own if parameters.get(w) == "word")
@@ -121,7 +121,7 @@ def _head(written: Written, loop: Loop) -> Place:
 
 
 def _full(case: Case, chance: random.Random) -> Written:
-    """The program with every clause that will be asked about, in one text."""
+    """The program with every clause that will be tried, in one text."""
     written = case.written
     filled = []
     for number, loop in enumerate(written.loops):

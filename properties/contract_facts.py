@@ -1,9 +1,9 @@
 """What holds on runs, and what nearly does: clauses of contracts inferred from states, and changed by a little.
 
-The inference is that of Daikon: templates over the numbers that a place can speak of (words, elements, lengths, sums,
+The inference is that of Daikon: templates over the numbers that a place can name (words, elements, lengths, sums,
 quotients), kept where they hold in every state seen. A near miss is such a clause with an end moved by one, another
-variable, a strict comparison, an `old` left out, a guard dropped; whether it still holds is asked of the states. Called
-by whoever builds contracts, with the states of `contract_runs`.
+variable, a strict comparison, an `old` left out, a guard dropped; whether it still holds is evaluated on the states.
+Called by whoever builds contracts, with the states of `contract_runs`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Place:
-    """What can be spoken of: words, and arrays with the length that each has at least. `fixed` are of just that."""
+    """What can be named: words, and arrays with the length that each has at least. `fixed` are of just that."""
 
     words: tuple[str, ...]
     arrays: dict[str, int]

@@ -1,7 +1,7 @@
-"""Random programs for contracts to speak of: functions that write, read or call themselves, and programs that call.
+"""Random programs to write contracts for: functions that write, read or call themselves, and programs that call.
 
 Every function says what it requires; what holds besides is found on runs, by `contract_cases`. Called by it and by
-whoever asks a prover about contracts.
+tests of a prover of contracts.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A run is one of the source interpreter, with the `requires` of every function checked. A state is a namespace in which
 the text of a clause can be evaluated as Python: arrays hold Python's numbers, refuse an element that is not there, and
-`old(n)` is the name `old_n`. Called by `contract_facts`, and by whoever asks whether a clause holds on runs.
+`old(n)` is the name `old_n`. Called by `contract_facts`, and where it is evaluated whether a clause holds on runs.
 """
 
 from __future__ import annotations

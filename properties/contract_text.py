@@ -1,4 +1,4 @@
-"""A program with its contracts as text: functions, the clauses of each, and what each clause can speak of.
+"""A program with its contracts as text: functions, the clauses of each, and what each clause can name.
 
 Made by `contract_programs`; `contract_cases` fills in clauses; read by the parser like any other file.
 """

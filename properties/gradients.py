@@ -27,7 +27,7 @@ from ncl.machine.fields import Fields, hard_fields
 from ncl.machine.temperature import Temperature
 from ncl.properties.failure import Failed
 from ncl.properties.relaxation import ROUNDING, SOFT, SOFT_BUDGET, Replay, Soft, inputs, soft_start
-from ncl.properties.strategies import hardened, told
+from ncl.properties.strategies import hardened, soft_text
 
 STEPS = 30  # of a dense run whose gradient is compared with differences
 LONG = 150  # of one whose gradient is compared with pathwise, once
@@ -105,7 +105,7 @@ def check_pathwise_is_dense(program: Program, soft: Soft, play: Replay = replay,
     """Pathwise and dense give the same outputs, and the same gradients as mass moves between the words of an input.
 
     They must where control and addresses do not depend on data: where every pc, pointer and address of the dense run is
-    one-hot and nothing trapped. False where that is not so, or the run takes more steps than asked for. A word without
+    one-hot and nothing trapped. False where that is not so, or the run takes more steps than requested. A word without
     mass could still have branched or trapped, and so no mass is moved to one.
     """
     width = program.sizes.width
@@ -212,4 +212,4 @@ def _first_lines(text: str) -> str:
 
 
 def _called(program: Program, soft: Soft) -> str:
-    return f"{program.name}({', '.join(told(soft))}) at width {program.sizes.width}"
+    return f"{program.name}({', '.join(soft_text(soft))}) at width {program.sizes.width}"

@@ -24,7 +24,7 @@ from ncl.machine.fields import Fields, hard_fields
 from ncl.machine.temperature import Temperature
 from ncl.properties.failure import Failed
 from ncl.properties.states import onehot_state
-from ncl.properties.strategies import SoftValue, SoftWord, hardened, told
+from ncl.properties.strategies import SoftValue, SoftWord, hardened, soft_text
 
 ROUNDING = 1e-9  # float64: some hundred steps, each a few products and sums of up to some thousand entries
 COLD = 1 / 2048  # τ at which the half as probable word, 2^-2048, is exactly 0 in float64
@@ -103,7 +103,7 @@ def soft_states(
 
 
 def _called(program: Program, soft: Soft) -> str:
-    return f"{program.name}({', '.join(told(soft))}) at width {program.sizes.width}"
+    return f"{program.name}({', '.join(soft_text(soft))}) at width {program.sizes.width}"
 
 
 # --- mass ------------------------------------------------------------------------------------------------------------

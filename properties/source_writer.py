@@ -1,7 +1,7 @@
 """Draws the statements and expressions of one function, as text that is inside the language by construction.
 
 A scope says which variables are surely assigned, and a block ends where control leaves it. Calls go to the functions
-that the writer is told of. Called by `sources`, which makes whole files of it.
+that the writer knows. Called by `sources`, which makes whole files of it.
 """
 
 from __future__ import annotations

@@ -31,10 +31,11 @@ def check_halt_is_absorbing(
 
 
 def _same(program: Program, start: State, expected: State, got: State, what: str) -> None:
-    parting = first_divergence([expected], [got])
-    if parting is not None:
+    divergence = first_divergence([expected], [got])
+    if divergence is not None:
         line = disassemble(program).splitlines()[4 + start.pc].strip()
         raise Failed(
-            f"{what}, at line {line}, registers {list(start.registers)}", f"{parting.component} {parting.expected}",
-            str(parting.got),
+            f"{what}, at line {line}, registers {list(start.registers)}",
+            f"{divergence.component} {divergence.expected}",
+            str(divergence.got),
         )  # fmt: skip

@@ -99,7 +99,7 @@ def hardened(soft: list[SoftValue]) -> list[Value]:
     return [[cell[0][0] for cell in value] if isinstance(value, list) else value[0][0] for value in soft]
 
 
-def told(soft: list[SoftValue]) -> list[str]:
+def soft_text(soft: list[SoftValue]) -> list[str]:
     """Each argument as a user may read it: a distribution by its weights, a hard word as it is."""
 
     def word(value: SoftWord) -> str:

@@ -1,7 +1,7 @@
 """The checks of one program, by name: what `pytest --ncl` makes a test item of each, and what a counterexample replays.
 
 A check has parts; a part draws inputs for one compiled program and runs one of the `check_*` functions on each. Two
-machines are used: one of the width asked for, and the narrowest one that takes the source's literals, where
+machines are used: one of the width requested, and the narrowest one that takes the source's literals, where
 distributions are small and words wrap soon. An input that fails is plain JSON data: it can be run again elsewhere.
 What needs torch loads it when it is run, so that examples alone take no second.
 """
@@ -28,7 +28,7 @@ from ncl.machine import executors
 from ncl.properties import agreement, claims
 from ncl.properties.failure import Failed, call
 from ncl.properties.search import Profile, falsify, seed_for
-from ncl.properties.strategies import Batch, arguments, batches, soft_arguments, soft_from_json, told
+from ncl.properties.strategies import Batch, arguments, batches, soft_arguments, soft_from_json, soft_text
 
 NARROW = range(3, 9)  # widths at which every word may carry mass
 NARROW_MEMORY = 8
@@ -122,7 +122,7 @@ def _soft(name: str) -> Part:
         run=lambda function, program, soft: getattr(import_module(f"ncl.properties.{module}"), check)(program, soft),
         encode=list,
         decode=lambda function, data: soft_from_json(function.signature, data),
-        show=lambda program, soft: f"{program.name}({', '.join(told(soft))}) at width {program.sizes.width}",
+        show=lambda program, soft: f"{program.name}({', '.join(soft_text(soft))}) at width {program.sizes.width}",
         machine="soft",
         slow=True,
     )
@@ -227,8 +227,8 @@ def _has_examples(function: Function) -> bool:
         return True  # one that cannot be read is an item too, which says so
 
 
-def why_not(name: str, subject: Subject) -> str:
-    """Why a check says nothing about a program; "" when it does."""
+def inapplicable(name: str, subject: Subject) -> str:
+    """Why a check does not apply to a program; "" when it does."""
     if all(PARTS[part].machine == "soft" for part in CHECKS[name]) and subject.soft is None:
         return f"no machine of at most {max(NARROW)} bits takes its literals and length, and soft runs carry all words"
     return ""

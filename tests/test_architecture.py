@@ -1,4 +1,4 @@
-"""The walls of the house: what is installed is what is tested, imports stay lazy, and the project speaks of itself."""
+"""What is installed is what is tested, imports stay lazy, and files name nothing but the project."""
 
 import ast
 import subprocess

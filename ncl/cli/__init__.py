@@ -1,1 +1,1 @@
-"""The command line: one thin file per command. A door of the house: it may reach up, lazily."""
+"""The command line: one thin file per command. An entry point: it may import any other package, lazily."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, notes_told, progress, tell
+from ncl.cli.output import Depth, Frame, Json, Memory, Registers, Width, emit, note_printer, progress, tell
 from ncl.cli.verify import COUNTEREXAMPLES, Jobs, Targets, followed, keep_counterexamples
 
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy file; default: the shipped one.")]
@@ -35,23 +35,23 @@ def certify(
 
     claim(out)
     rules = read_policy(policy)
-    artefact = artefact_of(targets, everything, width, registers, memory, frame, depth, notes_told(width))
-    paper = certified(artefact, out, rules, jobs)
+    artefact = artefact_of(targets, everything, width, registers, memory, frame, depth, note_printer(width))
+    written = certified(artefact, out, rules, jobs)
     if as_json:
         emit(
             {
                 "artefact": str(out),
                 "certificate": str(out / "certificate.json"),
-                "seal": paper.seal,
-                "width": paper.width,
-                "programs": sorted(paper.programs),
-                "obligations": len(paper.obligations),
-                "softness": paper.softness,
+                "seal": written.seal,
+                "width": written.width,
+                "programs": sorted(written.programs),
+                "obligations": len(written.obligations),
+                "softness": written.softness,
             }
         )
     else:
-        print(f"{out}: {len(paper.programs)} programs, {len(paper.obligations)} obligations, {paper.softness}")
-        print(f"certificate {paper.seal}")
+        print(f"{out}: {len(written.programs)} programs, {len(written.obligations)} obligations, {written.softness}")
+        print(f"certificate {written.seal}")
 
 
 def certified(artefact: Any, out: Path, rules: Any, jobs: int, tokenizer: str | None = None) -> Any:
@@ -64,9 +64,9 @@ def certified(artefact: Any, out: Path, rules: Any, jobs: int, tokenizer: str | 
 
     claim(out)
     findings = findings_of(artefact, rules, jobs)
-    paper = certify.certify(artefact, rules, findings=findings, tokenizer=tokenizer)
-    artefact.save(out, paper)
-    return paper
+    written = certify.certify(artefact, rules, findings=findings, tokenizer=tokenizer)
+    artefact.save(out, written)
+    return written
 
 
 def findings_of(artefact: Any, rules: Any, jobs: int) -> Any:
@@ -74,9 +74,9 @@ def findings_of(artefact: Any, rules: Any, jobs: int) -> Any:
     from ncl.verify.certification import prove
     from ncl.verify.engine import runner
 
-    asked = prove.obligations(artefact, executors=rules.executors)
-    with progress("verifying", len(asked)) as advance:
-        findings = runner.run(asked, jobs=jobs, **followed(advance))
+    obligations = prove.obligations(artefact, executors=rules.executors)
+    with progress("verifying", len(obligations)) as advance:
+        findings = runner.run(obligations, jobs=jobs, **followed(advance))
     for path in keep_counterexamples(findings, COUNTEREXAMPLES).values():
         tell(f"replay it: ncl replay {path}")
     return findings

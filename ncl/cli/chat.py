@@ -10,24 +10,31 @@ from typing import Annotated, Any
 import typer
 
 from ncl.cli.certify import PolicyFile
+from ncl.cli.former_names import Most, current
 from ncl.cli.natural import BaseModel, Float32, load
 from ncl.cli.output import Json, emit, quiet_transformers, tell
 from ncl.errors import InputError
 
+MAX_NEW_TOKENS = 512
+
 
 def chat(
     checkpoint: Annotated[Path, typer.Argument(help="A natural run's folder, or its adapter.")],
-    prompt: Annotated[str | None, typer.Option(help="Ask this and leave.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Answer this prompt and exit.")] = None,
     remember: Annotated[
         bool,
         typer.Option(
             "--remember",
-            help="Show the model what was said before, and let 'sort it' mean the list that was there last; "
-            "else each prompt stands alone.",
+            help="Keep the conversation, so that 'sort it' means the last list in it; else each prompt stands alone.",
         ),
     ] = False,
-    most: Annotated[int, typer.Option(min=1, help="New tokens of the language model at most.")] = 512,
-    temperature: Annotated[float, typer.Option(min=0, help="Of the language model's sampling; 0 is greedy.")] = 0.0,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(min=1, help="New tokens of the language model at most. Default: 512.")
+    ] = None,
+    most: Most = None,
+    temperature: Annotated[
+        float, typer.Option(min=0, help="Sampling temperature of the language model; 0 is greedy.")
+    ] = 0.0,
     base: BaseModel = None,
     float32: Float32 = None,
     policy: PolicyFile = None,
@@ -39,33 +46,34 @@ def chat(
     """
     from ncl.gate import read_policy
 
-    if not checkpoint.is_dir():  # told before anything large is imported
+    if not checkpoint.is_dir():  # reported before anything large is imported
         raise InputError("no such folder", where=str(checkpoint), remedy="fit a run: ncl train natural")
     if as_json and prompt is None:
         raise InputError("prints one document", where="--json", remedy="name the prompt with --prompt")
     if prompt is not None and not prompt.strip():
-        raise InputError("there is nothing to ask", where="--prompt")
+        raise InputError("the prompt is empty", where="--prompt")
+    limit = current("--max-new-tokens", max_new_tokens, "--most", most) or MAX_NEW_TOKENS
     quiet_transformers()
     model = opened(checkpoint, base, float32, read_policy(policy))
     if as_json and prompt is not None:
-        emit(_document(prompt, _answer(model, prompt, [], most, temperature, write=lambda part: None)))
+        emit(_document(prompt, _answer(model, prompt, [], limit, temperature, write=lambda part: None)))
         return
     try:
-        _talk(model, _prompts(prompt), remember, most, temperature)
+        _talk(model, _prompts(prompt), remember, limit, temperature)
     except KeyboardInterrupt:
         if prompt is not None or not sys.stdin.isatty():
             raise
         print()  # at a terminal it is how one leaves
 
 
-def _talk(model: Any, prompts: Iterator[str], remember: bool, most: int, temperature: float) -> None:
+def _talk(model: Any, prompts: Iterator[str], remember: bool, limit: int, temperature: float) -> None:
     before: list[tuple[str, str]] = []
-    for asked in prompts:
-        found = _answer(model, asked, before if remember else [], most, temperature, write=_write)
+    for prompt in prompts:
+        found = _answer(model, prompt, before if remember else [], limit, temperature, write=_write)
         print(flush=True)
         for line in [str(call) for call in found.calls] or ["nothing called"]:
             print(f"  {line}", flush=True)
-        before.append((asked, found.text))
+        before.append((prompt, found.text))
 
 
 def opened(checkpoint: Path, base: str | None, float32: bool | None, rules: Any) -> Any:
@@ -80,10 +88,10 @@ def opened(checkpoint: Path, base: str | None, float32: bool | None, rules: Any)
     return open_computer(run, load(base or run.base, float32, run.dtype), rules)
 
 
-def _answer(model: Any, text: str, before: list[tuple[str, str]], most: int, temperature: float, write: Any) -> Any:
+def _answer(model: Any, text: str, before: list[tuple[str, str]], limit: int, temperature: float, write: Any) -> Any:
     from ncl.llama.pretrained.conversation import reply
 
-    return reply(model, text, before, most=most, temperature=temperature, write=write)
+    return reply(model, text, before, most=limit, temperature=temperature, write=write)
 
 
 def _prompts(given: str | None) -> Iterator[str]:

@@ -11,12 +11,13 @@ import typer
 
 from ncl.cli.certify import PolicyFile, findings_of
 from ncl.cli.evaluate import LENGTHS, N_LONG, Chat, Lengths, N, Samples, SamplesLong, Tasks, chosen_tasks, show
+from ncl.cli.former_names import ArmLengths, ArmN, Arms, current
 from ncl.cli.natural import BaseModel, Cache, Float32, feature_cache, given, load
 from ncl.cli.output import Json, emit, progress, quiet_transformers, tell
 from ncl.cli.verify import Jobs
 from ncl.errors import InputError, NotFoundError
 
-ARM_N = 8
+BASELINE_N = 8
 
 Out = Annotated[Path, typer.Option(help="Output folder; an earlier demo there is replaced once all is done.")]
 Steps = Annotated[int | None, typer.Option(min=1, help="Training steps, instead of the recipe's.")]
@@ -41,14 +42,19 @@ def demo(
         int | None, typer.Option(min=0, help="How often a stalled run is made again. Default: 3; natural: 2.")
     ] = None,
     chat: Chat = None,
-    arm: Annotated[
+    baseline: Annotated[
         list[str] | None,
-        typer.Option(help="natural: asked besides; base, base-few-shot, tool (the default), lora, random-library."),
+        typer.Option(help="natural: evaluated besides; base, base-few-shot, tool (the default), lora, random-library."),
     ] = None,
-    arm_n: Annotated[int | None, typer.Option(min=1, help="natural: samples a cell of those arms. Default: 8.")] = None,
-    arm_length: Annotated[
-        list[int] | None, typer.Option(min=1, help="natural: lengths that those arms are asked. Default: 10.")
+    baseline_n: Annotated[
+        int | None, typer.Option(min=1, help="natural: samples a cell of the baselines. Default: 8.")
     ] = None,
+    baseline_length: Annotated[
+        list[int] | None, typer.Option(min=1, help="natural: lengths of the baselines' prompts. Default: 10.")
+    ] = None,
+    arm: Arms = None,
+    arm_n: ArmN = None,
+    arm_length: ArmLengths = None,
     base: BaseModel = None,
     float32: Float32 = None,
     cache: Cache = None,
@@ -68,6 +74,9 @@ def demo(
     from ncl.training.evaluation.demonstration import Doors
     from ncl.verify.certification import certify as proofs
 
+    baseline = current("--baseline", baseline, "--arm", arm)
+    baseline_n = current("--baseline-n", baseline_n, "--arm-n", arm_n)
+    baseline_length = current("--baseline-length", baseline_length, "--arm-length", arm_length)
     quiet_transformers()
     rules = read_policy(policy)
 
@@ -85,17 +94,17 @@ def demo(
         "--restarts": [restarts], "--policy": [policy],
     }  # fmt: skip
     besides = {
-        "--chat": [chat], "--arm": arm, "--arm-n": [arm_n], "--arm-length": arm_length, "--base": [base],
-        "--cache": [cache],
+        "--chat": [chat], "--baseline": baseline, "--baseline-n": [baseline_n], "--baseline-length": baseline_length,
+        "--base": [base], "--cache": [cache],
     }  # fmt: skip
     if pretrained:
         command = _command(
             ["--natural", *(name for name, said in given(float32).items() if said)], {**again, **besides}
         )
         exam = {"lengths": lengths, "tasks": task, "n": n, "n_long": n_long, "chat": chat, "far": ["seen"]}
-        others = {"lengths": arm_length or [10], "n": arm_n or ARM_N, "n_long": arm_n or ARM_N}
+        others = {"lengths": baseline_length or [10], "n": baseline_n or BASELINE_N, "n_long": baseline_n or BASELINE_N}
         document = _pretrained(
-            out, {"seed": seed, "steps": steps, "restarts": restarts, "base": base}, exam, others, arm,
+            out, {"seed": seed, "steps": steps, "restarts": restarts, "base": base}, exam, others, baseline,
             feature_cache(cache), float32, rules, jobs, command, doors,
         )  # fmt: skip
     else:
@@ -163,7 +172,7 @@ def _from_scratch(
 
 
 def _pretrained(
-    out: Path, changes: dict[str, Any], exam: dict[str, Any], others: dict[str, Any], arms: list[str] | None,
+    out: Path, changes: dict[str, Any], exam: dict[str, Any], others: dict[str, Any], baselines: list[str] | None,
     cache: Path, float32: bool | None, rules: Any, jobs: int, command: str, doors: Any,
 ) -> dict[str, Any]:  # fmt: skip
     from ncl.training.baselines.catalogue import CHEAP, TRAINED
@@ -175,9 +184,11 @@ def _pretrained(
     from ncl.training.recipes import read_config
     from ncl.training.tasks.natural_prompts import TASKS
 
-    if unknown := set(arms or ()) - {*CHEAP, *TRAINED}:
+    if unknown := set(baselines or ()) - {*CHEAP, *TRAINED}:
         raise InputError(
-            f"no arm {', '.join(sorted(unknown))}", where="--arm", remedy=f"arms: {', '.join((*CHEAP, *TRAINED))}"
+            f"no baseline {', '.join(sorted(unknown))}",
+            where="--baseline",
+            remedy=f"baselines: {', '.join((*CHEAP, *TRAINED))}",
         )
     config = read_config(RECIPE, {name: value for name, value in changes.items() if value is not None})
     assert isinstance(config, NaturalConfig)
@@ -185,6 +196,6 @@ def _pretrained(
     whole = exam_of(exam, seed)
     tasks = [task for task in whole.tasks if task in (*TASKS, CHAIN)]
     beside = exam_of({**others, "tasks": tasks, "kinds": ["seen"]}, seed)
-    chosen = CHEAP if arms is None else tuple(dict.fromkeys(arms))
+    chosen = CHEAP if baselines is None else tuple(dict.fromkeys(baselines))
     plan = Plan(out, config, rules, cache, whole, beside, chosen, jobs, command)
     return run_demo(plan, doors, lambda: load(config.base, float32))

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ncl.cli.certify import PolicyFile
+from ncl.cli.former_names import Arms, current
 from ncl.cli.natural import BaseModel, Cache, Float32, feature_cache, given, load
 from ncl.cli.output import Json, claim_file, emit, progress, quiet_transformers, table, write_atomically
 from ncl.errors import InputError, NotFoundError
@@ -37,9 +38,10 @@ def evaluate(
         Path | None,
         typer.Option(help="natural: a JSON-lines file of prompts with answers, instead of the held-out ones."),
     ] = None,
-    arm: Annotated[
-        list[str] | None, typer.Option(help="natural: ask base, base-few-shot or tool besides. Repeatable.")
+    baseline: Annotated[
+        list[str] | None, typer.Option(help="natural: also evaluate base, base-few-shot or tool. Repeatable.")
     ] = None,
+    arm: Arms = None,
     lengths: Lengths = None,
     task: Tasks = None,
     phrasing: Annotated[
@@ -68,11 +70,12 @@ def evaluate(
     from ncl.gate import read_policy
     from ncl.training.pretrained.run import find_run
 
+    baseline = current("--baseline", baseline, "--arm", arm)
     begin = time.perf_counter()
     quiet_transformers()
     rules = read_policy(policy)
     natural = {
-        "--prompts": prompts, "--arm": arm, "--phrasing": phrasing, "--chat": chat, "--answers": answers,
+        "--prompts": prompts, "--baseline": baseline, "--phrasing": phrasing, "--chat": chat, "--answers": answers,
         "--base": base, **given(float32), "--read-once": read_once, "--cache": cache,
     }  # fmt: skip
     run = find_run(checkpoint)
@@ -85,7 +88,7 @@ def evaluate(
         exam = {"lengths": lengths, "tasks": task, "kinds": phrasing, "n": n, "n_long": n_long, "chat": chat}
         run = replace(run, base=base or run.base)
         kept = feature_cache(cache) if read_once or cache else None
-        cells = _natural(run, rules, asked(prompts, exam, seed), arm or [], answers, float32, seed, kept)
+        cells = _natural(run, rules, prompts_of(prompts, exam, seed), baseline or [], answers, float32, seed, kept)
     if as_json:
         seconds = round(time.perf_counter() - begin, 1)
         emit({"cells": [c.to_json() for c in cells], "report": None, "seconds": seconds})
@@ -104,15 +107,15 @@ def _tiny(
 
     with progress(f"loading {checkpoint}", None):
         model, tokenizer, config = load_checkpoint(checkpoint, rules)
-    asked = fitting(lengths, config)
-    with progress("evaluating", len(tasks) * len(asked)) as advance:
+    chosen = fitting(lengths, config)
+    with progress("evaluating", len(tasks) * len(chosen)) as advance:
         return run_evaluation(
-            {config.arm: partial(exact, model, tokenizer)}, tasks, asked, n=n, n_long=n_long, seed=seed,
+            {config.system: partial(exact, model, tokenizer)}, tasks, chosen, n=n, n_long=n_long, seed=seed,
             advance=lambda note: advance(1, note),
         )  # fmt: skip
 
 
-def asked(file: Path | None, exam: dict[str, Any], seed: int) -> list[Any]:
+def prompts_of(file: Path | None, exam: dict[str, Any], seed: int) -> list[Any]:
     """The prompts of a file, or of the held-out exam with what the options (by name) say of it."""
     from ncl.training.data.prompt_file import read_prompts
     from ncl.training.evaluation.held_out import exam_of
@@ -141,22 +144,22 @@ def _natural(
 
     from ncl.training.baselines.catalogue import CHEAP, cheap
     from ncl.training.evaluation.measurement import measured, record
-    from ncl.training.pretrained.run import open_arm
+    from ncl.training.pretrained.run import open_system
 
     if unknown := set(besides) - set(CHEAP):
         raise InputError(
-            f"no arm {', '.join(sorted(unknown))} needs no run of its own", where="--arm",
-            remedy=f"arms: {', '.join(CHEAP)}; evaluate the run of another by its folder",
+            f"no baseline {', '.join(sorted(unknown))} needs no run of its own", where="--baseline",
+            remedy=f"baselines: {', '.join(CHEAP)}; evaluate the run of another by its folder",
         )  # fmt: skip
     claim_file(answers)
     base = load(run.base, float32, run.dtype)
-    arms = [open_arm(run, base, rules, cache), *(cheap(name, base) for name in dict.fromkeys(besides))]
+    systems = [open_system(run, base, rules, cache), *(cheap(name, base) for name in dict.fromkeys(besides))]
     cells, lines = [], []
-    for arm in arms:
-        with progress(f"asking {arm.name}", len(arm.takes(prompts))) as advance:
-            found, outcomes = measured(arm, prompts, base, seed, advance)
+    for system in systems:
+        with progress(f"asking {system.name}", len(system.takes(prompts))) as advance:
+            found, outcomes = measured(system, prompts, base, seed, advance)
         cells += found
-        lines += [json.dumps(record(arm.name, o)) for o in outcomes]
+        lines += [json.dumps(record(system.name, o)) for o in outcomes]
     if answers is not None:
         write_atomically(answers, "\n".join(lines) + "\n")
     return cells
@@ -189,7 +192,7 @@ def show(cells: list[Any]) -> None:
 
 
 def _head(of: Any, kinds: list[str]) -> list[str]:
-    told = [of.task, *(str(getattr(of, kind)) for kind in kinds), of.arm]
+    told = [of.task, *(str(getattr(of, kind)) for kind in kinds), of.system]
     return [part.replace("_", " ") for part in told]
 
 

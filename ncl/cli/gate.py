@@ -20,7 +20,7 @@ def gate(
 ) -> None:
     """Check that the certificate covers what is there; a refusal exits 1 with every reason.
 
-    Of an adapter, its record, readers and library are looked at, and the base model where it lies beside them.
+    Of an adapter, its record, readers and library are checked, and the base model where it lies beside them.
 
     Example: ncl gate build/library --policy strict.json
     """
@@ -42,7 +42,7 @@ def gate(
 
 
 def _permit(artefact: Path, policy: Path | None) -> Any:
-    """The gate's leave. What is there and must not be used is refused, whatever is wrong with it."""
+    """The gate's permit. What exists and must not be used is refused, whatever is wrong with it."""
     from ncl.build import Artefact
     from ncl.gate import read_policy, require
 

@@ -37,9 +37,9 @@ NEXT = (
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Made where it is not there; may hold other files.")] = Path("."),
+    folder: Annotated[Path, typer.Argument(help="Created if it does not exist; may hold other files.")] = Path("."),
     add_missing: Annotated[
-        bool, typer.Option("--add-missing", help="Leave what is there as it is and add the rest.")
+        bool, typer.Option("--add-missing", help="Leave files that exist as they are and add the rest.")
     ] = False,
     requirement: Annotated[
         str | None,

@@ -36,6 +36,7 @@ from ncl.cli import (
     train,
     verify,
 )
+from ncl.cli.former_names import reported as former_names_reported
 from ncl.cli.output import INTERRUPTED, show_error
 from ncl.cli.settings import defaults
 from ncl.errors import InputError, NclError, UsageError
@@ -100,7 +101,8 @@ def _shielded(command: Callable[..., int | None]) -> Callable[..., int]:
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> int:
         try:
-            code = command(*arguments, **options) or 0
+            with former_names_reported():
+                code = command(*arguments, **options) or 0
             sys.stdout.flush()
             return code
         except BrokenPipeError as fault:

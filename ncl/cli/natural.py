@@ -56,7 +56,7 @@ def dtype_of(float32: bool | None, fitted: str = "") -> tuple[str, str]:
     if float32 is not None:
         name = "float32" if float32 else "bfloat16"
         differs = f", but the run was fitted in {fitted}" if fitted not in ("", name) else ""
-        return name, f"as asked{differs}"
+        return name, f"as requested{differs}"
     if fitted in ("float32", "bfloat16", "float16"):
         return fitted, "the run was fitted in it"
     choice = quickest()
@@ -64,7 +64,7 @@ def dtype_of(float32: bool | None, fitted: str = "") -> tuple[str, str]:
 
 
 def given(float32: bool | None) -> dict[str, bool]:
-    """The options by which the dtype was asked for, for telling where they do not belong."""
+    """The options by which the dtype is chosen, to name them where they do not belong."""
     return {"--float32": float32 is True, "--bfloat16": float32 is False}
 
 
@@ -75,29 +75,29 @@ def feature_cache(cache: Path | None) -> Path:
 
 
 def train_natural(
-    arm: str, config: Any, base: Any, out: Path, *, artefact: Path | None, resume: bool, cache: Path | None,
+    system: str, config: Any, base: Any, out: Path, *, artefact: Path | None, resume: bool, cache: Path | None,
     seconds: float, policy: Any, jobs: int,
 ) -> dict[str, Any]:  # fmt: skip
-    """Certify what the arm needs unless that was given, train it with a bar, and return the record."""
+    """Certify what the system needs unless that was given, train it with a bar, and return the record."""
     from ncl.digests import tokenizer_digest
     from ncl.training.data.ranks import ranks
     from ncl.training.pretrained.recipe import Progress
-    from ncl.training.pretrained.run import claim, library_for, train_arm
+    from ncl.training.pretrained.run import claim, library_for, train_system
     from ncl.training.pretrained.training_examples import training_prompts
 
     several = ranks()
     if several.first:
         claim(out)
     folder = artefact
-    if arm != "lora" and artefact is None:
+    if system != "lora" and artefact is None:
         folder = out / "artefact"
         if several.first and not (resume and folder.is_dir()):
-            certified(library_for(arm, config, base, out), folder, policy, jobs, tokenizer_digest(base.tokenizer))
+            certified(library_for(system, config, base, out), folder, policy, jobs, tokenizer_digest(base.tokenizer))
     several.wait()
-    total = seconds if arm == "lora" else len(training_prompts(config)) + config.all_steps
-    with progress(f"training ({arm})", total) as advance:
-        told = train_arm(
-            arm, config, base, out, artefact=folder, cache=feature_cache(cache), seconds=seconds, policy=policy,
+    total = seconds if system == "lora" else len(training_prompts(config)) + config.all_steps
+    with progress(f"training ({system})", total) as advance:
+        told = train_system(
+            system, config, base, out, artefact=folder, cache=feature_cache(cache), seconds=seconds, policy=policy,
             jobs=jobs, resume=resume, progress=Progress(
                 seen=lambda count: advance(count, "reading prompts"),
                 step=lambda step, loss: advance(1, f"loss {loss:.3f}"),

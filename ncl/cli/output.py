@@ -1,4 +1,4 @@
-"""How every command speaks: one JSON document on stdout, or readable text there; progress and errors on stderr."""
+"""How every command reports: one JSON document on stdout, or readable text there; progress and errors on stderr."""
 
 from __future__ import annotations
 
@@ -70,15 +70,15 @@ def tell(line: str) -> None:
 
 
 def tell_notes(functions: Iterable[Any], width: int) -> None:
-    """A line on stderr for everything that is allowed and hardly meant."""
+    """A line on stderr for everything that is allowed and hardly intended."""
     from ncl.language.notes import notes
 
     for note in dict.fromkeys(note for function in functions for note in notes(function, width)):
         tell(str(note))
 
 
-def notes_told(width: int) -> Callable[[Iterable[Any]], None]:
-    """The same, of functions to come."""
+def note_printer(width: int) -> Callable[[Iterable[Any]], None]:
+    """What prints the notes on functions, as `tell_notes` does."""
     return lambda functions: tell_notes(functions, width)
 
 
@@ -91,7 +91,7 @@ def quiet_transformers() -> None:
 
 
 def claim_file(path: Path | None) -> None:
-    """Raise InputError when no file can be written there; asked before long work, not after it. Leaves nothing."""
+    """Raise InputError when no file can be written there; called before long work. Leaves nothing."""
     if path is None:
         return
     if path.is_dir():
@@ -131,7 +131,7 @@ def one_process() -> bool:
 
 
 def first_process() -> bool:
-    """Whether this is the one of several that tells."""
+    """Whether this is the one process of several that reports."""
     return one_process() or os.environ["RANK"] == "0"
 
 
@@ -178,18 +178,18 @@ def _lines(description: str, total: float | None) -> Iterator[Any]:
         nonlocal done, all_of_it, last
         done, last, all_of_it = done + amount, note, total or all_of_it
 
-    def speak() -> None:
+    def report() -> None:
         while not over.wait(QUIET):
             share = f" {done:g}/{all_of_it:g}" if all_of_it else ""
             tell(f"ncl: {description}{share}, {time.monotonic() - begin:.0f} s {last}".rstrip())
 
-    speaker = threading.Thread(target=speak, daemon=True)
-    speaker.start()
+    reporter = threading.Thread(target=report, daemon=True)
+    reporter.start()
     try:
         yield advance
     finally:
         over.set()
-        speaker.join()
+        reporter.join()
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ncl.cli.former_names import Arms, current
 from ncl.cli.output import Json, emit, read_json, table
 from ncl.errors import FormatError, InputError, refused
 
@@ -14,9 +15,10 @@ from ncl.errors import FormatError, InputError, refused
 def regress(
     run: Annotated[Path, typer.Argument(help="JSON that `ncl evaluate --json` or `ncl demo --json` printed.")],
     baseline: Annotated[Path, typer.Option(help="The same of the run to compare with.")],
-    arm: Annotated[
-        list[str] | None, typer.Option(help="Arms that may fail the build; repeatable. Default: ncl.")
+    system: Annotated[
+        list[str] | None, typer.Option(help="Systems that may fail the build; repeatable. Default: ncl.")
     ] = None,
+    arm: Arms = None,
     alpha: Annotated[
         float, typer.Option(min=1e-9, max=0.5, help="Level of the whole test, all cells together.")
     ] = 0.01,
@@ -28,9 +30,10 @@ def regress(
     """
     from ncl.training.evaluation.regression import compare
 
+    system = current("--system", system, "--arm", arm)
     documents = _read(run), _read(baseline)
     try:
-        cells = compare(*documents, alpha=alpha, arms=arm or ["ncl"])
+        cells = compare(*documents, alpha=alpha, systems=system or ["ncl"])
     except FormatError as fault:
         # The comparison knows which of the two is at fault, not what its file is called.
         fault.where = {"run": str(run), "baseline": str(baseline)}.get(fault.where, fault.where)
@@ -45,16 +48,16 @@ def regress(
         return int(regressed)
     rows = []
     for c in cells:
-        task, length, arm_name, phrasing, calls = c.key
+        task, length, name, phrasing, calls = c.key
         rest = " ".join(str(part) for part in (phrasing, calls) if part is not None)
         rows.append([
-            task, str(length), arm_name, rest, _told(c.baseline), _told(c.run),
+            task, str(length), name, rest, _told(c.baseline), _told(c.run),
             "" if c.p is None else f"{c.p:.2g}", "nothing" if c.detectable is None else f"≤ {c.detectable:.3f}",
             "REGRESSED" if c.regressed else "only in the run" if c.baseline is None else "",
         ])  # fmt: skip
     table(
         f"{verdict} (level {alpha})",
-        ["task", "length", "arm", "", "baseline", "run", "p", "would notice", ""],
+        ["task", "length", "system", "", "baseline", "run", "p", "would notice", ""],
         rows,
     )
     return int(regressed)

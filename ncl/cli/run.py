@@ -12,7 +12,7 @@ from ncl.errors import InputError
 from ncl.language.program import Value
 from ncl.language.trace import DEFAULT_BUDGET
 
-SHOWN = 60  # signs of a wrong argument that a message repeats
+DISPLAYED = 60  # signs of a wrong argument that a message repeats
 HOW = "write a word as 5, an array as '[3, 1, 2]'"
 
 Target = Annotated[str, typer.Argument(help="FILE:FUNC, or the name of a library program.")]
@@ -37,7 +37,7 @@ def run(
 ) -> int:
     """Run a program on arguments. A trap, or with --check a broken contract, is reported and exits with 1.
 
-    With --check the first operation that wraps is told, on stderr; where none does, plain Python must agree.
+    With --check the first operation that wraps is reported on stderr; where none does, plain Python must agree.
 
     Example: ncl run insertion_sort '[3, 1, 2]' --json
     """
@@ -103,9 +103,9 @@ def _checked(compiled: Any, given: list[Value], budget: int, as_json: bool) -> i
         print(json.dumps(result.result))
     if wrap and not as_json:
         file = compiled.function.home(wrap.position).file
-        tell(f"first wrap: {file}:{wrap.position.line}:{wrap.position.column}: {wrap.operation} is {wrap.told}")
+        tell(f"first wrap: {file}:{wrap.position.line}:{wrap.position.column}: {wrap.operation} is {wrap.comparison}")
     if beside.kind == "differ":
-        tell(f"plain Python differs: {beside.told}")
+        tell(f"plain Python differs: {beside.difference}")
     return 1 if breach or trap or beside.kind == "differ" else 0
 
 
@@ -124,7 +124,7 @@ def parse_arguments(texts: list[str]) -> list[Value]:
     """Each text is a JSON number or a list of numbers. Raises InputError; the program checks their range."""
     values: list[Value] = []
     for number, text in enumerate(texts, 1):
-        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+        shown = text if len(text) <= DISPLAYED else f"{text[:DISPLAYED]}…"
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as fault:

@@ -1,7 +1,7 @@
 """`[tool.ncl]` of a user's pyproject.toml: what options are where the command line does not say them.
 
 The first pyproject.toml with such a table counts, from the folder where the command runs upwards. A policy and what is
-compared are never read from there: what decides whether a build passes is said by whoever asks. Called by `main` and
+compared are never read from there: what decides whether a build passes comes from the caller. Called by `main` and
 the pytest plugin.
 """
 

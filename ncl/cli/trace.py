@@ -1,4 +1,4 @@
-"""`ncl trace`: every state of a run, of the source or of the machine, and where two executors part."""
+"""`ncl trace`: every state of a run, of the source or of the machine, and where two executors diverge."""
 
 from __future__ import annotations
 
@@ -46,25 +46,25 @@ def trace(
             raise InputError("the source has no machine states to compare", where="--against",
                              remedy="choose reference, integer or dense as --executor")  # fmt: skip
         return _source(compiled, values, limit, budget, as_json)
-    parted = None
+    divergence = None
     if against:
         pair = (compiled.states(values, executor=e, budget=budget) for e in (executor, against))
-        parted = first_divergence(*pair)
+        divergence = first_divergence(*pair)
     shown, total, last = _gathered(compiled.states(values, executor=executor, budget=budget), limit)
     trap = _trap(compiled.program, last)
     if as_json:
         states = [_brief(compiled.program, state) for state in shown]
         emit({"program": compiled.program.name, "executor": executor, "states": states, "total": total,
               "trap": trap and trap.to_json(),
-              "against": against or None, "divergence": asdict(parted) if parted else None})  # fmt: skip
+              "against": against or None, "divergence": asdict(divergence) if divergence else None})  # fmt: skip
     else:
         for step, state in enumerate(shown):
             row = _brief(compiled.program, state)
             print(f"{step:5}  pc {row['pc']:4}  {row['instruction']:<34} r {row['registers']}")
         _print_end(total, limit, trap)
         if against:
-            print(f"first divergence: {parted}" if parted else f"{executor} and {against} agree in every state")
-    return 1 if parted or trap else 0
+            print(f"first divergence: {divergence}" if divergence else f"{executor} and {against} agree in every state")
+    return 1 if divergence or trap else 0
 
 
 def _gathered(states: Iterator[State], limit: int) -> tuple[list[State], int, State]:
@@ -85,12 +85,12 @@ def _trap(program: Any, last: State) -> TrapReport | None:
 
 
 def _brief(program: Any, state: State) -> dict[str, Any]:
-    from ncl.language.text import spelled
+    from ncl.language.text import instruction_text
 
     place = program.positions[state.pc] if program.positions else None
     return {
         "pc": state.pc,
-        "instruction": spelled(program.code[state.pc]),
+        "instruction": instruction_text(program.code[state.pc]),
         **_line(place),
         "registers": list(state.registers),
         "memory": list(state.memory[: max(state.hp, 0)]),

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ncl.cli.certify import PolicyFile, certified
+from ncl.cli.former_names import Arm, current
 from ncl.cli.natural import BaseModel, Cache, Float32, given, load, train_natural
 from ncl.cli.output import Json, emit, first_process, one_process, progress, quiet_transformers
 from ncl.cli.verify import Jobs
@@ -26,12 +27,15 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the configuration's.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the configuration's.")] = None,
     plain: Annotated[bool, typer.Option("--plain", help="tiny: the same LLaMA without the computer.")] = False,
-    arm: Annotated[str | None, typer.Option(help="natural: ncl (the default), lora or random-library.")] = None,
+    system: Annotated[
+        str | None, typer.Option(help="natural: what is trained: ncl (the default), lora or random-library.")
+    ] = None,
+    arm: Arm = None,
     base: BaseModel = None,
     float32: Float32 = None,
     cache: Cache = None,
     seconds: Annotated[
-        float | None, typer.Option(min=1, help="natural: how long the arm lora is trained; default 300.")
+        float | None, typer.Option(min=1, help="natural: how long the baseline lora is trained; default 300.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from what lies in OUT.")] = False,
     policy: PolicyFile = None,
@@ -47,9 +51,10 @@ def train(
     from ncl.training.from_scratch.config import TrainConfig
     from ncl.training.recipes import read_config
 
-    changes = {"seed": seed, "steps": steps, "arm": "plain" if plain else None, "base": base}
+    system = current("--system", system, "--arm", arm)
+    changes = {"seed": seed, "steps": steps, "system": "plain" if plain else None, "base": base}
     if isinstance(read_config(config), TrainConfig):
-        natural = {"--arm": arm, "--base": base, **given(float32), "--cache": cache, "--seconds": seconds}
+        natural = {"--system": system, "--base": base, **given(float32), "--cache": cache, "--seconds": seconds}
         _refuse(natural, "belongs to the natural recipe", "name that: ncl train natural …")
     else:
         _refuse({"--plain": plain}, "belongs to the tiny recipe", "name that: ncl train tiny …")
@@ -64,8 +69,10 @@ def train(
             raise InputError("the tiny recipe is trained by one process", where="torchrun", remedy="start it alone")
         document = _train_tiny(settings, out, artefact, resume, rules, jobs)
     else:
-        chosen = _arm(arm)
-        _refuse({"--artefact": artefact} if chosen == "lora" else {"--seconds": seconds}, f"not for the arm {chosen}")
+        chosen = _system(system)
+        _refuse(
+            {"--artefact": artefact} if chosen == "lora" else {"--seconds": seconds}, f"not for the system {chosen}"
+        )
         document = train_natural(
             chosen, settings, load(settings.base, float32), out, artefact=artefact, resume=resume, cache=cache,
             seconds=seconds or SECONDS, policy=rules, jobs=jobs,
@@ -85,13 +92,13 @@ def _train_tiny(settings: Any, out: Path, artefact: Path | None, resume: bool, r
 
     claim(out)
     folder = artefact
-    if settings.arm == "ncl" and artefact is None:
+    if settings.system == "ncl" and artefact is None:
         folder = out / "artefact"
         if not (resume and folder.is_dir()):
             with progress("compiling", None):
                 made = library_for(settings)
             certified(made, folder, rules, jobs, tokenizer_digest())
-    with progress(f"training ({settings.arm})", settings.steps) as advance:
+    with progress(f"training ({settings.system})", settings.steps) as advance:
         summary = run_training(
             settings, out, artefact=folder, policy=rules, resume=resume,
             advance=lambda step, loss: advance(1, f"loss {loss:.3f}"),
@@ -99,15 +106,15 @@ def _train_tiny(settings: Any, out: Path, artefact: Path | None, resume: bool, r
     return {**summary, "checkpoint": str(out / "model"), "metrics": str(out / "metrics.jsonl")}
 
 
-def _arm(name: str | None) -> str:
+def _system(name: str | None) -> str:
     from ncl.training.baselines.lora import demand_peft
-    from ncl.training.pretrained.run import ARMS
+    from ncl.training.pretrained.run import SYSTEMS
 
-    if name is not None and name not in ARMS:
-        raise InputError(f"no arm {name!r} is trained", where="--arm", remedy=f"arms: {', '.join(ARMS)}")
+    if name is not None and name not in SYSTEMS:
+        raise InputError(f"no system {name!r} is trained", where="--system", remedy=f"systems: {', '.join(SYSTEMS)}")
     if name == "lora":
         demand_peft()
-    return name or ARMS[0]
+    return name or SYSTEMS[0]
 
 
 def _refuse(options: dict[str, Any], why: str, remedy: str = "leave it out") -> None:

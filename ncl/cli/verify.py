@@ -23,7 +23,7 @@ from ncl.cli.output import (
     Width,
     claim_file,
     emit,
-    notes_told,
+    note_printer,
     progress,
     table,
     tell,
@@ -41,11 +41,11 @@ Seconds = Annotated[
     typer.Option(
         min=0,
         max=1e9,
-        help="Seconds an obligation; past it only what is known by then. Default: its own limit, at most 180.",
+        help="Seconds for each obligation; then only what is known by then. Default: its own limit, at most 180.",
     ),
 ]
-AllSeconds = Annotated[float | None, typer.Option(min=0, max=1e9, help="Seconds for all of it.")]
-Machine = Annotated[bool, typer.Option(help="With what holds of every program of the width: ops, circuits, step.")]
+AllSeconds = Annotated[float | None, typer.Option(min=0, max=1e9, help="Seconds for all obligations together.")]
+Machine = Annotated[bool, typer.Option(help="Also verify what all programs of the width rest on: ops, circuits, step.")]
 Targets = Annotated[list[str] | None, typer.Argument(help="Library programs, FILEs or FILE:FUNCs.")]
 
 
@@ -70,7 +70,7 @@ def verify(
     ] = COUNTEREXAMPLES,
     as_json: Json = False,
 ) -> int:
-    """Show that ops, step, executors and programs do what they must. Exits 1 when refuted, 3 when undecided.
+    """Verify ops, step, executors and programs. Exits 1 when an obligation is refuted, 3 when one is undecided.
 
     When interrupted it writes the reports all the same, with the rest as skipped, and exits 130.
 
@@ -85,14 +85,19 @@ def verify(
 
     with progress("verifying", None) as advance:
         advance(0, "programs are compiled")
-        subject = artefact_of(targets, everything, width, registers, memory, frame, depth, notes_told(width))
-        asked = prove.obligations(subject, machine=machine)
+        subject = artefact_of(targets, everything, width, registers, memory, frame, depth, note_printer(width))
+        obligations = prove.obligations(subject, machine=machine)
         if part:
-            asked = runner.shard(asked, *part)
-        advance(0, total=len(asked))
+            obligations = runner.shard(obligations, *part)
+        advance(0, total=len(obligations))
         try:
             findings = runner.run(
-                asked, jobs=jobs, budget=budget, total_budget=total_budget, use_cache=cache, **followed(advance)
+                obligations,
+                jobs=jobs,
+                budget=budget,
+                total_budget=total_budget,
+                use_cache=cache,
+                **followed(advance),
             )
         except runner.Interrupted as fault:
             findings = fault.findings
@@ -116,18 +121,18 @@ def verify(
 
 
 def followed(advance: Any) -> dict[str, Any]:
-    """What the runner tells of findings and of what runs, as its options, told on."""
+    """Options of the runner that pass its progress on to a progress bar."""
 
     def watch(underway: Any) -> None:
-        told = ", ".join(f"{one.id} for {one.seconds:.0f} s" for one in underway)
-        advance(0, told or "workers are starting")
+        running = ", ".join(f"{one.id} for {one.seconds:.0f} s" for one in underway)
+        advance(0, running or "workers are starting")
 
     return {"progress": lambda finding, done, total: advance(1, finding.obligation.id), "watch": watch}
 
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Signals that would end the process are not heard; only the main thread has any."""
+    """Signals that would end the process are ignored; only the main thread gets any."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -140,7 +145,7 @@ def undisturbed() -> Iterator[None]:
 
 
 def _write_reports(findings: Any, report: Any, junit: Path | None, sarif: Path | None) -> list[InputError]:
-    """For CI: the files asked for, and the step summary where GitHub wants one. One that fails leaves the others."""
+    """For CI: the files requested, and the step summary where GitHub wants one. One that fails leaves the others."""
     faults = []
     for path, text in (
         (junit, lambda: report.junit(findings)),
@@ -170,7 +175,7 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 
 def keep_counterexamples(findings: Any, folder: Path) -> dict[str, Path]:
-    """Write each refuted obligation's counterexample; id → file. One that cannot be written is told of."""
+    """Write each refuted obligation's counterexample; id → file. One that cannot be written is a line on stderr."""
     from ncl.verify.engine.counterexample import write
 
     kept = {}
@@ -199,7 +204,7 @@ def show(findings: Any, report: Any) -> None:
         cached = sum(m.cached for m in members)
         seconds = f"{sum(m.outcome.seconds for m in members):.1f}" + (f" ({cached} cached)" if cached else "")
         rows.append([kind, counts, shown, seconds])
-    table("what was shown", ["obligations", "verdicts", "bound", "seconds"], rows)
+    table("results", ["obligations", "verdicts", "bound", "seconds"], rows)
     slowest = sorted((f for f in findings if not f.cached), key=lambda f: -f.outcome.seconds)[:SLOWEST]
     if slowest:
         table("slowest", ["obligation", "seconds"], [[f.obligation.id, f"{f.outcome.seconds:.1f}"] for f in slowest])

@@ -1,7 +1,7 @@
 """The intermediate form: a control-flow graph of basic blocks over virtual registers, and what is legal in it.
 
 A virtual register is a number; an array takes two, its base and its length. `pins` ties the few virtual registers that
-the calling convention speaks of to machine registers. Made by `ast_to_blocks`, consumed by `blocks_to_registers`.
+the calling convention ties to machine registers. Made by `ast_to_blocks`, consumed by `blocks_to_registers`.
 """
 
 from __future__ import annotations

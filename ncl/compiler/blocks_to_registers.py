@@ -275,7 +275,7 @@ class _Rewriter:
 
 
 def violations(allocated: Allocated, sizes: Sizes) -> list[str]:
-    """Rules of the form, judged from the virtual graph's liveness anew: no two wanted values in one place."""
+    """Rules of the form, checked against the virtual graph's liveness anew: no two wanted values in one place."""
     graph, places = allocated.graph, allocated.locations
     at_start = live_in(graph)
     found = []

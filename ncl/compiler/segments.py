@@ -1,6 +1,6 @@
 """What the passes on blocks share: how far a fact about registers reaches, and how a block is written anew.
 
-A fact holds until a register that it speaks of is written. It goes over from a block to one that nothing else leads to,
+A fact holds until a register that it is about is written. It goes over from a block to one that nothing else leads to,
 and never past a point of the validator: so whatever a pass changes lies inside one segment of the proof, and every
 term of the witness stays in its register.
 """

@@ -1,8 +1,8 @@
 """Pass: instead of jumping to a short block that begins a round or ends the function, do there what it does.
 
-So a loop asks its question at the end of a round and jumps once, and a return is not jumped to. Legal: the copy has the
-lines, the end and the point of the block, which then has two rows in the witness, one for each line that serves it. It
-is the last pass, for what two blocks lead to knows less.
+So a loop tests its condition at the end of a round and jumps once, and a return is not jumped to. Legal: the copy has
+the lines, the end and the point of the block, which then has two rows in the witness, one for each line that serves it.
+It is the last pass, for what two blocks lead to knows less.
 """
 
 from __future__ import annotations

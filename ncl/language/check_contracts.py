@@ -1,6 +1,6 @@
 """Names and sorts in contracts: what must hold of their trees before anything evaluates or proves them.
 
-An invariant may speak of what is surely assigned wherever its loop's head is reached, `requires` of parameters, and
+An invariant may name what is surely assigned wherever its loop's head is reached, `requires` of parameters, and
 `ensures` of parameters and the result. Called by `typecheck`, which knows what is assigned where.
 """
 
@@ -31,10 +31,11 @@ def check_function(
             elif name not in parameters and name not in reader.lost:
                 known = "a contract of a function knows its parameters"
                 reason = f"{known} and the result" if clause in contract.ensures else f"{known} only"
-                _refuse(reader, place, name, reason, "speak of other variables in an invariant")
+                _refuse(reader, place, name, reason, "name other variables in an invariant")
 
 
 def check_loop(contract: LoopContract, known: Known) -> None:
+    """Ask `known` of every variable that the contract of a loop names as it is at the head."""
     measures = (contract.decreases,) if contract.decreases else ()
     for clause in (*contract.invariants, *measures):
         for name, place, time in names(clause):
@@ -43,7 +44,7 @@ def check_loop(contract: LoopContract, known: Known) -> None:
 
 
 def names(clause: Clause | Measure) -> Iterator[tuple[str, Position, str]]:
-    """(name, place, time) of every variable and array that is spoken of; bound variables are left out."""
+    """(name, place, time) of every variable and array that is named; bound variables are left out."""
     yield from _names(clause, frozenset())
 
 

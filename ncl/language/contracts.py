@@ -1,9 +1,9 @@
 """The tree of contracts: what `requires`, `ensures`, `invariant` and `decreases` say, as data.
 
-A contract speaks of whole numbers that do not wrap. A comparison is the number 0 or 1, and a condition holds when its
-number is not 0, as in the language. Contracts are read by `parse_contracts`, evaluated by `interpret.contracts`, proved
-by `verify`, and never compiled. An element outside its array, or a divisor below 1, has no meaning: such a contract is
-broken where it is evaluated.
+Numbers in a contract are whole numbers that do not wrap. A comparison is the number 0 or 1, and a condition holds when
+its number is not 0, as in the language. Contracts are read by `parse_contracts`, evaluated by `interpret.contracts`,
+proved by `verify`, and never compiled. An element outside its array, or a divisor below 1, has no meaning: such a
+contract is broken where it is evaluated.
 """
 
 from __future__ import annotations
@@ -41,12 +41,16 @@ class Name:
 
 @dataclass(frozen=True)
 class Size:
+    """`len(array)`."""
+
     array: ArrayName
     position: Position
 
 
 @dataclass(frozen=True)
 class Cell:
+    """`array[index]`; without a meaning where the index is outside."""
+
     array: ArrayName
     index: Expression
     position: Position
@@ -54,6 +58,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Calculation:
+    """`left operator right` in whole numbers that do not wrap; without a meaning for a divisor below 1."""
+
     operator: str  # of ARITHMETIC, floor division
     left: Expression
     right: Expression
@@ -75,6 +81,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Comparison:
+    """`left operator right`, one comparison of a chain."""
+
     operator: str  # of syntax.COMPARISONS
     left: Expression
     right: Expression
@@ -83,6 +91,8 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Not:
+    """`not operand`."""
+
     operand: Expression
     position: Position
 
@@ -197,6 +207,8 @@ class Measure:
 
 @dataclass(frozen=True)
 class FunctionContract:
+    """What holds when a function is called, and what when it returns."""
+
     requires: tuple[Clause, ...] = ()
     ensures: tuple[Clause, ...] = ()
     decreases: Measure | None = None  # over recursive calls

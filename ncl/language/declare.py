@@ -86,20 +86,25 @@ def __getattr__(name: str) -> Callable[..., int]:
 
 
 def is_negative(x: Word) -> Word:
+    """1 where x, read as a signed word, is below 0, else 0."""
     return int(x < 0)
 
 
 def magnitude(x: Word) -> Word:
+    """The absolute value of x, read as a signed word."""
     return abs(x)
 
 
 def signed_less(x: Word, y: Word) -> Word:
+    """1 where x < y, both read as signed words, else 0."""
     return int(x < y)
 
 
 def signed_divide(x: Word, y: Word) -> Word:
+    """x // y of signed words, rounded down."""
     return x // y
 
 
 def signed_remainder(x: Word, y: Word) -> Word:
+    """x % y of signed words, with the sign of y."""
     return x % y

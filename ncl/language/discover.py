@@ -35,6 +35,7 @@ class Marks:
 
 
 def functions(tree: ast.Module) -> list[AnyFunction]:
+    """The functions at the top level of a file, in order."""
     return [node for node in tree.body if isinstance(node, AnyFunction)]
 
 
@@ -44,6 +45,7 @@ def programs(tree: ast.Module, marks: Marks) -> list[AnyFunction]:
 
 
 def marks_of(tree: ast.Module) -> Marks:
+    """What marks a program in this file: names of the decorator, and of the package that has it."""
     known = from_ncl(tree)
     return Marks(
         frozenset(name for name, meant in known.items() if meant == "program"),

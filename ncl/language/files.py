@@ -53,22 +53,27 @@ class File:
 
     @cached_property
     def marks(self) -> Marks:
+        """What marks a program in this file."""
         return discover.marks_of(self.tree)
 
     @cached_property
     def constants(self) -> dict[str, Constant]:
+        """Module constants by name."""
         return discover.constants(self.tree)
 
     @cached_property
     def functions(self) -> dict[str, ast.FunctionDef]:
+        """Functions that a program may call, by name."""
         return discover.callable_functions(self.tree)
 
     @cached_property
     def signatures(self) -> dict[str, Signature]:
+        """The signature of each of `functions`."""
         return {name: signature_of(node) for name, node in self.functions.items()}
 
     @cached_property
     def imports(self) -> dict[str, tuple[ast.ImportFrom, ast.alias]]:
+        """Names imported from other files, each with its statement and alias."""
         return discover.imports(self.tree)
 
 
@@ -83,27 +88,28 @@ def deepest(text: str) -> int:
             if token.type in (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT):
                 first = first if token.type == tokenize.NL and found[first] else 0
     except (tokenize.TokenError, SyntaxError, RecursionError):
-        pass  # what was seen until then is judged
+        pass  # what was seen until then decides
     return max(found, key=lambda line: (found[line], -line), default=1)
 
 
 class Files:
-    """All files that one program or several of one file need, each loaded when something in it is first asked for."""
+    """All files that one program or several of one file need, each loaded when something in it is first needed."""
 
     def __init__(self, text: str, file: str, at: Path | None) -> None:
         self.path = os.path.abspath(at or file)
-        self.shown = os.path.dirname(file)
+        self.displayed_folder = os.path.dirname(file)
         self.readers: list[Reader] = []  # in the order in which the files were loaded
         self.loaded: dict[str, File | Absent] = {}
         own = self._read(Reader(file, lines_of(text)), text)
-        self.settle()  # when it is no Python, there is nothing more to see
+        self.raise_violations()  # when it is no Python, there is nothing more to see
         assert isinstance(own, File)
         self.own = own
 
     def reader_of(self, function: Function) -> Reader:
+        """The reader of the file in which a function stands."""
         return next(reader for reader in self.readers if reader.place == function.position.file)
 
-    def settle(self) -> None:
+    def raise_violations(self) -> None:
         """Raise LanguageError with what was found in any of the files."""
         found = [v for r in self.readers for v in sorted(r.found, key=lambda v: (v.line, v.column))]
         if found:
@@ -111,7 +117,7 @@ class Files:
 
     # --- names
 
-    def meaning(self, file: File, name: str, asked: tuple[File, ...] = ()) -> Meaning:
+    def meaning(self, file: File, name: str, importers: tuple[File, ...] = ()) -> Meaning:
         """What a name means at the top level of a file."""
         if name in file.functions:
             return Defined(file, file.functions[name])
@@ -119,22 +125,22 @@ class Files:
             return file.constants[name]
         if name in file.reader.builtin:
             return file.reader.builtin[name]
-        return self._imported(file, name, asked) if name in file.imports else None
+        return self._imported(file, name, importers) if name in file.imports else None
 
-    def _imported(self, file: File, name: str, asked: tuple[File, ...]) -> Meaning:
+    def _imported(self, file: File, name: str, importers: tuple[File, ...]) -> Meaning:
         node, alias = file.imports[name]
         if node.level == 0:
             return Absent(f"{name} is imported from {node.module}, of which nothing is read",
                           f"write it as a program, and import that relative: from .FILE import {name}")  # fmt: skip
         written = f"from {'.' * node.level}{node.module or ''} import"
-        mended = f"mend `{written} {name}`" + (f" in {file.reader.file}" if asked else "")
+        mended = f"mend `{written} {name}`" + (f" in {file.reader.file}" if importers else "")
         if alias.asname is not None:
             return Absent(f"{name} is imported under another name than its own", f"write {written} {alias.name}")
         other = self._load(file, node)
         if isinstance(other, Absent):
             remedy = other.remedy if node.module else f"name a file, as in from .FILE import {name}"
             return Absent(f"{name} cannot be imported: {other.reason}", f"{remedy}, or {mended}")
-        found = None if other in asked else self.meaning(other, name, (*asked, file))
+        found = None if other in importers else self.meaning(other, name, (*importers, file))
         if isinstance(found, str) or found is None:
             known = ", ".join([*other.functions, *other.constants]) or "none"
             return Absent(f"{name} is no function or constant of {other.reader.file}",
@@ -165,7 +171,7 @@ class Files:
             return self.own
         if path not in self.loaded:
             place = os.path.relpath(path, os.path.dirname(self.path)).replace(os.sep, "/")
-            shown = os.path.normpath(os.path.join(self.shown, place))
+            shown = os.path.normpath(os.path.join(self.displayed_folder, place))
             try:
                 text = read_source(Path(path))
                 self.loaded[path] = self._read(Reader(shown, lines_of(text), place), text)
@@ -185,7 +191,7 @@ class Files:
         self.readers.append(reader)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # e.g. "invalid escape sequence" in a stranger's file
+                warnings.simplefilter("ignore")  # e.g. "invalid escape sequence" in a file of the user's
                 return File(reader, ast.parse(text, filename=reader.file))
         except SyntaxError as fault:
             reader.refuse_at(fault.lineno or 1, fault.offset or 1, 1, f"not Python: {fault.msg}", "mend the syntax")

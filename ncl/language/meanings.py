@@ -27,13 +27,13 @@ def agree(files: Files, program: Sequence[Defined]) -> bool:
         for name, meaning, node in _uses(files, here):
             if isinstance(meaning, Constant | Defined) or meaning in IMPORTED:
                 names.setdefault(name, (meaning, _where(meaning, here, node)))
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for here in program:
         for name, node in _others(files, here, names):
-            if (clash := (here.file.reader.place, name)) not in told:
-                told.add(clash)
+            if (clash := (here.file.reader.place, name)) not in reported:
+                reported.add(clash)
                 _refuse(here, node, name, names)
-    return not told
+    return not reported
 
 
 def _others(files: Files, here: Defined, names: Names) -> Iterator[tuple[str, ast.AST]]:

@@ -1,4 +1,4 @@
-"""What is worth a line though it is allowed: told when a program is compiled, run or verified, and never an error.
+"""What is worth a line though it is allowed: reported when a program is compiled, run or verified, and never an error.
 
 Called by the command line.
 """
@@ -15,6 +15,8 @@ from ncl.language.walks import all_expressions, everything
 
 @dataclass(frozen=True)
 class Note:
+    """One remark on a place in a file."""
+
     file: str
     position: Position
     text: str

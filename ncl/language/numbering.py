@@ -31,18 +31,21 @@ from ncl.language.operands import Trap as Trap
 
 
 class Opcode(IntEnum):
+    """The ops of the machine, with the numbers that programs hold."""
+
 '''
 
 _MNEMONIC = """
     @property
     def mnemonic(self) -> str:
+        \"\"\"The name in assembly text and documents.\"\"\"
         return self.name.lower()
 
 """
 
 
 def text() -> str:
-    """The whole file."""
+    """The whole file. Raises IncompleteOpError when the rows break a rule of the table."""
     if faults := violations():
         raise IncompleteOpError("; ".join(faults), where="ncl/language/ops.py")
     rows = sorted(ROWS, key=lambda row: row.number)

@@ -14,6 +14,8 @@ from ncl.language.operands import Trap as Trap
 
 
 class Opcode(IntEnum):
+    """The ops of the machine, with the numbers that programs hold."""
+
     # ending and control
     HALT = 0
     TRAP = 1
@@ -55,6 +57,7 @@ class Opcode(IntEnum):
 
     @property
     def mnemonic(self) -> str:
+        """The name in assembly text and documents."""
         return self.name.lower()
 
 

@@ -34,4 +34,5 @@ class Trap(IntEnum):
 
     @property
     def label(self) -> str:
+        """The name in messages and documents."""
         return self.name.lower()

@@ -35,10 +35,17 @@ class View(Protocol):
     frame_size: Term
     depth: Term
 
-    def register(self, index: Term) -> Term: ...
-    def memory(self, address: Term) -> Term: ...
-    def frame(self, slot: Term) -> Term: ...
-    def stack(self, level: Term) -> tuple[Term, Term, Term]: ...
+    def register(self, index: Term) -> Term:
+        """The word in a register."""
+
+    def memory(self, address: Term) -> Term:
+        """The word in a memory cell."""
+
+    def frame(self, slot: Term) -> Term:
+        """The word in a frame slot."""
+
+    def stack(self, level: Term) -> tuple[Term, Term, Term]:
+        """(return pc, fp, hp) of a level of the call stack."""
 
 
 class Effect(NamedTuple):
@@ -89,6 +96,7 @@ class Op:
 
     @property
     def opcode(self) -> Opcode:
+        """The opcode with this row's number."""
         return Opcode(self.number)
 
 

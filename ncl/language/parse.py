@@ -1,7 +1,8 @@
 """Source files → functions of the language. Python's `ast` reads the text; nothing is ever executed.
 
 A program is a top-level function decorated with `@program` or `@ncl.program` (import aliases are resolved), or one that
-the caller names. Every violation of all its files is reported at once. Called by the build, the doors and the library.
+the caller names. Every violation of all its files is reported at once. Called by `build`, the entry points and the
+library.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ DEEPEST = 100  # levels of statements and expressions in each other; every pass 
 
 
 def of_callable(function: Callable[..., Any]) -> Function:
-    """The program that a plain or decorated Python function is, read from its file."""
+    """The program that a plain or decorated Python function is, read from its file.
+
+    Raises NotFoundError where no file has it at its top level; else as `parse_text`.
+    """
     raw = inspect.unwrap(getattr(function, "raw", function))
     try:
         file = inspect.getsourcefile(raw)
@@ -86,7 +90,7 @@ def parse_text(
             read[here.node] = _function(here.file.reader, here.node, here.file.marks)
             waiting += (files.callee(here, name) for name in sorted(here.file.reader.called))
     found = [_program(files, Defined(own, node), read) for node in chosen]
-    files.settle()
+    files.raise_violations()
     return tuple(f for f in found if f is not None)
 
 

@@ -97,7 +97,7 @@ def _leading(body: list[ast.stmt], wanted: tuple[str, ...]) -> tuple[list[tuple[
 
 
 class _Reading:
-    """Reads the clauses of one place; `result` is the sort of what is returned, where that may be spoken of."""
+    """Reads the clauses of one place; `result` is the sort of what is returned, where that may be named."""
 
     def __init__(
         self, reader: Reader, arrays: frozenset[str], parameters: frozenset[str], result: str | None = None
@@ -193,7 +193,7 @@ class _Reading:
                                f"take an element {name}[i] or its length len({name})")  # fmt: skip
         constant = self.reader.constants.get(name)
         if constant is None:
-            # When a function returns, its word parameters are spoken of as they were passed.
+            # When a function returns, its word parameters mean what was passed.
             return Name(name, "old" if self.result else "now", place)
         self.reader.used.add(name)
         return Literal(constant.value, constant.inverted, place)

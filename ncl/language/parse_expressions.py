@@ -111,7 +111,7 @@ def expression(reader: Reader, node: ast.expr) -> Expression:
 
 
 def _ordered(reader: Reader, node: ast.expr, kind: ast.cmpop) -> Expression:
-    """An expression whose size is asked for: there the word that -x wraps to is the wrong one."""
+    """An expression whose size is taken: there the word that -x wraps to is the wrong one."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(kind, ast.Eq | ast.NotEq):
         reader.refuse(node, "words are unsigned, there is no negative number", remedies.OF_ORDER)
         return Number(0, False, reader.position(node))

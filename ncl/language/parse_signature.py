@@ -12,6 +12,7 @@ _ANNOTATIONS: dict[str, Sort] = {"Word": "word", "Array": "array"}
 
 
 def signature(reader: Reader, node: ast.FunctionDef, marks: Marks) -> Signature:
+    """The signature of a function; what is wrong in its head is refused through the reader."""
     arguments = node.args
     for extra in (*arguments.kwonlyargs, arguments.vararg, arguments.kwarg, *arguments.posonlyargs):
         if extra is not None:
@@ -44,7 +45,7 @@ def _unbound(reader: Reader, decorator: ast.expr) -> bool:
 
 
 def signature_of(node: ast.FunctionDef) -> Signature:
-    """For those that call it; what is wrong in it is told where the function itself is read."""
+    """For those that call it; what is wrong in it is reported where the function itself is read."""
     silent = Reader("", [])
     return Signature(
         tuple(Parameter(a.arg, _sort(silent, a.annotation, a, "")) for a in node.args.args),

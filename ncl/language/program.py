@@ -25,12 +25,16 @@ MOST = 1 << 16  # registers, frame cells and calls: no state of absurd size from
 
 @dataclass(frozen=True)
 class Parameter:
+    """A parameter: its name, and whether it is a word or an array."""
+
     name: str
     sort: Sort
 
 
 @dataclass(frozen=True)
 class Signature:
+    """What a program takes and gives."""
+
     parameters: tuple[Parameter, ...]
     result: Sort
 
@@ -89,10 +93,12 @@ class Position:
 
     @property
     def row(self) -> str:
+        """The line without its column, with the file where it is another."""
         return f"line {self.line}{self.of_file}"
 
     @property
     def of_file(self) -> str:
+        """Empty, or " of FILE" where the place is in another file than the program's own."""
         return f" of {self.file}" if self.file else ""
 
     def to_json(self) -> list[int | str]:
@@ -106,6 +112,8 @@ class Position:
 
 @dataclass(frozen=True)
 class Instruction:
+    """An opcode with three operands; those that the opcode does not have are 0."""
+
     opcode: int  # an Opcode for every well-formed program
     a: int = 0
     b: int = 0
@@ -113,12 +121,13 @@ class Instruction:
 
     @property
     def operands(self) -> tuple[int, ...]:
+        """The operands that the opcode has."""
         return (self.a, self.b, self.c)[: len(OPERANDS[Opcode(self.opcode)])]
 
 
 @dataclass(frozen=True)
 class Program:
-    """Machine code with what is needed to run it and to speak about its source.
+    """Machine code with what is needed to run it and to report places in its source.
 
     Arguments stand in registers 0, 1, … in order (an array as base, length), arrays back to back from memory cell 0,
     and the heap pointer behind them. On HALT a word result is in register 0, an array's base and length in 0 and 1.
@@ -132,6 +141,7 @@ class Program:
     source: str = ""  # digest of the source text of the function, "" when written as assembly
 
     def to_json(self) -> dict[str, Any]:
+        """The document of the program, as an artefact holds it."""
         return {
             "schema": SCHEMA,
             "name": self.name,
@@ -155,6 +165,7 @@ class Program:
 
     @staticmethod
     def from_json(data: Mapping[str, Any], where: str = "program") -> Program:
+        """The program of a document. Raises FormatError (of a ValueError that says what is wrong)."""
         try:
             if natural(data["schema"]) != SCHEMA:
                 raise ValueError(f"schema {data['schema']!r}, expected {SCHEMA}")
@@ -218,34 +229,34 @@ def _told(value: object) -> str:
 
 
 def natural(value: object) -> int:
-    """The number itself; ValueError for anything else that a document may hold in its place."""
+    """The number itself; raises ValueError for anything else that a document may hold in its place."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{value!r} is not a natural number")
     return value
 
 
 def only(data: Mapping[str, Any], names: Iterable[str]) -> None:
-    """ValueError for a key that is none of these: what nobody reads would be covered by no digest."""
+    """Raises ValueError for a key that is none of these: what nobody reads would be covered by no digest."""
     if unknown := set(data) - set(names):
         raise ValueError(f"unknown keys {sorted(unknown)}")
 
 
 def name_of(value: object) -> str:
-    """The name itself; ValueError when it is none. Names become file names and assembly text."""
+    """The name itself; raises ValueError when it is none. Names become file names and assembly text."""
     if not isinstance(value, str) or not value.isidentifier():
         raise ValueError(f"{value!r} is not a name")
     return value
 
 
 def digest_of(value: object) -> str:
-    """The digest itself, "" for none; ValueError for anything else."""
+    """The digest itself, "" for none; raises ValueError for anything else."""
     if not isinstance(value, str) or (not value.isalnum() and value):
         raise ValueError(f"{value!r} is not a digest")
     return value
 
 
 def file_of(value: object) -> str:
-    """The name itself; ValueError when no import leads there. It stands in assembly text."""
+    """The name itself; raises ValueError when no import leads there. It stands in assembly text."""
     if not isinstance(value, str) or not re.fullmatch(r"(\.\./)*(\w+/)*\w+\.py", value):
         raise ValueError(f"{value!r} is not the name of an imported file")
     return value

@@ -91,6 +91,7 @@ class Reader:
             self.lost_return |= isinstance(inner, ast.Return)
 
     def refuse(self, node: ast.AST, reason: str, remedy: str) -> None:
+        """Note a violation at a node of the tree; `refuse_at` does it by numbers."""
         line = getattr(node, "lineno", 1)
         column = self._characters(line, getattr(node, "col_offset", 0)) + 1
         end = getattr(node, "end_col_offset", None)
@@ -100,14 +101,17 @@ class Reader:
         self.refuse_at(line, column, stop - column, reason, remedy)
 
     def refuse_at(self, line: int, column: int, width: int, reason: str, remedy: str) -> None:
+        """Note a violation once."""
         item = Violation(self.file, line, column, max(1, width), self.line(line), reason, remedy)
         if item not in self.found:
             self.found.append(item)
 
     def line(self, number: int) -> str:
+        """The text of a line, from 1; "" outside the file."""
         return self.lines[number - 1] if 1 <= number <= len(self.lines) else ""
 
     def position(self, node: ast.AST) -> Position:
+        """Where a node begins, in characters."""
         line = getattr(node, "lineno", 1)
         return Position(line, self._characters(line, getattr(node, "col_offset", 0)) + 1, self.place)
 

@@ -32,12 +32,16 @@ class Number:
 
 @dataclass(frozen=True)
 class Variable:
+    """A word variable."""
+
     name: str
     position: Position
 
 
 @dataclass(frozen=True)
 class Length:
+    """`len(array)`."""
+
     array: str
     position: Position
 
@@ -53,6 +57,8 @@ class Element:
 
 @dataclass(frozen=True)
 class Unary:
+    """`~operand` or `not operand`."""
+
     operator: str  # "~" or "not"
     operand: Expression
     position: Position
@@ -188,6 +194,8 @@ class Perform:
 
 @dataclass(frozen=True)
 class If:
+    """The condition, then one of two blocks."""
+
     condition: Expression
     then: tuple[Statement, ...]
     otherwise: tuple[Statement, ...]
@@ -238,6 +246,7 @@ class For:
 
     @property
     def to_zero(self) -> bool:
+        """Whether the range falls down to 0 inclusive."""
         return self.falling is not None and self.stop is None
 
     @property
@@ -249,11 +258,15 @@ class For:
 
 @dataclass(frozen=True)
 class Break:
+    """Leaves the innermost loop."""
+
     position: Position
 
 
 @dataclass(frozen=True)
 class Continue:
+    """Goes on with the head of the innermost loop."""
+
     position: Position
 
 

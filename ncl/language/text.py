@@ -35,6 +35,7 @@ _BY_NAME = {op.mnemonic: op for op in Opcode}
 
 
 def disassemble(program: Program) -> str:
+    """The assembly text of a program."""
     sizes = program.sizes
     head = [
         f".program {program.name}",
@@ -45,13 +46,13 @@ def disassemble(program: Program) -> str:
     ]
     body = []
     for number, instruction in enumerate(program.code):
-        line = f"{number:4}  {spelled(instruction)}"
+        line = f"{number:4}  {instruction_text(instruction)}"
         place = program.positions[number] if program.positions else None
         body.append(f"{line:<40}; {_place(place)}" if place else line)
     return "\n".join(head + body) + "\n"
 
 
-def spelled(instruction: Instruction) -> str:
+def instruction_text(instruction: Instruction) -> str:
     """One instruction without its line number."""
     opcode = Opcode(instruction.opcode)
     operands = zip(OPERANDS[opcode], instruction.operands, strict=True)

@@ -1,4 +1,4 @@
-"""What a run leaves behind: its result, its trap, and, when asked for, its states and their first divergence."""
+"""What a run leaves behind: its result, its trap, and, on request, its states and their first divergence."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MOST_CELLS = 1 << 27  # of memory that a run may hold: a gigabyte
 
 
 def check_budget(budget: int) -> int:
-    """The budget itself, or InputError when it is no natural."""
+    """The budget itself; raises InputError when it is no natural."""
     if isinstance(budget, bool) or not isinstance(budget, int) or not 0 <= budget < NATURALS:
         raise InputError(f"a budget is a number of ticks in 0 … 2^62 - 1, got {budget!r}")
     return budget
 
 
 def check_room(cells: int, where: str) -> None:
-    """CapacityError when a run would hold more memory cells than it may; to be asked before any is made."""
+    """Raises CapacityError when a run would hold more memory cells than it may; called before any is made."""
     if cells > MOST_CELLS:
         raise CapacityError(
             f"a run would hold {cells} memory cells ({cells * 8 >> 30} GiB), at most {MOST_CELLS}", where=where,
@@ -33,10 +33,13 @@ def check_room(cells: int, where: str) -> None:
 
 @dataclass(frozen=True)
 class TrapReport:
+    """Which trap ended a run, and where in the source."""
+
     kind: Trap
     position: Position | None
 
     def to_json(self) -> dict[str, object]:
+        """As the commands write it under `trap`."""
         return {"kind": self.kind.label, **(self.position.named() if self.position else {"line": None, "column": None})}
 
     def __str__(self) -> str:
@@ -59,7 +62,7 @@ class Result:
 
 @dataclass(frozen=True)
 class State:
-    """One state of the machine as plain values; what all executors can be asked for and are compared in.
+    """One state of the machine as plain values; what all executors can give and are compared in.
 
     `stack` holds (return pc, fp, hp) from the bottom; its length is the stack pointer. `trap` is 0 when there is none.
     """
@@ -78,7 +81,7 @@ class State:
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first place where two traces part."""
+    """The first place where two traces differ."""
 
     step: int
     component: str
@@ -90,7 +93,7 @@ class Divergence:
 
 
 def first_divergence(expected: Iterable[State], got: Iterable[State]) -> Divergence | None:
-    """Where two traces first part, both read as they come; a trace that goes on is told by the lengths."""
+    """Where two traces first differ, both read as they come; where one goes on, the lengths are compared."""
     rows = enumerate(zip_longest(expected, got))
     for step, (left, right) in rows:
         if left is None or right is None:

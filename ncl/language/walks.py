@@ -1,4 +1,4 @@
-"""Walks over the typed tree: what stands in what. For whoever asks of a whole body and not of its meaning."""
+"""Walks over the typed tree: what stands in what. For questions about a whole body and not about its meaning."""
 
 from __future__ import annotations
 

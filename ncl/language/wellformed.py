@@ -101,7 +101,7 @@ def _successors(program: Program, line: int) -> tuple[int, ...]:
 
 
 def check(program: Program) -> Program:
-    """The program itself, or IllFormedProgramError with every violation."""
+    """The program itself; raises IllFormedProgramError with every violation."""
     found = violations(program)
     if found:
         raise IllFormedProgramError(

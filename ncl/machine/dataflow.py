@@ -75,10 +75,12 @@ class Graph:
 
     @property
     def inputs(self) -> int:
+        """How many inputs the batch has."""
         return len(self.input_value_I)
 
     @property
     def nodes(self) -> int:
+        """How many nodes the batch has."""
         return len(self.left_N)
 
 
@@ -280,8 +282,8 @@ def _join(slices: list[_Slice]) -> Graph:
 def _groups(nodes: Array) -> tuple[Group, ...]:
     """Maximal runs of sorted nodes with the same key."""
     key = np.stack([nodes[:, _LEVEL], nodes[:, _OPCODE], nodes[:, _LEFT] < 0, nodes[:, _RIGHT] < 0], axis=1)
-    borders: Array = np.flatnonzero((key[1:] != key[:-1]).any(axis=1)) + 1
-    starts = [0, *borders.tolist()] if len(nodes) else []
+    boundaries: Array = np.flatnonzero((key[1:] != key[:-1]).any(axis=1)) + 1
+    starts = [0, *boundaries.tolist()] if len(nodes) else []
     stops = [*starts[1:], len(nodes)]
     return tuple(
         Group(Opcode(int(key[start, 1])), start, stop, bool(key[start, 2]), bool(key[start, 3]))

@@ -27,6 +27,8 @@ MARGIN = 8.0  # logits of a program that training starts from: its own field aga
 
 @dataclass(frozen=True)
 class Fields:
+    """The rows of program memory: distributions over opcodes (L, O) and over operand values (L, X)."""
+
     opcode_LO: Tensor
     a_LX: Tensor
     b_LX: Tensor
@@ -40,6 +42,7 @@ def domain(program: Program) -> int:
 
 
 def integer_rows(program: Program) -> dict[str, Tensor]:
+    """Each field of an integer program by name: int64, shape (L,)."""
     code = torch.tensor([[i.opcode, i.a, i.b, i.c] for i in program.code], dtype=torch.int64)
     return dict(zip(NAMES, code.T, strict=True))
 

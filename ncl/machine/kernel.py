@@ -50,7 +50,7 @@ def inlined(function: Function) -> Function:
 
 
 def _condition(opcodes: Sequence[Opcode]) -> str:
-    """That `opcode` is one of these, asked by runs of numbers."""
+    """That `opcode` is one of these, tested by runs of numbers."""
     numbers = sorted(int(op) for op in opcodes)
     starts = [n for n in numbers if n - 1 not in numbers]
     ends = [n for n in numbers if n + 1 not in numbers]

@@ -37,7 +37,8 @@ def module(
     """A layer that runs the program. executor: pathwise, dense (both differentiable) or integer (no gradient).
 
     temperature: a Temperature, or just its mode. trainable: (line, field) pairs of program memory that become
-    parameters; only dense can learn them. Raises ConfigurationError for what does not go together.
+    parameters; only dense can learn them. Raises ConfigurationError for what does not go together and
+    InputError for an unknown executor.
     """
     check(program)
     sorts = [p.sort for p in program.signature.parameters]
@@ -68,6 +69,7 @@ class ProgramLayer(nn.Module):
         self.memory = ProgramMemory(program, trainable)
 
     def check_inputs(self, values_BMN: Tensor, lengths_B: Tensor, arguments: Sequence[Tensor]) -> None:
+        """Raises InputError unless shapes are (B, M, N), (B,) and one (B, N) per argument, and lengths in range."""
         words, parameters = 1 << self.program.sizes.width, self.program.signature.parameters
         where = f"{self.program.name}{self.program.signature}"
         if values_BMN.dim() != 3 or values_BMN.shape[2] != words:
@@ -88,6 +90,7 @@ class PathwiseLayer(ProgramLayer):
         super().__init__(program, temperature, budget, frozenset())
 
     def forward(self, values_BMN: Tensor, lengths_B: Tensor, arguments: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
+        """(values_BMN, lengths_B) of the results for (values_BMN, lengths_B, one (B, N) per argument)."""
         self.check_inputs(values_BMN, lengths_B, arguments)
         soft_BMN = self.temperature.of_distribution(values_BMN)
         soft_words = [self.temperature.of_distribution(a) for a in arguments]
@@ -131,6 +134,7 @@ class DenseLayer(ProgramLayer):
         self.most = most  # steps; soft programs with holes need not end by themselves
 
     def forward(self, values_BMN: Tensor, lengths_B: Tensor, arguments: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
+        """(values_BMN, lengths_B) of the results for (values_BMN, lengths_B, one (B, N) per argument)."""
         self.check_inputs(values_BMN, lengths_B, arguments)
         dense.capacity(self.program, len(values_BMN))
         start = self.start(values_BMN, lengths_B, arguments)
@@ -139,7 +143,7 @@ class DenseLayer(ProgramLayer):
         return self.read(deque(run, maxlen=1).pop())
 
     def start(self, values_BMN: Tensor, lengths_B: Tensor, arguments: Sequence[Tensor]) -> dense.DenseState:
-        """Arguments in memory and registers, as the calling convention has them."""
+        """values_BMN, lengths_B and arguments (B, N) in memory and registers, as the calling convention has them."""
         blank = dense.blank(self.program, len(values_BMN), values_BMN)
         words, memory = values_BMN.shape[2], self.program.sizes.memory
         soft_BMN = self.temperature.of_distribution(values_BMN)[:, :memory]
@@ -156,6 +160,7 @@ class DenseLayer(ProgramLayer):
         )
 
     def read(self, state: dense.DenseState) -> tuple[Tensor, Tensor]:
+        """The result of a final state: distributions (B, K, N) of its cells, and lengths (B,)."""
         fine_B = state.trap_BT.argmax(1) == 0
         if self.program.signature.result == "word":
             return state.registers_BRN[:, :1] * fine_B[:, None, None], fine_B.long()

@@ -61,6 +61,7 @@ class Limits(NamedTuple):
 
 
 def code_of(program: Program) -> Code:
+    """The program as tensors: int64, shape (L,) each."""
     rows = [(i.opcode, i.a, i.b, i.c) for i in program.code]
     return Code(*torch.tensor(rows, dtype=torch.int64).reshape(-1, 4).T.contiguous().unbind(0))
 
@@ -181,6 +182,7 @@ def plain(program: Program, state: MachineState, sample: int = 0) -> PlainState:
 
 
 def trap_report(program: Program, trap: int, pc: int) -> TrapReport:
+    """Which trap a number means, with the source position of the instruction at `pc`."""
     return TrapReport(Trap(trap), program.positions[pc] if program.positions else None)
 
 

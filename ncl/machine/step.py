@@ -134,7 +134,10 @@ INPUTS = (*Code._fields, *MachineState._fields, *Limits._fields)
 
 
 def flat(width: int) -> Callable[..., tuple[Tensor, ...]]:
-    """The step over `INPUTS`, in that order, giving the fields of a state in theirs: the form that is traced."""
+    """The step over `INPUTS`, in that order, giving the fields of a state in theirs: the form that is traced.
+
+    Shapes are those of `Code`, `MachineState` and `Limits`: opcode_L, pc_B, registers_BR and so on.
+    """
     cut, end = len(Code._fields), len(Code._fields) + len(MachineState._fields)
 
     def stepped(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -144,7 +147,10 @@ def flat(width: int) -> Callable[..., tuple[Tensor, ...]]:
 
 
 def examples() -> tuple[Tensor, ...]:
-    """Inputs to trace with: every size distinct and at least 2, every tensor with its own storage."""
+    """Inputs to trace with, in the shapes of `INPUTS` (pc_B, registers_BR, …), each tensor with its own storage.
+
+    Every size is distinct and at least 2.
+    """
     size = {"B": 5, "L": 11, "R": 7, "M": 13, "F": 17, "D": 19}
     shapes = ([size[letter] for letter in name.rsplit("_", 1)[1]] if name[-1].isupper() else [] for name in INPUTS)
     return tuple(

@@ -33,17 +33,19 @@ class Temperature:
             raise ConfigurationError(f"τ = {self.tau} must be positive and β = {self.beta} at least 1")
 
     def of_logits(self, logits_N: Tensor) -> Tensor:
+        """The distributions (…, N) of logits (…, N)."""
         if self.mode == "soft":
             return (logits_N / self.tau).softmax(-1)
         return self._hardened(logits_N.softmax(-1))
 
     def of_distribution(self, p_N: Tensor) -> Tensor:
-        """The same for a distribution; at τ = 1 it is left as it is."""
+        """The same for distributions (…, N); at τ = 1 they are left as they are."""
         if self.mode != "soft":
             return self._hardened(p_N)
         return p_N if self.tau == 1 else _power(p_N, 1 / self.tau)
 
     def sharpen(self, p_N: Tensor) -> Tensor:
+        """p^β/Σ along the last dimension, shape (…, N); as it is where β is 1 or the values are hard."""
         return p_N if self.beta == 1 or self.mode == "hard" else _power(p_N, self.beta)
 
     def _hardened(self, p_N: Tensor) -> Tensor:
@@ -54,7 +56,7 @@ HARD = Temperature("hard")
 
 
 def harden(p_N: Tensor) -> Tensor:
-    """One-hot on the first most probable word, exactly 0 and 1; no gradient."""
+    """One-hot on the first most probable word of p_N, exactly 0 and 1; no gradient."""
     return torch.zeros_like(p_N).scatter(-1, p_N.argmax(-1, keepdim=True), 1.0)
 
 

@@ -129,10 +129,10 @@ def certified(tmp_path_factory, granted):
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory, certified):
-    """A folder with a run of each arm, `ncl` and `plain`; not to be written to."""
+    """A folder with a run of each system, `ncl` and `plain`; not to be written to."""
     place = tmp_path_factory.mktemp("runs")
-    for arm in ("ncl", "plain"):
-        train(SMALL.model_copy(update={"arm": arm}), place / arm, artefact=certified)
+    for system in ("ncl", "plain"):
+        train(SMALL.model_copy(update={"system": system}), place / system, artefact=certified)
     return place
 
 

@@ -353,7 +353,7 @@ def test_a_counterexample_that_is_not_strict_is_refused(ncl, here, body):
 
 # --- evaluations -----------------------------------------------------------------------------------------------------
 
-CELL = '"task": "sort", "length": 10, "arm": "ncl"'
+CELL = '"task": "sort", "length": 10, "system": "ncl"'
 GOOD = f'{{"cells": [{{{CELL}, "exact": 0.5, "n": 200}}]}}'
 
 
@@ -378,7 +378,7 @@ def test_an_evaluation_that_is_not_strict_neither_passes_nor_regresses(ncl, here
 
 
 def test_names_of_cells_are_no_markup_and_no_message_is_endless(ncl, here):
-    odd, long = ({"task": task, "length": 1, "arm": "ncl", "exact": 0.5, "n": 2} for task in ("[/b]", "x" * 10**6))
+    odd, long = ({"task": task, "length": 1, "system": "ncl", "exact": 0.5, "n": 2} for task in ("[/b]", "x" * 10**6))
     (here / "odd.json").write_text(json.dumps({"cells": [odd]}))
     (here / "long.json").write_text(json.dumps({"cells": [long, long]}))
     assert "[/b]" in ncl("regress", "odd.json", "--baseline", "odd.json").out
@@ -390,7 +390,7 @@ def test_names_of_cells_are_no_markup_and_no_message_is_endless(ncl, here):
 def test_counts_that_no_double_says_exactly_are_still_counts(ncl, here):
     counts = [(k, n) for n in (3, 7, 49) for k in range(n)]
     cells = [
-        {"task": "sort", "length": at, "arm": "ncl", "exact": k / n, "n": n} for at, (k, n) in enumerate(counts, 1)
+        {"task": "sort", "length": at, "system": "ncl", "exact": k / n, "n": n} for at, (k, n) in enumerate(counts, 1)
     ]
     (here / "run.json").write_text(json.dumps({"cells": cells}))
     assert ncl("regress", "run.json", "--baseline", "run.json").code == 0

@@ -49,9 +49,9 @@ def test_everything_lies_in_one_folder_with_one_document(finished):
         "schema", "cells", "report", "seconds", "plot", "certificate", "seal", "softness", "verdicts", "checkpoints",
         "seed", "restarts", "stages",
     }  # fmt: skip
-    assert [(c["task"], c["arm"], c["length"]) for c in document["cells"]] == [
-        (task, arm, length)
-        for task in ("reverse", "count", "stack", "sort", "modsum") for length in (2, 3) for arm in ("ncl", "plain")
+    assert [(c["task"], c["system"], c["length"]) for c in document["cells"]] == [
+        (task, system, length)
+        for task in ("reverse", "count", "stack", "sort", "modsum") for length in (2, 3) for system in ("ncl", "plain")
     ]  # fmt: skip
     assert [s["name"] for s in document["stages"]] == [
         "compile the library", "verify", "certify", "train the LLaMA with NCL", "train the plain LLaMA",
@@ -71,7 +71,7 @@ def test_what_it_leaves_is_what_the_other_commands_take(ncl, demo, here):
     cells = demo("--task", "sort", "--out", "made").document["cells"]
     assert ncl("gate", "made/artefact").code == 0
     again = ncl("evaluate", "made/ncl", "--task", "sort", "--length", "2", "--length", "3", "--n", "2", "--json")
-    assert again.document["cells"] == [c for c in cells if c["arm"] == "ncl"]
+    assert again.document["cells"] == [c for c in cells if c["system"] == "ncl"]
     assert ncl("regress", "made/demo.json", "--baseline", "made/demo.json").code == 0
 
 
@@ -93,7 +93,7 @@ def test_a_run_that_stalls_every_time_exits_with_3(demo):
 
 def test_a_stalled_run_is_made_again_with_the_next_seed_and_counted(demo, here, monkeypatch):
     def train(config, out, real=job.train, **options):
-        return {**real(config, out, **options), "stalled": config.arm == "ncl" and config.seed < 2}
+        return {**real(config, out, **options), "stalled": config.system == "ncl" and config.seed < 2}
 
     monkeypatch.setattr(job, "train", train)
     ran = demo("--task", "sort", "--restarts", "3")

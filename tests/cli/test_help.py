@@ -31,9 +31,15 @@ def test_the_version_is_printed(ncl):
 
 
 def options_of(name):
-    """The long options of a command, --no- forms included, as its parser knows them."""
+    """The long options of a command, --no- forms included, as its parser knows them; without former names."""
     command = typer.main.get_command(app).commands[name]
-    return {o for p in command.params for o in (*p.opts, *p.secondary_opts) if o.startswith("--")} - {"--help"}
+    return {
+        o
+        for p in command.params
+        if not getattr(p, "hidden", False)
+        for o in (*p.opts, *p.secondary_opts)
+        if o.startswith("--")
+    } - {"--help"}
 
 
 @pytest.mark.parametrize("name", NAMES)

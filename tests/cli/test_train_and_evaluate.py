@@ -10,13 +10,13 @@ from safetensors.torch import load_file, save_file
 from ncl.training.from_scratch.config import ModelConfig, TrainConfig
 from ncl.training.from_scratch.trainer import train
 
-CELL = {"task", "length", "arm", "phrasing", "calls", "seed", "n", "exact", "interval"}
+CELL = {"task", "length", "system", "phrasing", "calls", "seed", "n", "exact", "interval"}
 EVALUATE = ("--task", "sort", "--task", "count", "--length", "3", "--n", "40", "--json")
 
 
 @pytest.fixture
 def run(here, runs):
-    """A run of the `ncl` arm that a test may spoil."""
+    """A run of the `ncl` system that a test may spoil."""
     shutil.copytree(runs / "ncl", here / "run")
     return here / "run"
 
@@ -26,7 +26,7 @@ def test_training_needs_a_certified_library_and_leaves_a_checkpoint(ncl, here, c
     assert ran.code == 0
     assert set(ran.document) >= {
         "schema",
-        "arm",
+        "system",
         "seed",
         "steps",
         "loss",
@@ -50,7 +50,7 @@ def test_without_a_library_one_is_made_and_certified_beside_the_run(ncl, here, c
 
 def test_the_plain_model_needs_none(ncl, here, config_file):
     ran = ncl("train", config_file, "--plain", "--out", "run", "--seed", "3", "--steps", "1", "--json")
-    assert (ran.code, ran.document["arm"], ran.document["seed"], ran.document["softness"]) == (0, "plain", 3, None)
+    assert (ran.code, ran.document["system"], ran.document["seed"], ran.document["softness"]) == (0, "plain", 3, None)
     assert not (here / "run" / "artefact").exists()
 
 
@@ -63,7 +63,7 @@ def test_the_plain_model_needs_none(ncl, here, config_file):
         ({"model": {"heads": 4, "key_value_heads": 3}}, "key_value_heads"), ({"learning_rate": 1e999}, "learning_rate"),
         ({"longest": 5000}, "longest"), ({"programs": []}, "at least one"),
         ({"programs": ["reverse"] * 2}, "none twice"), ({"programs": ["nix", "two.py:one"]}, "nix, two.py:one:"),
-        ({"batch": 10**9}, "batch"), ({"arm": "base"}, "arm"), ({"model": 7}, "model"),
+        ({"batch": 10**9}, "batch"), ({"system": "base"}, "system"), ({"model": 7}, "model"),
     ],
     ids=str,
 )  # fmt: skip
@@ -105,7 +105,7 @@ def test_exact_answers_are_counted_by_task_and_length(ncl, runs):
     assert ran.code == 0
     assert set(ran.document) >= {"schema", "cells", "report", "seconds"}
     cells = ran.document["cells"]
-    assert all(set(c) == CELL and (c["arm"], c["n"]) == ("ncl", 3) for c in cells)
+    assert all(set(c) == CELL and (c["system"], c["n"]) == ("ncl", 3) for c in cells)
     assert [(c["task"], c["length"]) for c in cells] == [
         (task, length) for task in ("reverse", "count", "stack", "sort", "modsum") for length in (2, 4)
     ]
@@ -114,7 +114,7 @@ def test_exact_answers_are_counted_by_task_and_length(ncl, runs):
 
 def test_the_plain_model_is_measured_on_the_same_samples(ncl, runs):
     ran = ncl("evaluate", str(runs / "plain"), "--task", "sort", "--length", "2", "--n", "2", "--json")
-    assert [c["arm"] for c in ran.document["cells"]] == ["plain"]
+    assert [c["system"] for c in ran.document["cells"]] == ["plain"]
 
 
 def test_the_table_has_a_row_a_task(ncl, runs):
@@ -199,7 +199,7 @@ def test_a_spoiled_checkpoint_regresses_and_a_rerun_does_not(ncl, here, knowing_
     (here / "spoiled.json").write_text(ncl("evaluate", "run", *EVALUATE).out)
     worse = ncl("regress", "spoiled.json", "--baseline", "base.json", "--json")
     assert (worse.code, worse.document["verdict"]) == (1, "regressed")
-    keys = {"task", "length", "arm", "phrasing", "calls", "baseline", "run", "p", "regressed"}
+    keys = {"task", "length", "system", "phrasing", "calls", "baseline", "run", "p", "regressed"}
     assert all(set(c) >= keys for c in worse.document["cells"]) and len(worse.document["cells"]) == 2
     table = ncl("regress", "spoiled.json", "--baseline", "base.json")
     assert table.code == 1 and "REGRESSED" in table.out

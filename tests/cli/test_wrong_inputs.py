@@ -107,7 +107,7 @@ WRONG = [
     ("evaluate nix --length -1", 2, "UsageError", "--length"),
     ("chat nix --prompt hello", 2, "InputError", "no such folder"),
     ("chat . --prompt hello", 2, "InputError", "no run of the natural recipe"),
-    ("chat . --most 0", 2, "UsageError", "--most"),
+    ("chat . --max-new-tokens 0", 2, "UsageError", "--max-new-tokens"),
     ("regress nix --baseline nix", 2, "NotFoundError", "no such file"),
     ("regress two.py --baseline two.py", 2, "FormatError", "not JSON"),
     ("regress . --baseline .", 2, "NotFoundError", "cannot read"),

@@ -29,4 +29,4 @@ def test_fixed_hardness_fails_at_the_first_length_where_the_others_outweigh_it(e
 
 def test_hardness_that_grows_passes_at_every_length(example):
     found = example.check(example.Reverser(4.0, grows=True))
-    assert found.verdict == "tested" and max(t.length for t in found.tried) == 256 and found.whole_to == 2
+    assert found.verdict == "tested" and max(t.length for t in found.tried) == 256 and found.exhaustive_to == 2

@@ -107,7 +107,7 @@ class Finder:  # as an editable installation has one
 sys.meta_path.append(Finder)
 from ncl import sources
 import ncl.properties.search, ncl.verify.engine.obligation
-print(json.dumps([sources.source_digests(), sources.strangers()]))
+print(json.dumps([sources.source_digests(), sources.foreign_modules()]))
 """
 
 
@@ -157,7 +157,7 @@ def test_packages_of_the_user_with_such_names_are_not_ours(copy, tmp_path):
     (tmp_path / "foreign" / "verify" / "__init__.py").write_text("")
     ask = (
         "import sys; sys.path[:0] = sys.argv[1:]; import verify; from ncl import sources;"
-        "print(sources.source_digests()['verify'], sources.strangers())"
+        "print(sources.source_digests()['verify'], sources.foreign_modules())"
     )
     ran = python(ask, tmp_path / "foreign", copy)
     assert ran.stdout.split() == [source_digests(copy)["verify"], "[]"], ran.stderr
@@ -171,7 +171,7 @@ def test_a_module_compiled_of_another_source_and_never_compared_is_seen(copy):
     place.write_text(text)
     ask = (
         "import sys; sys.path.insert(0, sys.argv[1]); from ncl import errors, sources;"
-        "print(errors.PLANTED, sources.strangers())"
+        "print(errors.PLANTED, sources.foreign_modules())"
     )
     ran = python(ask, copy)
     assert ran.stdout.startswith("True ['module ncl.errors runs from"), (ran.stdout, ran.stderr)
@@ -180,7 +180,7 @@ def test_a_module_compiled_of_another_source_and_never_compared_is_seen(copy):
 
 
 def test_nothing_that_runs_here_is_a_stranger():
-    assert sources.strangers() == []
+    assert sources.foreign_modules() == []
 
 
 def test_python_without_asserts_is_another_python():

@@ -23,8 +23,8 @@ TINY = TrainConfig(
     model=ModelConfig(hidden_size=16, layers=1, heads=2, key_value_heads=1, intermediate_size=16),
 )  # fmt: skip
 FEW = {
-    "steps": 4, "batch": 4, "draws": 2, "channels": 8, "readers": 2, "restarts": 1, "singles": 8, "several": 0,
-    "chains": 0, "checkpoint_every": 2,
+    "steps": 4, "batch": 4, "plan_samples": 2, "channels": 8, "readers": 2, "restarts": 1, "single_calls": 8,
+    "multiple_lists": 0, "two_calls": 0, "checkpoint_every": 2,
 }  # fmt: skip
 
 

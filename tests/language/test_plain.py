@@ -139,9 +139,11 @@ def test_what_python_gives_instead_is_told(monkeypatch):
     monkeypatch.setitem(plain._BUILTINS, "max", min)
     found = compared(function("xs[0] = max(n, 3)\nreturn xs", ARRAY), [[9], 7], SMALL)
     assert found.kind == "differ"
-    assert found.told == ("the source gives [7] after 0 ticks, arrays [7], plain Python [3] after 0 ticks, arrays [3]")
+    assert found.difference == (
+        "the source gives [7] after 0 ticks, arrays [7], plain Python [3] after 0 ticks, arrays [3]"
+    )
     monkeypatch.setitem(plain._BUILTINS, "max", None)
-    assert "plain Python TypeError" in compared(function("n = max(n, 3)\nreturn xs", ARRAY), [[9], 7], SMALL).told
+    assert "plain Python TypeError" in compared(function("n = max(n, 3)\nreturn xs", ARRAY), [[9], 7], SMALL).difference
 
 
 def test_contracts_are_left_out_and_constants_and_several_files_are_there(tmp_path):

@@ -56,14 +56,14 @@ def tried(body, count=150):
 @pytest.mark.parametrize("name", BODIES)
 def test_runs_that_wrap_agree_modulo_n(name):
     found = tried(BODIES[name])
-    assert not [one.told for one in found if one.kind == "differ"]
+    assert not [one.difference for one in found if one.kind == "differ"]
     assert sum(one.kind == "wrapped" and one.python is not None for one in found) > 10
 
 
 @pytest.mark.parametrize("body", ["a hash", "elements", "names"])
 def test_python_that_multiplies_wrongly_is_seen_in_runs_that_wrap(monkeypatch, body):
     monkeypatch.setitem(plain._OPERATORS, "Mult", lambda x, y: x * y + 1)
-    assert any(one.kind == "differ" and "plain Python" in one.told for one in tried(BODIES[body]))
+    assert any(one.kind == "differ" and "plain Python" in one.difference for one in tried(BODIES[body]))
 
 
 def test_signed_operations_of_runs_that_wrap_are_not_compared():

@@ -10,10 +10,10 @@ from torch import nn
 from torch.nn.functional import one_hot
 
 import ncl
-from ncl.errors import InputError
+from ncl.errors import FormerName, InputError
 from ncl.language.parse import parse_text
 from ncl.properties import conformance
-from ncl.properties.conformance import Difference, check_model, written
+from ncl.properties.conformance import Difference, check_model, python_text
 from ncl.properties.failure import Failed
 
 TEXTS = """
@@ -57,14 +57,14 @@ def test_a_right_model_passes_at_every_length(name, model):
     assert found.verdict == "tested" and found.check() is found and found.first_failing_length is None
     assert [t.length for t in found.tried] == list(conformance.LENGTHS) and found.compared > 300
     # A sum modulo 0 is a trap: of such inputs the program says nothing.
-    assert (sum(t.silent for t in found.tried) > 0) == (name == "modsum")
+    assert (sum(t.undefined for t in found.tried) > 0) == (name == "modsum")
 
 
 def test_lengths_with_few_inputs_are_tried_whole_and_the_report_says_to_where():
     found = check_model(sorted, "insertion_sort", width=8, top=3, samples=10)
-    assert found.whole_to == 4 and [t.compared for t in found.tried[:5]] == [1, 4, 16, 64, 256]
+    assert found.exhaustive_to == 4 and [t.compared for t in found.tried[:5]] == [1, 4, 16, 64, 256]
     assert "lengths 0 to 128" in str(found)  # memory has 256 cells, half of them free
-    assert check_model(lambda a, b: a // b, read("half"), top=9).whole_to == 0
+    assert check_model(lambda a, b: a // b, read("half"), top=9).exhaustive_to == 0
 
 
 def test_a_network_runs_in_evaluation_mode_without_gradients_and_trains_on_after():
@@ -99,7 +99,7 @@ def test_inputs_on_which_the_program_says_nothing_are_left_out():
     assert check_model(lambda x, y: x // y, read("half"), width=3).ok
     dot = lambda xs, ys: sum(x * y for x, y in zip(xs, ys, strict=True))  # noqa: E731
     found = check_model(dot, read("merged"), top=3, lengths=range(6), samples=20)
-    assert found.ok and sum(t.silent for t in found.tried) > 0
+    assert found.ok and sum(t.undefined for t in found.tried) > 0
 
 
 # --- wrong models ----------------------------------------------------------------------------------------------------
@@ -181,7 +181,11 @@ def test_the_same_seed_searches_the_same_and_the_report_is_json():
 
 
 def test_long_lists_are_written_by_their_runs():
-    assert written([0] * 55 + [1]) == "[0] * 55 + [1]" and written([1, 2, 3]) == "[1, 2, 3]" and written(7) == "7"
+    assert (
+        python_text([0] * 55 + [1]) == "[0] * 55 + [1]"
+        and python_text([1, 2, 3]) == "[1, 2, 3]"
+        and python_text(7) == "7"
+    )
     assert Difference("f", [[0] * 9, 3], [1], [1, 2], 9).call == "f([0] * 9, 3)"
 
 
@@ -227,3 +231,26 @@ def test_a_broken_check_lets_one_of_them_through(broken, monkeypatch):
     }
     monkeypatch.setattr(*patches[broken])
     assert not all_refuted()
+
+
+@pytest.mark.parametrize(("former", "name"), [("whole", "exhaustive"), ("silent", "undefined")])
+def test_a_former_name_of_what_was_tried_is_read_with_a_warning_and_written(former, name):
+    found = check_model(sorted, "insertion_sort", top=1, lengths=[2], samples=1)
+    with pytest.warns(FormerName, match=f"{former} is named {name}"):
+        assert getattr(found.tried[0], former) == getattr(found.tried[0], name)
+    document = found.to_json()["tried"][0]
+    assert document[former] == document[name]
+
+
+def test_the_former_name_of_the_exhaustive_length_is_read_with_a_warning_and_written():
+    found = check_model(sorted, "insertion_sort", top=1, lengths=[0, 1], samples=1)
+    with pytest.warns(FormerName, match="whole_to is named exhaustive_to"):
+        assert found.whole_to == found.exhaustive_to == 1
+    assert found.to_json()["whole_to"] == found.to_json()["exhaustive_to"] == 1
+
+
+def test_a_name_that_was_never_there_is_no_attribute():
+    found = check_model(sorted, "insertion_sort", top=1, lengths=[0], samples=1)
+    for name in ("whole", "silent", "others"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(found, name)

@@ -35,9 +35,10 @@ def obligations(
     executors: Sequence[str] = EXECUTORS,
     tensors: Mapping[str, Any] | None = None,
 ) -> tuple[Obligation, ...]:
-    """All obligations of a compiled program or an artefact, the machine's first. Raises NclError when sources lack.
+    """All obligations of a compiled program or an artefact, the machine's first.
 
-    `tensors` are an artefact's float tensors as they will be loaded; default: its own.
+    `tensors` are an artefact's float tensors as they will be loaded; default: its own. Raises
+    ConfigurationError for programs of several widths, or when sources lack.
     """
     claims = sources(subject)
     widths = {claim.program.sizes.width for claim in claims}
@@ -101,12 +102,14 @@ def program_obligations(claim: Claim, executors: Iterable[str] = EXECUTORS) -> t
 
 
 def source_obligation(claim: Claim) -> Obligation:
+    """That the machine code of a program is its source: translation validation."""
     arguments = (claim.function, claim.program, claim.witness)
     name = claim.program.name
     return Obligation(f"source/{name}", name, "source", "ncl.verify.translation.check:check", arguments, 180.0)
 
 
 def contract_obligation(function: Function) -> Obligation:
+    """That a program keeps its contract."""
     name = function.name
     return Obligation(
         f"contract/{name}", name, "contract", "ncl.verify.contracts.check:check_contract", (function, SEED), 180.0
@@ -145,6 +148,7 @@ def _finite(weights: Mapping[str, Any]) -> Obligation:
 
 
 def check_finite(bad: tuple[str, ...], count: int) -> Outcome:
+    """The outcome of `weights/finite`: refuted where any tensor of `count` is named in `bad`."""
     if bad:
         return Outcome("refuted", "scan", detail=f"not finite: {', '.join(bad)}")
     return Outcome("proved", "scan of every entry", detail=f"{count} tensors", limits={"tensors": count})

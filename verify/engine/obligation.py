@@ -58,6 +58,7 @@ class Outcome:
 
     @property
     def green(self) -> bool:
+        """Whether the verdict is one that passes."""
         return self.verdict in GREEN
 
 
@@ -77,7 +78,10 @@ class Obligation:
     budget: float = 60.0
 
     def run(self) -> Outcome:
-        """Call the function here and now. What it raises passes through; the runner turns that into `unknown`."""
+        """Call the function here and now. Raises TypeError when it gives no Outcome, and what the function raises.
+
+        The runner turns either into `unknown`.
+        """
         module, _, name = self.function.partition(":")
         begin = time.perf_counter()
         outcome = getattr(import_module(module), name)(*self.arguments)

@@ -132,11 +132,11 @@ def _refuted(function: Function, program: Program, budget: int, arguments: Argum
         "sizes": asdict(sizes),
         "input": Batch([small], budget).to_json(),
         "expected": "plain Python to agree",
-        "got": again.told,
+        "got": again.difference,
         "place": place,
     }
     shown = ", ".join(map(str, small))
-    detail = f"{function.name}({shown}) at width {sizes.width}: {again.told}"
+    detail = f"{function.name}({shown}) at width {sizes.width}: {again.difference}"
     return Outcome("refuted", METHOD, detail=detail, counterexample=case)
 
 

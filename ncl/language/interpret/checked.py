@@ -62,7 +62,7 @@ class Checker:
     """A program on machines of one size. `reached` fills up with the contracts that its runs came to.
 
     `state` is what a run has left: ticks, calls, cells, elements; the open function's number and measure; and, where
-    the run is promised to end, how many calls may be open and how few ticks are left when that is asked.
+    the run is promised to end, how many calls may be open and how few ticks are left when that is checked.
     """
 
     text: Text
@@ -99,6 +99,7 @@ class Checker:
 
     @property
     def ends(self) -> tuple[int, int]:
+        """How many calls may be open, and how few ticks left, when it is checked whether a run ends."""
         return (self.sizes.depth, self.budget // LATE) if self.text.function.contract else (0, 0)
 
     def _ended(self, given: list[Value]) -> tuple[str, Value | None, str]:

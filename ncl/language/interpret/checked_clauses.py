@@ -1,6 +1,6 @@
 """Clauses of contracts as Python expressions, with what these call: the same values as `contracts.number` gives.
 
-Called by `checked_text`, and by whoever asks how far an input is from what is required.
+Called by `checked_text`, and where the distance of an input from what is required is measured.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Clauses:
     # --- numbers
 
     def number(self, node: Expression) -> str:
+        """The Python expression of a number or condition."""
         match node:
             case Literal(value=value, inverted=inverted):
                 return f"(M - {value})" if inverted else str(value)
@@ -89,11 +90,13 @@ class Clauses:
         return text if sure else f"({text} != 0)"
 
     def name(self, node: Name) -> str:
+        """The Python name of a word; of a bound variable, the text that it stands for."""
         if self.bound and node.name in self.bound:
             return self.bound[node.name][0]
         return self.words[node.name if node.time != "result" else "", node.time]
 
     def quantified(self, node: Quantified) -> str:
+        """`all`, `any` or `sum` over a generator expression."""
         inner, variable, span = self.within(node)
         chosen = "" if node.condition is None else f" if {inner.number(node.condition)}"
         return f"{node.kind}({inner.number(node.body)} for {variable} in {span}{chosen})"
@@ -123,9 +126,11 @@ class Clauses:
     # --- arrays
 
     def array(self, name: ArrayName) -> str:
+        """The Python name of an array."""
         return self.arrays["" if name.time == "result" else name.name, name.time]
 
     def sequence(self, node: Sequence) -> str:
+        """The Python expression of a slice or display."""
         if isinstance(node, Display):
             parts = [f"*{self.sequence(p)}" if isinstance(p, Slice) else self.number(p) for p in node.parts]
             return f"[{', '.join(parts)}]"
@@ -143,18 +148,21 @@ class Clauses:
 
 
 def cell(cells: list[int], at: int) -> int:
+    """An element; raises Meaningless for an index below 0, which Python would count from the end."""
     if at < 0:
         raise Meaningless
     return cells[at]
 
 
 def divisor(y: int) -> int:
+    """The divisor itself; raises Meaningless where it is below 1."""
     if y < 1:
         raise Meaningless
     return y
 
 
 def ascending(cells: list[int]) -> bool:
+    """Whether each element is at least the one before."""
     return cells == sorted(cells)
 
 

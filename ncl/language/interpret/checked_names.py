@@ -1,4 +1,4 @@
-"""What the text of `checked_text` calls on machines of one size, and how it tells that a run ended; see `checked`."""
+"""What the text of `checked_text` calls on machines of one size, and how it reports that a run ended; see `checked`."""
 
 from __future__ import annotations
 

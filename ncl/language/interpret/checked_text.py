@@ -1,7 +1,7 @@
 """A program and its contracts as the text of Python functions: `checked` compiles it.
 
 Names of the text are its own (w0, a0, …), so nothing of the source stands in it but operators and numbers. What it does
-is what the closures of `source` do, in the same order; how a run ended is told by exceptions, without a place.
+is what the closures of `source` do, in the same order; exceptions say how a run ended, without a place.
 """
 
 from __future__ import annotations
@@ -121,9 +121,9 @@ class _Writer:
         below = frozenset([following[0]]) if following and signed else frozenset[str]()
         return Clauses(words, arrays, below)
 
-    def demand(self, clauses: tuple[Clause, ...], fault: str = "Broken", spoken: Clauses | None = None) -> None:
+    def demand(self, clauses: tuple[Clause, ...], fault: str = "Broken", terms: Clauses | None = None) -> None:
         for clause in clauses:
-            text = (spoken or self.clauses()).number(clause.expression)
+            text = (terms or self.clauses()).number(clause.expression)
             if " if " in fault:
                 # Where it has no meaning it does not hold either, and outside of calls that is the caller's fault.
                 self.line(f"try: kept = {text}")
@@ -132,8 +132,8 @@ class _Writer:
             else:
                 self.line(f"if not {text}: raise {fault}")
 
-    def measure(self, measure: Measure, spoken: Clauses) -> str:
-        return f"({', '.join(map(spoken.number, measure.numbers))},)"
+    def measure(self, measure: Measure, terms: Clauses) -> str:
+        return f"({', '.join(map(terms.number, measure.numbers))},)"
 
     def mark(self, what: str, place: Position) -> None:
         self.line(f"if not seen[{len(self.marks)}]: mark({len(self.marks)})")
@@ -240,8 +240,8 @@ class _Writer:
             self.line(f"{following}, {left}, s{number} = {ends}")
             self.line(f"{following}, {left} = rounds({following}, {left}, s{number})")
         self._begin(statement.contract)
-        spoken = self.clauses(following=(statement.variable, following), signed=falling is not None)
-        self._head(statement, statement.contract, number, spoken)
+        terms = self.clauses(following=(statement.variable, following), signed=falling is not None)
+        self._head(statement, statement.contract, number, terms)
         self.line(f"if not {left}: break")
         self.line(f"{name} = {following}")
         self.line(f"{following} {'-' if falling is not None else '+'}= {falling or f's{number}'}")
@@ -266,13 +266,13 @@ class _Writer:
         self.line("if S[0] < 0: raise Stopped('budget')")
         return number
 
-    def _head(self, statement: While | For, contract: LoopContract, number: int, spoken: Clauses) -> None:
+    def _head(self, statement: While | For, contract: LoopContract, number: int, terms: Clauses) -> None:
         if not contract:
             return
         self.mark("head", statement.position)
-        self.demand(contract.invariants, spoken=spoken)
+        self.demand(contract.invariants, terms=terms)
         if contract.decreases:
-            self.line(f"now = {self.measure(contract.decreases, spoken)}")
+            self.line(f"now = {self.measure(contract.decreases, terms)}")
             self.line(f"if m{number} is not None and not falls(now, m{number}): raise Broken")
             self.line(f"m{number} = now")
 

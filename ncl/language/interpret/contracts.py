@@ -1,4 +1,4 @@
-"""Contracts evaluated while a program runs: what the source interpreter asks for when it is told to check.
+"""Contracts evaluated while a program runs: what the source interpreter calls when it checks.
 
 Numbers here are Python's own and do not wrap. Where a contract has no meaning (an element outside its array, a divisor
 below 1) it is broken. Called by `interpret.source`, whose state it reads and never writes.
@@ -48,6 +48,7 @@ class Breach:
     function: str = ""
 
     def to_json(self) -> dict[str, object]:
+        """As `ncl run --check --json` writes it."""
         return {
             "kind": self.kind, "function": self.function, **self.position.named(), "text": self.text,
             "detail": self.detail,
@@ -60,6 +61,8 @@ class Breach:
 
 
 class Broken(Exception):
+    """Ends a run that breaks a contract; `breach` says which."""
+
     def __init__(self, breach: Breach) -> None:
         super().__init__(breach)
         self.breach = breach
@@ -109,6 +112,7 @@ def measured(measure: Measure, before: tuple[int, ...] | None, view: View, funct
 
 
 def endless(text: str, place: Position, view: View, function: str) -> Breach:
+    """The breach of a run that never ends, at the loop or call that comes back."""
     return Breach("endless", place, text, _told(view), function)
 
 
@@ -116,16 +120,16 @@ def _row(numbers: tuple[int, ...]) -> str:
     return str(numbers[0]) if len(numbers) == 1 else str(numbers)
 
 
-MOST_TOLD = 12  # elements of an array that a message shows
+MOST_DISPLAYED = 12  # elements of an array that a message shows
 
 
 def _told(view: View) -> str:
     """The state in a line."""
 
     def shown(value: Value) -> str:
-        if isinstance(value, int) or len(value) <= MOST_TOLD:
+        if isinstance(value, int) or len(value) <= MOST_DISPLAYED:
             return str(value)
-        return f"[{', '.join(map(str, value[:MOST_TOLD]))}, … {len(value)} in all]"
+        return f"[{', '.join(map(str, value[:MOST_DISPLAYED]))}, … {len(value)} in all]"
 
     variables: dict[str, Value] = {**view.arrays, **view.words}
     parts = [f"{name} = {shown(value)}" for name, value in variables.items()]
@@ -143,6 +147,7 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
 
 
 def number(node: Expression, view: View) -> int:
+    """The value of an expression; raises `_Meaningless` for an element or quotient that is not there."""
     match node:
         case Literal(value=value, inverted=inverted):
             return view.size - 1 - value if inverted else value
@@ -218,12 +223,14 @@ def _values(node: Quantified, view: View) -> Iterator[int]:
 
 
 def cells(array: ArrayName, view: View) -> list[int]:
+    """The elements of an array as it is now, as it was passed, or as it is returned."""
     value = {"result": view.result, "old": view.entry.get(array.name)}.get(array.time, view.arrays.get(array.name))
     assert isinstance(value, list)
     return value
 
 
 def elements(sequence: Sequence, view: View) -> list[int]:
+    """The elements of a slice or display."""
     if isinstance(sequence, Display):
         whole: list[int] = []
         for part in sequence.parts:

@@ -17,6 +17,7 @@ DEEP = "this call is made by a call with the same arguments, so it never ends"
 
 
 def copied(values: Iterable[Any]) -> tuple[Any, ...]:
+    """The values with each array copied, so that later writes do not change them."""
     return tuple([value[:] if isinstance(value, list) else value for value in values])
 
 
@@ -29,6 +30,7 @@ class Rounds:
     power: int = 1
 
     def again(self, words: dict[str, int], arrays: dict[str, list[int]]) -> bool:
+        """Whether the variables are as they were when they were last noted; notes them when it is time."""
         if self.kept is not None and words == self.kept[0] and arrays == self.kept[1]:
             return True
         if self.left == 0:
@@ -47,6 +49,7 @@ class Chain:
     room: int = 0
 
     def again(self, function: object, given: tuple[Any, ...], room: int) -> bool:
+        """Whether an open call around this one has the same function and arguments; notes it when it is time."""
         around = self.room > room
         if around and function is self.function and given == self.given:
             return True

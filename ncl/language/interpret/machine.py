@@ -44,19 +44,24 @@ class Machine:
 
     @property
     def sp(self) -> int:
+        """The stack pointer: how many calls are open."""
         return len(self.calls)
 
     def register(self, index: int) -> int:
+        """The word in a register."""
         return self.registers[index]
 
     def memory(self, address: int) -> int:
+        """The word in a memory cell, 0 past the last."""
         # A row may name a cell that its own trap rules out; what stands there does not matter.
         return self.cells[address] if address < self.memory_size else 0
 
     def frame(self, slot: int) -> int:
+        """The word in a frame slot, 0 past the last."""
         return self.frames[slot] if slot < self.frame_size else 0
 
     def stack(self, level: int) -> tuple[int, int, int]:
+        """(return pc, fp, hp) of a level of the call stack, zeros where no call is open."""
         return self.calls[level] if level < len(self.calls) else (0, 0, 0)
 
     def step(self) -> None:
@@ -94,12 +99,14 @@ class Machine:
         self.halted = halt
 
     def state(self) -> State:
+        """The state as plain values."""
         return State(
             self.pc, tuple(self.registers), tuple(self.cells), self.hp, tuple(self.frames), self.fp,
             tuple(self.calls), self.ticks, self.halted, self.trap,
         )  # fmt: skip
 
     def result(self) -> Result:
+        """What the run gave; to be called once it has halted."""
         program = self.program
         if self.trap:
             place = program.positions[self.pc] if program.positions else None
@@ -142,6 +149,7 @@ def run_machine(program: Program, arguments: list[Value], budget: int = DEFAULT_
 
 
 def finish(machine: Machine) -> Result:
+    """Step until the machine halts; its result."""
     while not machine.halted:
         machine.step()
     return machine.result()

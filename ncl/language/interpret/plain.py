@@ -51,7 +51,7 @@ class Agreement:
     python: PlainRun | None = None
 
     @property
-    def told(self) -> str:
+    def difference(self) -> str:
         """How they differ."""
         assert self.python is not None and self.source.result is not None
         mine = _told(self.source.result, self.source.arrays)

@@ -1,6 +1,6 @@
 """The source interpreter that stops where a number leaves 0 … N-1: there plain Python goes on with another one.
 
-Operators and functions of the language are asked twice, for the word and for Python's number. Called by `source`.
+Operators and functions of the language are evaluated twice, for the word and for Python's number. Called by `source`.
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ class Wrap:
     position: Position
 
     def to_json(self) -> dict[str, object]:
+        """As `ncl run --check --json` writes it."""
         return {"operation": self.operation, "word": self.word, "python": self.python, **self.position.named()}
 
     @property
-    def told(self) -> str:
-        """What came of it."""
+    def comparison(self) -> str:
+        """The word beside Python's number."""
         number = "a larger number" if self.python is None else self.python
         return f"{self.word} here and {number} in Python"
 
     def __str__(self) -> str:
-        return f"{self.operation} at {self.position} is {self.told}"
+        return f"{self.operation} at {self.position} is {self.comparison}"
 
 
 class Wrapped(Exception):
@@ -51,6 +52,7 @@ class Exact(Statements):
     """Makes closures that raise Wrapped at the first operation that leaves the words."""
 
     def word(self, node: Expression) -> Word:
+        """A closure that raises Wrapped at `~`, which is below 0 in Python; else as `Words.word`."""
         match node:
             case Number(value=value, inverted=True, position=place):
                 return self.inverted(lambda run: value, place)
@@ -68,6 +70,7 @@ class Exact(Statements):
         return leave
 
     def operator(self, operator: str, place: Position) -> Callable[[int, int], int]:
+        """An operator that raises Wrapped where its word is not Python's number."""
         combine, plain, width = super().operator(operator, place), _PLAIN.get(operator), self.algebra.width
         if plain is None:
             return combine

@@ -40,6 +40,7 @@ class Run:
     chain: Chain = field(default_factory=Chain)
 
     def tick(self, place: Position) -> None:
+        """Count one tick; raises Trapped when the budget is used up."""
         if self.ticks >= self.budget:
             raise Trapped(Trap.BUDGET, place)
         self.ticks += 1

@@ -50,6 +50,7 @@ class Statements(Words):
         self.watched, self.checked = watched, checked
 
     def block(self, body: tuple[Statement, ...]) -> Action:
+        """Statements in order, up to one that leaves the loop or function."""
         actions = [self.seen(s) if self.watched else self.action(s) for s in body]
 
         def run_block(run: Run) -> Leaving:
@@ -62,6 +63,7 @@ class Statements(Words):
         return run_block
 
     def seen(self, statement: Statement) -> Action:
+        """A statement that is announced to `run.watch` before it runs."""
         action, place = self.action(statement), statement.position
 
         def watched(run: Run) -> Leaving:
@@ -72,6 +74,7 @@ class Statements(Words):
         return watched
 
     def action(self, statement: Statement) -> Action:
+        """The closure of any statement."""
         match statement:
             case Assign():
                 return self.assign(statement)
@@ -100,6 +103,7 @@ class Statements(Words):
                 return self.returning(value)
 
     def receive(self, statement: Receive) -> Action:
+        """`xs = f(...)` of a function that returns an array."""
         give, name = self.call(statement.call), statement.target
 
         def bind(run: Run) -> Leaving:
@@ -111,6 +115,7 @@ class Statements(Words):
         return bind
 
     def perform(self, statement: Perform) -> Action:
+        """A call whose result is not used."""
         give = self.call(statement.call)
 
         def do(run: Run) -> Leaving:
@@ -120,6 +125,8 @@ class Statements(Words):
         return do
 
     def assertion(self, test: Word, place: Position) -> Action:
+        """`assert`; traps `assert` where the test gives 0."""
+
         def check(run: Run) -> Leaving:
             if not test(run):
                 raise Trapped(Trap.ASSERT, place)
@@ -128,6 +135,7 @@ class Statements(Words):
         return check
 
     def returning(self, value: Expression | str) -> Action:
+        """`return` of a word, or of the array of a name."""
         if isinstance(value, str):
             name = value
 
@@ -145,6 +153,7 @@ class Statements(Words):
         return give_word
 
     def assign(self, statement: Assign) -> Action:
+        """An assignment: all values first, then the targets from left to right."""
         values = [self.word(v) for v in statement.values]
         stores = [self.store(t) for t in statement.targets]
         if len(values) == 1:
@@ -165,6 +174,7 @@ class Statements(Words):
         return assign_all
 
     def store(self, target: Variable | Element) -> Callable[[Run, int], None]:
+        """What puts a word into a variable or element; traps `index` outside an array."""
         name = target.name if isinstance(target, Variable) else target.array
         if isinstance(target, Variable):
 
@@ -183,6 +193,7 @@ class Statements(Words):
         return set_cell
 
     def augment(self, statement: Augment) -> Action:
+        """`target operator= value`; the index, the old word, then the value."""
         target, value = statement.target, self.word(statement.value)
         combine = self.operator(statement.operator, statement.position)
         if isinstance(target, Variable):
@@ -206,6 +217,7 @@ class Statements(Words):
         return change_cell
 
     def new_array(self, statement: NewArray) -> Action:
+        """`[fill] * count`: takes its cells, then one tick for each and one more; traps `memory` when full."""
         name, place, memory = statement.target, statement.position, self.memory
         fill, count = self.word(statement.fill), self.word(statement.count)
 
@@ -222,6 +234,7 @@ class Statements(Words):
         return make
 
     def while_loop(self, statement: While) -> Action:
+        """A `while`: at each arrival the head ticks and its contract is checked, then the condition."""
         test, body, place = self.word(statement.condition), self.rounds(statement), statement.position
         arrivals = self.arrivals(statement)
 
@@ -245,6 +258,7 @@ class Statements(Words):
         return loop
 
     def for_loop(self, statement: For) -> Action:
+        """A `for`: at each arrival the head ticks and its contract is checked."""
         name, body, place = statement.variable, self.rounds(statement), statement.position
         bounds, arrivals = self.bounds(statement), self.arrivals(statement)
 

@@ -44,6 +44,7 @@ class Words:
         self.memory, self.depth = sizes.memory, sizes.depth
 
     def word(self, node: Expression) -> Word:
+        """The closure of any expression."""
         match node:
             case Number(value=value, inverted=inverted):
                 constant = self.algebra.invert(value) if inverted else value
@@ -81,6 +82,7 @@ class Words:
                 return word_of
 
     def chain(self, node: Chain) -> Word:
+        """`a < b < c`: operands from left to right, none after the first comparison that is false."""
         first, *rest = [self.word(operand) for operand in node.operands]
         steps = [(self.operator(o, node.position), w) for o, w in zip(node.operators, rest, strict=True)]
 
@@ -96,6 +98,7 @@ class Words:
         return compare
 
     def builtin(self, node: Builtin) -> Word:
+        """A function of the language; a division by zero traps."""
         row, algebra, place = BUILTINS[node.name], self.algebra, node.position
         words = [self.word(argument) for argument in node.arguments]
 
@@ -148,6 +151,7 @@ class Words:
         return run.chain.again(name, (*words.values(), *arrays.values()), self.depth - run.calls)
 
     def element(self, node: Element) -> Word:
+        """`array[index]`; traps `index` outside the array."""
         name, index, place = node.array, self.word(node.index), node.position
 
         def read(run: Run) -> int:
@@ -159,11 +163,13 @@ class Words:
         return read
 
     def unary(self, operator: str, operand: Word) -> Word:
+        """`~` or `not`, as the op table has it."""
         row, algebra = OPS[Opcode.INVERT if operator == "~" else Opcode.IS_ZERO].word, self.algebra
         assert row is not None
         return lambda run: row(algebra, operand(run))
 
     def binary(self, operator: str, left: Word, right: Word, place: Position) -> Word:
+        """An operator on two operands, the left one first."""
         combine = self.operator(operator, place)
 
         def both(run: Run) -> int:

@@ -111,7 +111,7 @@ class Watch:
             return
         count, loaded = len(sys.modules), frozenset(sources.loaded_modules())
         if loaded - self.known:
-            faults = [*_changed(self.permit.sources, record.source_digests()), *sources.strangers()]
+            faults = [*_changed(self.permit.sources, record.source_digests()), *sources.foreign_modules()]
             if faults:
                 raise GateRefused(
                     f"loaded from sources that changed since the gate let it in: {'; '.join(faults)}", where="model",

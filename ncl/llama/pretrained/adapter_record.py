@@ -83,7 +83,7 @@ def read_settings(folder: Path) -> AdapterRecord:
     except NotFoundError as fault:
         raise NotFoundError("no adapter here", where=str(folder), remedy="fit one with `ncl train natural`") from fault
     except ValidationError as fault:
-        raise refused(FormatError(f"not an adapter: {record.told_of(fault)}", where=str(path))) from fault
+        raise refused(FormatError(f"not an adapter: {record.validation_message(fault)}", where=str(path))) from fault
     if settings.seal != settings.content_digest():
         raise GateRefused("the record was edited: its seal does not fit", where=str(path))
     return settings

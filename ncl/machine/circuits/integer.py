@@ -22,15 +22,18 @@ Words = Any  # an int64 tensor, a numba int64, or an int
 
 
 def add(x: Words, y: Words, width: int) -> Words:
+    """x + y modulo N."""
     return (x + y) & ((1 << width) - 1)
 
 
 def subtract(x: Words, y: Words, width: int) -> Words:
+    """x - y modulo N."""
     # Adding N first keeps the difference from falling below 0.
     return (x - y + (1 << width)) & ((1 << width) - 1)
 
 
 def multiply(x: Words, y: Words, width: int) -> Words:
+    """x * y modulo N."""
     # By halves of x: a product of two 32-bit words need not fit below 2^63, one of 16 and 32 bits does.
     low = (x & 65535) * y
     high = ((x >> 16) * y) & ((1 << width) - 1)
@@ -38,58 +41,71 @@ def multiply(x: Words, y: Words, width: int) -> Words:
 
 
 def divide(x: Words, y: Words, width: int) -> Words:
+    """x // y; x where y = 0."""
     # Division by 0 traps before its result is seen; here it divides by 1.
     return x // (y + (y == 0) * 1)
 
 
 def remainder(x: Words, y: Words, width: int) -> Words:
+    """x % y; 0 where y = 0."""
     return x % (y + (y == 0) * 1)
 
 
 def conjoin(x: Words, y: Words, width: int) -> Words:
+    """And, bit by bit."""
     return x & y
 
 
 def disjoin(x: Words, y: Words, width: int) -> Words:
+    """Or, bit by bit."""
     return x | y
 
 
 def differ(x: Words, y: Words, width: int) -> Words:
+    """Exclusive or, bit by bit."""
     return x ^ y
 
 
 def invert(x: Words, width: int) -> Words:
+    """Every bit turned round: N - 1 - x."""
     return x ^ ((1 << width) - 1)
 
 
 def shift_left(x: Words, y: Words, width: int) -> Words:
+    """x * 2^y modulo N; 0 where y is the width or more."""
     # A distance past the width becomes 0, and then the whole result does.
     within = (y < width) * 1
     return ((x << (y * within)) & ((1 << width) - 1)) * within
 
 
 def shift_right(x: Words, y: Words, width: int) -> Words:
+    """x // 2^y; 0 where y is the width or more."""
     within = (y < width) * 1
     return (x >> (y * within)) * within
 
 
 def equal(x: Words, y: Words, width: int) -> Words:
+    """1 where x = y, else 0."""
     return (x == y) * 1
 
 
 def not_equal(x: Words, y: Words, width: int) -> Words:
+    """0 where x = y, else 1."""
     return (x != y) * 1
 
 
 def less(x: Words, y: Words, width: int) -> Words:
+    """1 where x < y, else 0."""
     return (x < y) * 1
 
 
 def less_equal(x: Words, y: Words, width: int) -> Words:
+    """1 where x ≤ y, else 0."""
     return (x <= y) * 1
 
 
 def is_zero(x: Words, width: int) -> Words:
+    """1 where x = 0, else 0."""
     return (x == 0) * 1
 
 

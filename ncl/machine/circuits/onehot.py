@@ -34,7 +34,7 @@ COMPARISONS = (Opcode.EQUAL, Opcode.NOT_EQUAL, Opcode.LESS, Opcode.LESS_EQUAL)
 
 
 def check_room(what: str, entries: int, most: int = LARGEST) -> None:
-    """Raise CapacityError for more entries than any machine should be asked to hold."""
+    """Raise CapacityError for more entries than any machine should hold."""
     if entries > most:
         raise CapacityError(
             f"{what} would hold {entries:.1e} numbers, at most {most:.1e}",
@@ -43,7 +43,7 @@ def check_room(what: str, entries: int, most: int = LARGEST) -> None:
 
 
 def compare(opcode: Opcode, x_PX: Tensor, y_PY: Tensor) -> Tensor:
-    """Mass of (0, 1), shape P×2, from how much of x lies below, on and above y. O(X + Y) a pair."""
+    """Mass of (0, 1), shape (P, 2), from how much of x lies below, on and above y. O(X + Y) a pair."""
     size = max(x_PX.shape[-1], y_PY.shape[-1])
     x_PS, y_PS = pad(x_PX, (0, size - x_PX.shape[-1])), pad(y_PY, (0, size - y_PY.shape[-1]))
     upto_PS = y_PS.cumsum(-1)
@@ -65,7 +65,10 @@ def compare(opcode: Opcode, x_PX: Tensor, y_PY: Tensor) -> Tensor:
 
 
 def add(x_PX: Tensor, y_PY: Tensor, width: int) -> Tensor:
-    """Shifted copies of the longer distribution, one for each entry of the shorter; wraps modulo N."""
+    """Shifted copies of the longer distribution, one for each entry of the shorter; wraps modulo N.
+
+    Shapes (P, X) and (P, Y) give (P, Z), where Z is X + Y - 1 or N, whichever is less.
+    """
     long_PX, short_PY = (x_PX, y_PY) if x_PX.shape[-1] >= y_PY.shape[-1] else (y_PY, x_PX)
     size = long_PX.shape[-1] + short_PY.shape[-1] - 1
     z_PZ = torch.zeros(*long_PX.shape[:-1], size, dtype=long_PX.dtype, device=long_PX.device)
@@ -78,7 +81,10 @@ def add(x_PX: Tensor, y_PY: Tensor, width: int) -> Tensor:
 
 
 def push(opcode: Opcode, x_PX: Tensor, y_PY: Tensor, width: int, chunk: int = CHUNK) -> Tensor:
-    """Any op, through the table of its values on the two supports; the result's support ends at its largest value."""
+    """Any op, through the table of its values on the two supports: (P, X) and (P, Y) give (P, Z).
+
+    The result's support ends at the table's largest value.
+    """
     table_XY = _table(opcode, x_PX.shape[-1], y_PY.shape[-1], width).to(x_PX.device)
     size = int(table_XY.max()) + 1
     flat_T = table_XY.reshape(-1)
@@ -127,7 +133,7 @@ def push_constant(opcode: Opcode, x_PX: Tensor, y_P: Tensor, width: int, swapped
 
 
 def apply(opcode: Opcode, x_PX: Tensor, y_PY: Tensor, width: int) -> Tensor:
-    """z on the support that the operands' supports can reach; two operands. The shapes are P×X and P×Y.
+    """z on the support that the operands' supports can reach; two operands. Shapes (P, X) and (P, Y) give (P, Z).
 
     Raises CapacityError where that is too large.
     """
@@ -161,7 +167,7 @@ def _subtracted(x_PN: Tensor, y_PN: Tensor) -> Tensor:
 
 
 def general(opcode: Opcode) -> Callable[..., Tensor]:
-    """The form of any op: every pair of words (every word, of one operand) is tried and its mass put where it goes.
+    """The form of any op on shapes (P, N): the mass of every pair of words, or word, is put where the op takes it.
 
     Costs N² products a pair of distributions, N for ops of one operand, and a table of N² words that is kept; so from
     width 13 on an op of two operands raises CapacityError. A form that knows the op's structure stands in `FAST`.
@@ -200,7 +206,7 @@ CIRCUITS: dict[Opcode, Callable[..., Tensor]] = {opcode: FAST.get(opcode) or gen
 
 
 def trapped(opcode: Opcode, x_PN: Tensor, y_PN: Tensor) -> Tensor:
-    """The mass of pairs on which the op traps, one a pair."""
+    """The mass on which the op traps: shapes (P, N) give (P,)."""
     if opcode in DIVISIONS:
         return x_PN.sum(-1) * y_PN[..., 0]
     return torch.zeros_like(x_PN[..., 0])

@@ -1,6 +1,6 @@
 """One file per way of running a program, and one row here: everything that runs or compares them takes them from it.
 
-Imports no executor, and so no torch, until one is asked for. Called by `build`, the property tests and verify.
+Imports no executor, and so no torch, until one is needed. Called by `build`, the property tests and verify.
 """
 
 from __future__ import annotations

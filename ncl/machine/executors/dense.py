@@ -29,7 +29,7 @@ from ncl.machine.fields import Fields, hard_fields
 from ncl.machine.temperature import HARD, Temperature
 
 LARGEST = 1 << 27  # entries of state and widest intermediate together, a batch
-SETTLED = 1e-6  # soft runs: mass still running that is no longer waited for; it is reported, not hidden
+NEGLIGIBLE = 1e-6  # soft runs: mass still running that is no longer waited for; it is reported, not hidden
 
 
 def capacity(program: Program, batch: int) -> None:
@@ -46,7 +46,10 @@ def capacity(program: Program, batch: int) -> None:
 
 
 def blank(program: Program, batch: int, like: Tensor) -> DenseState:
-    """The state at line 0 with everything 0, in the dtype and on the device of `like`."""
+    """The state at line 0 with everything 0, in the dtype and on the device of `like`, a tensor of any shape.
+
+    Shapes are those of `DenseState`: registers_BRN, memory_BMN and so on.
+    """
     sizes, reach, lines, words = program.sizes, Reach.of(program), len(program.code), 1 << program.sizes.width
 
     def zero(*shape: int) -> Tensor:
@@ -71,8 +74,8 @@ def states(
     budget_B, lines = torch.full_like(start.ticks_B, budget), lines_of(program, fields_)
     state, steps = start, 0
     yield state
-    settled = 0.0 if temperature.mode == "hard" else SETTLED
-    while float(state.running_B.detach().amax() if len(state.running_B) else 0) > settled:
+    negligible = 0.0 if temperature.mode == "hard" else NEGLIGIBLE
+    while float(state.running_B.detach().amax() if len(state.running_B) else 0) > negligible:
         if most is not None and steps >= most:
             return
         state = step(program, lines, state, budget_B, temperature)
@@ -153,7 +156,7 @@ def plain(program: Program, state: DenseState, row: int = 0) -> State:
 
 
 def is_onehot(values: Tensor) -> bool:
-    """Every vector along the last dimension has one 1, and exact zeros beside it."""
+    """Every vector along the last dimension of (…, N) has one 1, and exact zeros beside it."""
     return bool((((values == 0) | (values == 1)).all(-1) & (values.sum(-1) == 1)).all())
 
 

@@ -46,15 +46,17 @@ class DenseState:
 
     @property
     def running_BL(self) -> Tensor:
+        """Mass that runs at each line, shape (B, L)."""
         return self.pc_BX[:, : self.pc_BX.shape[1] // 2]
 
     @property
     def halted_BL(self) -> Tensor:
+        """Mass that has halted at each line, shape (B, L)."""
         return self.pc_BX[:, self.pc_BX.shape[1] // 2 :]
 
     @property
     def running_B(self) -> Tensor:
-        """Mass that has not halted."""
+        """Mass that has not halted, shape (B,)."""
         return self.running_BL.sum(1)
 
 
@@ -74,6 +76,7 @@ class Reach:
 
     @staticmethod
     def of(program: Program) -> Reach:
+        """The bounds that the instructions of a program give."""
         calls = [i.b for i in program.code if i.opcode == Opcode.CALL]
         returns = any(i.opcode == Opcode.RETURN for i in program.code)
         slots = [i.b for i in program.code if i.opcode in (Opcode.LOAD_FRAME, Opcode.STORE_FRAME)]
@@ -146,7 +149,7 @@ class _Step:
     def at(self, lines: Lines) -> _At | None:
         """These lines with their mass, None when none stands there. Mass with impossible operands traps here."""
         under_way_BK = self.old.running_BL[:, lines.number_K]
-        # Where no gradient asks what mass there would have done, lines without any add exact zeros.
+        # Where no gradient needs what mass there would have done, lines without any add exact zeros.
         if not under_way_BK.requires_grad and not bool(under_way_BK.any()):
             return None
         if lines.impossible_K is not None:
@@ -372,7 +375,7 @@ ACTIONS: dict[Opcode, Callable[[_Step, _At], None]] = {
 def step(
     program: Program, lines: tuple[Lines, ...], state: DenseState, budget_B: Tensor, temperature: Temperature = HARD
 ) -> DenseState:
-    """The state after one step of every line's share; `lines` are `lines_of` the program."""
+    """The state after one step of every line's share; `lines` are `lines_of` the program, budget_B is in ticks."""
     under_way = _Step(program, state, budget_B)
     for group in lines:
         found = under_way.at(group)

@@ -65,6 +65,7 @@ class Pool:
         )  # fmt: skip
 
     def steps(self) -> Tensor:
+        """How many steps each sample has made: int64, shape (B,)."""
         return torch.from_numpy(self.scalars_BS[:, kernel.STEPS].copy())
 
 
@@ -236,7 +237,8 @@ def _unload(program: Program, pool: Pool) -> tuple[Tensor, Tensor, Tensor, Tenso
 def apply_kernel(opcode: Opcode, x_P: Array, y_P: Array, width: int) -> Array:
     """z = opcode(x, y) for every pair of words, each executed as an instruction of the compiled loop.
 
-    Returns int64 words, -1 where the instruction traps (division by 0). y is ignored by ops of one operand.
+    Vectors (P,) give int64 words (P,), -1 where the instruction traps (division by 0). y is ignored by ops of one
+    operand. Raises InputError for what is no such op, width or pair of vectors.
     """
     if opcode not in WORD_OPS or not 1 <= width <= MAX_WIDTH:
         raise InputError(f"{opcode!r} at width {width} computes no word from words")

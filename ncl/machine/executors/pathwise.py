@@ -59,7 +59,7 @@ class _Table:
 
 
 def replay(graph: Graph, inputs_IK: Tensor, width: int) -> Tensor:
-    """The outputs' distributions, O×K', for the inputs' distributions in the graph's order of inputs.
+    """The outputs' distributions, (O, K), for the inputs' distributions inputs_IK in the graph's order of inputs.
 
     Rows whose mass trapped along the way (a soft divisor's mass on 0) sum to less than 1. Raises CapacityError.
     """
@@ -92,7 +92,7 @@ def _group(graph: Graph, group: Group, table: _Table, width: int) -> Tensor:
 
 
 def onehot(words_I: Sequence[int] | Tensor, support: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Exact one-hot rows, I×support."""
+    """Exact one-hot rows, shape (I, K) with K the support, of words_I."""
     index_I = torch.as_tensor(words_I, dtype=torch.int64)
     check_room(f"{len(index_I)} inputs of {support} words", len(index_I) * support)
     return torch.zeros(len(index_I), support, dtype=dtype).scatter_(1, index_I[:, None], 1)

@@ -8,12 +8,12 @@ writes a Python call that is run), `lora` (it is fine-tuned on the same prompts 
 from ncl.llama.pretrained.base_model import Base
 from ncl.training.baselines.base_model import few_shot, zero_shot
 from ncl.training.baselines.tool_use import tool
-from ncl.training.evaluation.system import Arm
+from ncl.training.evaluation.system import System
 
 CHEAP = ("base", "base-few-shot", "tool")  # the base model as it is: nothing is trained for them
 TRAINED = ("lora", "random-library")
 
 
-def cheap(name: str, base: Base) -> Arm:
+def cheap(name: str, base: Base) -> System:
     """The baseline of this name, one of `CHEAP`."""
     return {"base": zero_shot, "base-few-shot": few_shot, "tool": tool}[name](base)

@@ -1,4 +1,4 @@
-"""The arm `lora`: the base model itself, fine-tuned with LoRA on the same prompts and answers for the same time.
+"""The system `lora`: the base model itself, fine-tuned with LoRA on the same prompts and answers for the same time.
 
 peft does the adapting and is an optional dependency; the loop is `fit_answers`, for any causal language model whose
 parameters ask for gradients. Prompts for which nothing is to be called have no answer of their own and teach nothing
@@ -23,7 +23,7 @@ from ncl.llama.pretrained.base_model import Base
 from ncl.llama.pretrained.chat_format import chat_ids
 from ncl.llama.pretrained.special_tokens import ends_of, pad_of
 from ncl.training.baselines.base_model import speaking
-from ncl.training.evaluation.system import Arm
+from ncl.training.evaluation.system import System
 from ncl.training.tasks.natural_prompts import Prompt
 
 RANK, BATCH, RATE = 16, 8, 2e-4
@@ -38,7 +38,7 @@ def demand_peft() -> Any:
         return import_module("peft")
     except ImportError as fault:
         raise NotFoundError(
-            "the arm `lora` needs the package `peft`, which is not installed", where="lora",
+            "the baseline `lora` needs the package `peft`, which is not installed", where="lora",
             remedy="pip install peft accelerate",
         ) from fault  # fmt: skip
 
@@ -59,11 +59,11 @@ def train_lora(
     return {"steps": len(losses), "loss": round(sum(last) / len(last), 4), "parameters": trained}
 
 
-def load_lora(base: Base, folder: Path) -> Arm:
-    """The arm of a saved adapter, on a copy of the base."""
+def load_lora(base: Base, folder: Path) -> System:
+    """The system of a saved adapter, on a copy of the base."""
     peft = demand_peft()
     if not (folder / CONFIG).is_file():
-        raise NotFoundError("no LoRA adapter here", where=str(folder), remedy="fit one with --arm lora")
+        raise NotFoundError("no LoRA adapter here", where=str(folder), remedy="fit one with --system lora")
     try:
         tuned = peft.PeftModel.from_pretrained(deepcopy(base.model), folder)
     except (OSError, ValueError, RuntimeError, KeyError) as fault:

@@ -1,4 +1,4 @@
-"""The arm `random-library`: the same reader, fitted to random programs that bear the shipped ones' signatures.
+"""The system `random-library`: the same reader, fitted to random programs that bear the shipped ones' signatures.
 
 Each is written as source, so it compiles, is proved equal to what it compiles to, and is certified as what it is; only
 what it computes means nothing. What the reader learns then shows how much the library itself is worth.

@@ -9,7 +9,7 @@ from ncl.training.baselines.few_shot import EXAMPLES, after, preamble
 from ncl.training.baselines.sandbox import evaluate
 from ncl.training.baselines.tool_expression import POP, expression
 from ncl.training.evaluation.chat_answers import Advance, Answer, ask
-from ncl.training.evaluation.system import Arm, Outcome
+from ncl.training.evaluation.system import Outcome, System
 from ncl.training.tasks.natural_prompts import Prompt
 
 TOLD = f"""Write one line of Python that computes the answer, and nothing else. These functions are there:
@@ -23,7 +23,7 @@ REQUEST = "Request: {}"
 CALL = 32  # tokens of a call besides its numbers: names, brackets, an argument
 
 
-def tool(base: Base) -> Arm:
+def tool(base: Base) -> System:
     """`tool`: behind the examples of `base-few-shot`, each answered by the call that was to be written."""
     turns = [(REQUEST.format(e.prompt), e.call) for e in EXAMPLES]
     before = [(f"{TOLD}\n{turns[0][0]}", turns[0][1]), *turns[1:]]
@@ -35,7 +35,7 @@ def tool(base: Base) -> Arm:
         )  # fmt: skip
         return [judged(p, answer) for p, answer in zip(prompts, answers, strict=True)]
 
-    return Arm("tool", asked)
+    return System("tool", asked)
 
 
 def written(text: str) -> bool:

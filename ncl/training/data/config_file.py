@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from ncl import strict_json
 from ncl.errors import FormatError, NotFoundError
+from ncl.training.data import former_names
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -26,12 +27,13 @@ def read(name: str, recipes: str) -> Any:
 
 
 def validated(kind: type[Config], data: Any, where: str) -> Config:
-    """A configuration of this kind. Raises FormatError with every fault."""
+    """A configuration of this kind, its fields under current or former names. Raises FormatError with every fault."""
     try:
         if not isinstance(data, dict):
             return kind.model_validate(data)
         # As JSON: there, strict means that a list stands for a tuple, and nothing else for anything else.
-        return kind.model_validate_json(json.dumps(data), strict=True)
+        named = former_names.current(data, where, kind.model_fields)
+        return kind.model_validate_json(json.dumps(named), strict=True)
     except ValidationError as fault:
-        told = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'configuration'}: {e['msg']}" for e in fault.errors())
-        raise FormatError(told, where=where, remedy="see docs/training.md") from fault
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'configuration'}: {e['msg']}" for e in fault.errors())
+        raise FormatError(faults, where=where, remedy="see docs/training.md") from fault

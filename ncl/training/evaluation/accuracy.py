@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ncl.training.data.former_names import current, with_former
+
 # (task, length, how many, seed) → for each fresh sample, whether the answer was exact
 Answerer = Callable[[str, int, int, int], Sequence[bool]]
 
@@ -20,7 +22,7 @@ CONFIDENCE = 0.95
 class Cell:
     task: str
     length: int
-    arm: str
+    system: str
     seed: int
     n: int
     exact: float  # fraction
@@ -32,18 +34,19 @@ class Cell:
     beyond_context: bool = False  # longer than the base model has positions for
 
     def to_json(self) -> dict[str, Any]:
-        told = {
-            "task": self.task, "length": self.length, "arm": self.arm, "phrasing": self.phrasing, "calls": self.calls,
-            "seed": self.seed, "n": self.n, "exact": self.exact, "interval": list(self.interval),
-        }  # fmt: skip
+        record = with_former({
+            "task": self.task, "length": self.length, "system": self.system, "phrasing": self.phrasing,
+            "calls": self.calls, "seed": self.seed, "n": self.n, "exact": self.exact, "interval": list(self.interval),
+        })  # fmt: skip
         if self.parsed is not None:
-            told |= {"parsed": self.parsed, "executed": self.executed}
-        return told | ({"beyond_context": True} if self.beyond_context else {})
+            record |= {"parsed": self.parsed, "executed": self.executed}
+        return record | ({"beyond_context": True} if self.beyond_context else {})
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Cell:
         low, high = data["interval"]
-        return Cell(**{**data, "interval": (low, high)})
+        named = current(data, "cell", Cell.__dataclass_fields__)
+        return Cell(**{**named, "interval": (low, high)})
 
 
 def interval(hits: int, n: int) -> tuple[float, float]:
@@ -54,9 +57,9 @@ def interval(hits: int, n: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
-def cell(task: str, length: int, arm: str, seed: int, right: Sequence[bool]) -> Cell:
+def cell(task: str, length: int, system: str, seed: int, right: Sequence[bool]) -> Cell:
     hits, n = sum(map(bool, right)), len(right)
-    return Cell(task, length, arm, seed, n, hits / n, interval(hits, n))
+    return Cell(task, length, system, seed, n, hits / n, interval(hits, n))
 
 
 def samples_for(length: int, n: int, n_long: int) -> int:
@@ -74,11 +77,13 @@ def evaluate(
     seed: int = 0,
     advance: Callable[[str], None] = lambda note: None,
 ) -> list[Cell]:
-    """One cell per arm × task × length; every arm answers the same fresh samples."""
+    """One cell per system × task × length; every system answers the same fresh samples."""
     cells = []
     for task in tasks:
         for length in lengths:
-            for arm, answer in answerers.items():
-                cells.append(cell(task, length, arm, seed, answer(task, length, samples_for(length, n, n_long), seed)))
-                advance(f"{task} {length} {arm}")
+            for system, answer in answerers.items():
+                cells.append(
+                    cell(task, length, system, seed, answer(task, length, samples_for(length, n, n_long), seed))
+                )
+                advance(f"{task} {length} {system}")
     return cells

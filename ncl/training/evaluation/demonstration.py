@@ -90,7 +90,7 @@ def document_of(
         "seal": paper.seal,
         "softness": paper.softness,
         "verdicts": {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)},
-        "checkpoints": {arm: str(out / arm) for arm in runs},
+        "checkpoints": {system: str(out / system) for system in runs},
         "training": dict(runs),
         "stages": [{"name": name, "seconds": seconds} for name, seconds in clock.stages.items()],
     }

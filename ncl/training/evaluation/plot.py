@@ -1,4 +1,4 @@
-"""The picture of a result: exact answers against length, one line an arm, one panel a task; and against calls."""
+"""The picture of a result: exact answers against length, one line a system, one panel a task; and against calls."""
 
 from __future__ import annotations
 
@@ -69,15 +69,15 @@ def _lengths(panel: Any, task: str, cells: Sequence[Cell], trained_to: int, leng
 
 
 def _lines(panel: Any, cells: Sequence[Cell], place: Place) -> None:
-    """A line an arm and phrasing."""
-    for arm, phrasing in dict.fromkeys((c.arm, c.phrasing) for c in cells):
-        line = sorted((c for c in cells if (c.arm, c.phrasing) == (arm, phrasing)), key=place)
+    """A line a system and phrasing."""
+    for system, phrasing in dict.fromkeys((c.system, c.phrasing) for c in cells):
+        line = sorted((c for c in cells if (c.system, c.phrasing) == (system, phrasing)), key=place)
         low = [max(0.0, c.exact - c.interval[0]) for c in line]
         high = [max(0.0, c.interval[1] - c.exact) for c in line]
         panel.errorbar(
             [place(c) for c in line], [c.exact for c in line], yerr=[low, high], marker="o", markersize=4, capsize=2,
-            color=COLOURS.get(arm, "#666666"), linestyle="--" if phrasing == UNSEEN else "-", clip_on=False,
-            label="dashed: unknown words" if phrasing == UNSEEN else LABELS.get(arm, arm),
+            color=COLOURS.get(system, "#666666"), linestyle="--" if phrasing == UNSEEN else "-", clip_on=False,
+            label="dashed: unknown words" if phrasing == UNSEEN else LABELS.get(system, system),
         )  # fmt: skip
 
 

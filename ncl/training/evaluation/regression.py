@@ -1,6 +1,6 @@
 """Has a checkpoint got worse? Exact one-sided tests of a run against a baseline, cell by cell.
 
-A cell is one (task, length, arm, phrasing, calls), seeds pooled. A cell regressed when a drop as large as the one seen
+A cell is one (task, length, system, phrasing, calls), seeds pooled. A cell regressed when a drop as large as that seen
 would be rarer than `alpha` were both runs equally good: Fisher's exact test, one-sided, Holm-corrected over the cells
 (Holm 1979). A cell of the baseline that the run lacks counts as regressed: nobody may pass by leaving out hard cells.
 A cell that only the run has is told and decides nothing. One that stands there twice is refused: it would count twice.
@@ -14,8 +14,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ncl.certificate import told_of
+from ncl.certificate import validation_message
 from ncl.errors import FormatError, InputError
+from ncl.training.data.former_names import current, with_former
 
 ALPHA = 0.01
 MOST = 10_000_000  # samples a cell: a slip in a file must not keep the exact test busy for hours
@@ -32,29 +33,29 @@ class Compared:
     detectable: float | None  # the best run accuracy that would still be called a regression; None: none would
 
     def to_json(self) -> dict[str, Any]:
-        task, length, arm, phrasing, calls = self.key
-        return {
-            "task": task, "length": length, "arm": arm, "phrasing": phrasing, "calls": calls,
+        task, length, system, phrasing, calls = self.key
+        return with_former({
+            "task": task, "length": length, "system": system, "phrasing": phrasing, "calls": calls,
             "baseline": self.baseline, "run": self.run, "p": self.p, "regressed": self.regressed,
             "detectable": self.detectable,
-        }  # fmt: skip
+        })  # fmt: skip
 
 
 def compare(
-    run: Mapping[str, Any], baseline: Mapping[str, Any], *, alpha: float = ALPHA, arms: Iterable[str] = ("ncl",)
+    run: Mapping[str, Any], baseline: Mapping[str, Any], *, alpha: float = ALPHA, systems: Iterable[str] = ("ncl",)
 ) -> list[Compared]:
-    """Every cell of the arms, compared; those that only the run has stand behind the others. Both documents are what
+    """Every cell of the systems, compared; those that only the run has stand behind the others. Both documents are what
     `ncl evaluate --json` prints.
 
-    Raises FormatError for a document without cells and InputError when no cell of the arms is in the baseline.
+    Raises FormatError for a document without cells and InputError when no cell of the systems is in the baseline.
     """
-    wanted = set(arms)
+    wanted = set(systems)
     before = {k: v for k, v in _pool(baseline, "baseline").items() if k[2] in wanted}
     after = {k: v for k, v in _pool(run, "run").items() if k[2] in wanted}
     if not before:
         raise InputError(
-            f"the baseline has no cell of arm {', '.join(sorted(wanted))}", where="baseline",
-            remedy="choose an arm that it has with --arm",
+            f"the baseline has no cell of system {', '.join(sorted(wanted))}", where="baseline",
+            remedy="choose a system that it has with --system",
         )  # fmt: skip
     drops = {key: _drop(before[key], after[key]) for key in before if key in after}
     regressed = _holm(drops, alpha)
@@ -75,8 +76,8 @@ def compare(
 
 
 def _place(key: Key) -> tuple[str, str, int, str, int]:
-    task, length, arm, phrasing, calls = key
-    return arm, task, length, str(phrasing), calls or 0
+    task, length, system, phrasing, calls = key
+    return system, task, length, str(phrasing), calls or 0
 
 
 class _Cell(BaseModel):
@@ -86,7 +87,7 @@ class _Cell(BaseModel):
 
     task: str
     length: int = Field(ge=0)
-    arm: str
+    system: str
     phrasing: str | None = None
     calls: int | None = Field(None, ge=0)
     seed: int | None = Field(None, ge=0)
@@ -114,15 +115,18 @@ def _pool(document: Mapping[str, Any], where: str) -> dict[Key, tuple[int, int]]
         raise FormatError("an evaluation without cells", where=where, remedy=remedy)
     pooled: dict[Key, tuple[int, int]] = {}
     seen = set[tuple[Key, int | None]]()
-    for number, told in enumerate(cells):
+    for number, record in enumerate(cells):
+        named = current(record, where, _Cell.model_fields) if isinstance(record, Mapping) else record
         try:
-            cell = _Cell.model_validate(told)
+            cell = _Cell.model_validate(named)
         except ValidationError as fault:
-            raise FormatError(f"no evaluation: cell {number}: {told_of(fault)}", where=where, remedy=remedy) from fault
-        key: Key = (cell.task, cell.length, cell.arm, cell.phrasing, cell.calls)
+            raise FormatError(
+                f"no evaluation: cell {number}: {validation_message(fault)}", where=where, remedy=remedy
+            ) from fault
+        key: Key = (cell.task, cell.length, cell.system, cell.phrasing, cell.calls)
         if (key, cell.seed) in seen:
-            told = f"{cell.task} {cell.length} {cell.arm}, seed {cell.seed}"
-            raise FormatError(f"no evaluation: cell {number}: {told} stands there twice", where=where, remedy=remedy)
+            which = f"{cell.task} {cell.length} {cell.system}, seed {cell.seed}"
+            raise FormatError(f"no evaluation: cell {number}: {which} stands there twice", where=where, remedy=remedy)
         seen.add((key, cell.seed))
         hits, total = pooled.get(key, (0, 0))
         pooled[key] = (hits + cell.hits, total + cell.n)

@@ -21,14 +21,14 @@ from ncl.training.evaluation.accuracy import Cell
 @dataclass(frozen=True)
 class Row:
     task: str
-    arm: str
+    system: str
     phrasing: str | None
     calls: int | None
     cells: tuple[Cell | None, ...]
 
 
 def rows_of(cells: Sequence[Cell]) -> tuple[tuple[int, ...], tuple[Row, ...]]:
-    """The lengths, and a row a task, arm, phrasing and number of calls with a cell (or None) a length."""
+    """The lengths, and a row a task, system, phrasing and number of calls with a cell (or None) a length."""
     lengths = tuple(sorted({c.length for c in cells}))
     found = {(_head(c), c.length): c for c in cells}
     heads = dict.fromkeys(map(_head, cells))
@@ -36,7 +36,7 @@ def rows_of(cells: Sequence[Cell]) -> tuple[tuple[int, ...], tuple[Row, ...]]:
 
 
 def _head(c: Cell) -> tuple[str, str, str | None, int | None]:
-    return c.task, c.arm, c.phrasing, c.calls
+    return c.task, c.system, c.phrasing, c.calls
 
 
 def rendered(
@@ -99,8 +99,8 @@ def _kinds(records: Iterable[ObligationRecord]) -> list[Kind]:
 
 
 def longest(cells: Sequence[Cell]) -> list[Cell]:
-    """The `ncl` arm's cells at the greatest length."""
-    mine = [c for c in cells if c.arm == "ncl"]
+    """The `ncl` system's cells at the greatest length."""
+    mine = [c for c in cells if c.system == "ncl"]
     most = max((c.length for c in mine), default=0)
     return [c for c in mine if c.length == most]
 

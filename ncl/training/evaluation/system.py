@@ -1,4 +1,4 @@
-"""What an arm is: a name, and a function from prompts to how it answered each."""
+"""What a system is: a name, and a function from prompts to how it answered each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Arm:
+class System:
     """`quiet`: whether it can also be asked what is to be left alone, prompts whose answer is None."""
 
     name: str

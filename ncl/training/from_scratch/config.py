@@ -1,4 +1,4 @@
-"""What a training of a model from scratch is told, validated."""
+"""The configuration of a training from scratch, validated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ncl import library
 from ncl.training.data import config_file
 from ncl.training.tasks import NUMBER_TASKS
 
-Arm = Literal["ncl", "plain"]
+System = Literal["ncl", "plain"]
 
 
 class ModelConfig(BaseModel):
@@ -39,7 +39,7 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    arm: Arm = "ncl"
+    system: System = "ncl"
     seed: int = Field(0, ge=0)
     steps: int = Field(400, ge=1)
     batch: int = Field(48, ge=1, le=65_536)

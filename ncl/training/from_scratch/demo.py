@@ -39,7 +39,7 @@ RESTARTS = 3
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done. `config` is the `ncl` arm's; `command` is how to do it again, for the report."""
+    """What is to be done. `config` is the `ncl` system's; `command` is how to do it again, for the report."""
 
     out: Path
     config: TrainConfig
@@ -78,36 +78,36 @@ def _made(plan: Plan, doors: Doors, place: Path, clock: Clock) -> Account:
         config, summary, restarts = _trained(plan, doors, place)
         remarks.append(f"loss {_told(summary)}; temperature {summary['softness']}; {restarts} restarts")
     with clock.stage("train the plain LLaMA") as remarks:
-        plain = _train(plan, doors, place, config.model_copy(update={"arm": "plain"}))
+        plain = _train(plan, doors, place, config.model_copy(update={"system": "plain"}))
         remarks.append(f"loss {_told(plain)}")
     with clock.stage("evaluate both"):
-        models = {arm: load_checkpoint(place / arm, plan.policy) for arm in ("ncl", "plain")}
+        models = {system: load_checkpoint(place / system, plan.policy) for system in ("ncl", "plain")}
         cells = _evaluated(plan, doors, models)
         with doors.bar("reading samples", 1):
             shown = samples(models, plan.tasks, plan.config.seed)
     return Account(
         command=plan.command, config=config, artefact=artefact, paper=paper, runs={"ncl": summary, "plain": plain},
-        parameters={arm: model.num_parameters() for arm, (model, _, _) in models.items()},
+        parameters={system: model.num_parameters() for system, (model, _, _) in models.items()},
         restarts=restarts, cells=cells, samples=shown, stages=clock.stages,
     )  # fmt: skip
 
 
 def _trained(plan: Plan, doors: Doors, place: Path) -> tuple[TrainConfig, dict[str, Any], int]:
-    """The `ncl` arm; a run that has stalled is made again with the next seed. Also how often that was."""
+    """The `ncl` system; a run that has stalled is made again with the next seed. Also how often that was."""
     for restart in range(plan.restarts + 1):
         config = plan.config.model_copy(update={"seed": plan.config.seed + restart})
         summary = _train(plan, doors, place, config)
         if not summary["stalled"] or restart == plan.restarts:
             break
         doors.tell(f"seed {config.seed} has stalled at loss {_told(summary)}; again with seed {config.seed + 1}")
-        discard(place / config.arm)
+        discard(place / config.system)
     return config, summary, restart
 
 
 def _train(plan: Plan, doors: Doors, place: Path, config: TrainConfig) -> dict[str, Any]:
-    with doors.bar(f"training ({config.arm})", config.steps) as advance:
+    with doors.bar(f"training ({config.system})", config.steps) as advance:
         return train(
-            config, place / config.arm, artefact=place / "artefact", policy=plan.policy,
+            config, place / config.system, artefact=place / "artefact", policy=plan.policy,
             advance=lambda step, loss: advance(1, f"loss {loss:.3f}"),
         )  # fmt: skip
 
@@ -117,7 +117,7 @@ def _told(summary: dict[str, Any]) -> str:
 
 
 def _evaluated(plan: Plan, doors: Doors, models: dict[str, Any]) -> list[Cell]:
-    answerers = {arm: partial(exact, model, tokenizer) for arm, (model, tokenizer, _) in models.items()}
+    answerers = {system: partial(exact, model, tokenizer) for system, (model, tokenizer, _) in models.items()}
     with doors.bar("evaluating", len(answerers) * len(plan.tasks) * len(plan.lengths)) as advance:
         return evaluate(
             answerers, plan.tasks, plan.lengths, n=plan.n, n_long=plan.n_long, seed=plan.config.seed,

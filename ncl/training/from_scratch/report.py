@@ -20,7 +20,7 @@ from ncl.training.from_scratch.samples import Sample
 
 @dataclass(frozen=True)
 class Account:
-    """All that is told about one result. `command` does it again; `runs` holds the trainer's summary of each arm."""
+    """All that is told about one result. `command` does it again; `runs` holds the trainer's summary of each system."""
 
     command: str
     config: TrainConfig

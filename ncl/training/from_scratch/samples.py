@@ -30,22 +30,22 @@ class Sample:
     answer: str
     right: bool
     trace: str
-    others: tuple[tuple[str, str, bool], ...]  # (arm, its answer, whether it is right)
+    others: tuple[tuple[str, str, bool], ...]  # (system, its answer, whether it is right)
 
 
 def samples(models: Mapping[str, Any], tasks: Iterable[str], seed: int) -> list[Sample]:
-    """One fresh prompt a task, and one for which nothing is to be called. `models` has the arm `ncl` among others."""
+    """One fresh prompt a task, and one for which nothing is to be called. `ncl` is among `models`."""
     rng = Random(f"sample/{seed}")
     return [_sample(models, task, TASKS[task](rng, LENGTH)) for task in (*tasks, "text")]
 
 
 def _sample(models: Mapping[str, Any], task: str, example: Example) -> Sample:
-    told = {arm: _answered(model, tokenizer, example) for arm, (model, tokenizer, _) in models.items()}
+    told = {system: _answered(model, tokenizer, example) for system, (model, tokenizer, _) in models.items()}
     model, tokenizer, _ = models["ncl"]
     tokens, call = _read(model, tokenizer, example)
     answer, right = told.pop("ncl")
     trace = str(call) if call else "called nothing; the language model answered"
-    return Sample(task, tokens, answer, right, trace, tuple((arm, *rest) for arm, rest in told.items()))
+    return Sample(task, tokens, answer, right, trace, tuple((system, *rest) for system, rest in told.items()))
 
 
 def _answered(model: Any, tokenizer: Any, example: Example) -> tuple[str, bool]:

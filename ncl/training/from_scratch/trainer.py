@@ -2,8 +2,8 @@
 
 It starts only with a certificate that covers the library as loaded, looks again at every checkpoint and at the end,
 writes its metrics as JSON lines and can go on from a checkpoint, to the bit on one CPU: a checkpoint holds the loss of
-every step too, so metrics and summary are those of a run that was never interrupted. The plain arm is the same LLaMA on
-the same data without the computer. Called by `ncl train` and the demo.
+every step too, so metrics and summary are those of a run that was never interrupted. The baseline `plain` is the same
+LLaMA on the same data without the computer. Called by `ncl train` and the demo.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from ncl.llama.from_scratch.config import NCLLlamaConfig
 from ncl.llama.from_scratch.lexer import Lexer
 from ncl.llama.from_scratch.model import NCLLlamaForCausalLM
 from ncl.llama.from_scratch.tokenizer import CALL, make_tokenizer, words_of
+from ncl.training.data.former_names import with_former
 from ncl.training.data.training_state import history, moments, restore_moments
 from ncl.training.from_scratch.batches import encode, examples
 from ncl.training.from_scratch.config import TrainConfig, validated
@@ -38,7 +39,7 @@ from ncl.training.tasks import WORDS
 METRICS = "metrics.jsonl"
 STATE = "trainer.safetensors"
 CONFIG = "train_config.json"
-STALLED = 0.5  # mean loss of the last steps above which a run of the NCL arm has not found its tapes
+STALLED = 0.5  # mean loss of the last steps above which a run of the NCL system has not found its tapes
 
 Advance = Callable[[int, float], None]  # (step, loss)
 
@@ -55,7 +56,7 @@ def tokenizer_digest() -> str:
 
 
 def new_model(config: TrainConfig, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """A LLaMA of the configured shape with random weights; with a computer in the `ncl` arm."""
+    """A LLaMA of the configured shape with random weights; with a computer in the `ncl` system."""
     with LOADING:
         return _new_model(config, tokenizer)
 
@@ -76,7 +77,7 @@ def _new_model(config: TrainConfig, tokenizer: PreTrainedTokenizerFast) -> Llama
         "eos_token_id": tokenizer.eos_token_id,
         "tie_word_embeddings": False,
     }
-    if config.arm == "plain":
+    if config.system == "plain":
         return LlamaForCausalLM(LlamaConfig(**common))
     return NCLLlamaForCausalLM(
         NCLLlamaConfig(
@@ -101,7 +102,7 @@ def train(
 ) -> dict[str, Any]:
     """Train into the folder `out`; returns the summary that is also the last line of the metrics.
 
-    `artefact` is the certified library's folder; the `ncl` arm cannot start without. Raises GateRefused, InputError
+    `artefact` is the certified library's folder; the `ncl` system cannot start without. Raises GateRefused, InputError
     when `out` cannot be used, and NotFoundError or FormatError when there is nothing sound to resume; a run that was
     interrupted before its first checkpoint begins at its first step again.
     """
@@ -126,15 +127,17 @@ def train(
                 metrics.flush()
         last = losses[-20:]
         mean = sum(last) / len(last)
-        summary = {
-            "steps": config.steps,
-            "loss": _told(mean),
-            # A loss that is no number has not come down either.
-            "stalled": config.arm == "ncl" and not mean <= STALLED,
-            "arm": config.arm,
-            "seed": config.seed,
-            "softness": model.paper.softness if isinstance(model, NCLLlamaForCausalLM) and model.paper else None,
-        }
+        summary = with_former(
+            {
+                "steps": config.steps,
+                "loss": _told(mean),
+                # A loss that is no number has not come down either.
+                "stalled": config.system == "ncl" and not mean <= STALLED,
+                "system": config.system,
+                "seed": config.seed,
+                "softness": model.paper.softness if isinstance(model, NCLLlamaForCausalLM) and model.paper else None,
+            }
+        )
         metrics.write(json.dumps(summary) + "\n")
     return summary
 
@@ -250,7 +253,7 @@ def load_checkpoint(
     try:
         config = validated(strict_json.read(place / CONFIG, "checkpoint"), str(place / CONFIG))
         tokenizer = PreTrainedTokenizerFast.from_pretrained(place)
-        if config.arm == "plain":
+        if config.system == "plain":
             with LOADING:
                 model = LlamaForCausalLM.from_pretrained(place, use_safetensors=True)
             demand_tied(model, str(place))

@@ -1,7 +1,7 @@
 """Asks a chat model prompts that are read once and kept: other runs on the same base are asked from what was seen.
 
 What the computer answers is given out as a block, so it is known before any of it goes through the language model;
-prompts for which it calls nothing are left to `generate`. Called by the arm of computers.
+prompts for which it calls nothing are left to `generate`. Called by the system of computers.
 """
 
 from __future__ import annotations

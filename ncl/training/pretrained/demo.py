@@ -1,4 +1,4 @@
-"""The main job on a pretrained LLaMA: compile, verify, certify, fit, ask all arms, report.
+"""The main job on a pretrained LLaMA: compile, verify, certify, fit, ask all systems, report.
 
 Folder, clock and doors are those of every demo (`demonstration`): everything is made in a hidden folder and moved
 into place when it is complete.
@@ -36,11 +36,11 @@ from ncl.training.evaluation.demonstration import (
 from ncl.training.evaluation.held_out import Exam
 from ncl.training.evaluation.measurement import cells_of
 from ncl.training.evaluation.plot import natural_plot
-from ncl.training.evaluation.system import Arm, Outcome
+from ncl.training.evaluation.system import Outcome, System
 from ncl.training.pretrained.config import NaturalConfig
 from ncl.training.pretrained.recipe import Progress
 from ncl.training.pretrained.report import About, NaturalAccount, page
-from ncl.training.pretrained.run import find_run, library_for, open_arm, open_computer, train_arm
+from ncl.training.pretrained.run import find_run, library_for, open_computer, open_system, train_system
 from ncl.training.pretrained.samples import samples, shown
 from ncl.training.pretrained.system import computer
 from ncl.training.pretrained.training_examples import training_prompts
@@ -48,7 +48,7 @@ from ncl.training.pretrained.training_examples import training_prompts
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done. `besides`: the exam of the other `arms`, which cost more and know less."""
+    """What is to be done. `besides`: the exam of the other `systems`, which cost more and know less."""
 
     out: Path
     config: NaturalConfig
@@ -56,7 +56,7 @@ class Plan:
     cache: Path
     exam: Exam
     besides: Exam
-    arms: tuple[str, ...] = CHEAP
+    systems: tuple[str, ...] = CHEAP
     jobs: int = 1
     command: str = "ncl demo --natural"
 
@@ -64,7 +64,7 @@ class Plan:
 def demo(plan: Plan, doors: Doors, load: Callable[[], Base]) -> dict[str, Any]:
     """Do all of it and return the document. Raises InputError before anything is done when the folder is not ours."""
     claim(plan.out)
-    plan = replace(plan, arms=_possible(plan.arms, doors))
+    plan = replace(plan, systems=_possible(plan.systems, doors))
     clock = Clock(doors.tell)
     with atomic.workspace(plan.out) as place:
         account = _made(plan, doors, load, place, clock)
@@ -82,15 +82,15 @@ def demo(plan: Plan, doors: Doors, load: Callable[[], Base]) -> dict[str, Any]:
     return document
 
 
-def _possible(arms: tuple[str, ...], doors: Doors) -> tuple[str, ...]:
+def _possible(systems: tuple[str, ...], doors: Doors) -> tuple[str, ...]:
     """Without those that need a package which is not installed; that is told."""
     try:
-        if "lora" in arms:
+        if "lora" in systems:
             demand_peft()
     except NotFoundError as fault:
         doors.tell(f"{fault.message}: left out ({fault.remedy})")
-        return tuple(arm for arm in arms if arm != "lora")
-    return arms
+        return tuple(system for system in systems if system != "lora")
+    return systems
 
 
 def _made(plan: Plan, doors: Doors, load: Callable[[], Base], place: Path, clock: Clock) -> NaturalAccount:
@@ -107,7 +107,7 @@ def _made(plan: Plan, doors: Doors, load: Callable[[], Base], place: Path, clock
     model = open_computer(run, base, plan.policy)
     cells, told = list[Cell](), dict[str, list[Outcome]]()
     _ask(computer(model, base), plan.exam, base, cells, told, doors, clock)
-    for name in plan.arms:
+    for name in plan.systems:
         if name not in CHEAP:
             runs[name] = _trained(name, plan, doors, base, place, clock, seconds=runs["ncl"]["seconds"])
         _ask(_opened(name, plan, base, place), plan.besides, base, cells, told, doors, clock)
@@ -120,21 +120,21 @@ def _made(plan: Plan, doors: Doors, load: Callable[[], Base], place: Path, clock
 
 
 def _trained(
-    arm: str, plan: Plan, doors: Doors, base: Base, place: Path, clock: Clock, seconds: float = 0.0
+    system: str, plan: Plan, doors: Doors, base: Base, place: Path, clock: Clock, seconds: float = 0.0
 ) -> dict[str, Any]:
-    """One arm's record. `lora` gets as long as `ncl` took."""
+    """One system's record. `lora` gets as long as `ncl` took."""
     artefact = place / "artefact"
-    if arm == "random-library":
-        random = library_for(arm, plan.config, base, place / arm)
-        artefact = place / arm / "artefact"
+    if system == "random-library":
+        random = library_for(system, plan.config, base, place / system)
+        artefact = place / system / "artefact"
         certified(random, artefact, plan.policy, tokenizer_digest(base.tokenizer), doors, clock, " the random library")
     # LoRA gets as long as `ncl` took from nothing, so then nothing is taken from the cache.
-    cache = place / "features" if "lora" in plan.arms else plan.cache
+    cache = place / "features" if "lora" in plan.systems else plan.cache
     config = plan.config
-    total = seconds if arm == "lora" else len(training_prompts(config)) + config.all_steps
-    with clock.stage(f"train {arm}") as remarks, doors.bar(f"training ({arm})", int(total)) as advance:
-        told = train_arm(
-            arm, config, base, place / arm, artefact=artefact, cache=cache, seconds=seconds, policy=plan.policy,
+    total = seconds if system == "lora" else len(training_prompts(config)) + config.all_steps
+    with clock.stage(f"train {system}") as remarks, doors.bar(f"training ({system})", int(total)) as advance:
+        told = train_system(
+            system, config, base, place / system, artefact=artefact, cache=cache, seconds=seconds, policy=plan.policy,
             jobs=plan.jobs, progress=Progress(
                 seen=lambda count: advance(count, "reading prompts"),
                 step=lambda step, loss: advance(1, f"loss {loss:.3f}"),
@@ -146,23 +146,32 @@ def _trained(
     return told
 
 
-def _opened(name: str, plan: Plan, base: Base, place: Path) -> Arm:
+def _opened(name: str, plan: Plan, base: Base, place: Path) -> System:
     if name in CHEAP:
         return cheap(name, base)
     run = find_run(place / name)
     assert run is not None
-    return open_arm(run, base, plan.policy)
+    return open_system(run, base, plan.policy)
 
 
 def _ask(
-    arm: Arm, exam: Exam, base: Base, cells: list[Cell], told: dict[str, list[Outcome]], doors: Doors, clock: Clock
+    system: System,
+    exam: Exam,
+    base: Base,
+    cells: list[Cell],
+    told: dict[str, list[Outcome]],
+    doors: Doors,
+    clock: Clock,
 ) -> None:
-    """An arm's exam, for its cells, and along with it the prompts that are shown, for what it tells of them."""
-    asked, also = arm.takes(exam.prompts()), arm.takes(shown(exam.seed))
-    with clock.stage(f"ask {arm.name}") as remarks, doors.bar(f"asking {arm.name}", len(asked) + len(also)) as advance:
-        outcomes = arm.ask([*asked, *also], lambda count: advance(count, ""))
-        own, told[arm.name] = outcomes[: len(asked)], outcomes[len(asked) :]
-        cells += cells_of(arm.name, own, base, exam.seed)
+    """A system's exam, for its cells, and along with it the prompts that are shown, for what it tells of them."""
+    asked, also = system.takes(exam.prompts()), system.takes(shown(exam.seed))
+    with (
+        clock.stage(f"ask {system.name}") as remarks,
+        doors.bar(f"asking {system.name}", len(asked) + len(also)) as advance,
+    ):
+        outcomes = system.ask([*asked, *also], lambda count: advance(count, ""))
+        own, told[system.name] = outcomes[: len(asked)], outcomes[len(asked) :]
+        cells += cells_of(system.name, own, base, exam.seed)
         remarks.append(f"{sum(o.exact for o in own)} of {len(own)} exact")
 
 

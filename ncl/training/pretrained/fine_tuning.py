@@ -34,14 +34,14 @@ How = Literal["lora", "full"]
 
 @dataclass(frozen=True)
 class TuneConfig:
-    """`fit` says how readers learn; rate is the backbone's, and theirs ten times as high. hold: weight of the KL."""
+    """`fit` says how readers learn; `rate` is the backbone's, theirs is ten times that. `kl_weight`: of its drift."""
 
     how: How
     steps: int
     batch: int
     rate: float
     rank: int
-    hold: float
+    kl_weight: float
     fit: FitConfig
 
 
@@ -71,7 +71,7 @@ def tune(
     asked = [i for i in whole_prompts if lessons[i].answer is not None]
     losses = []
     for step in range(config.steps):
-        quiet = max(1, round(config.fit.silent * config.batch)) if silent else 0
+        quiet = max(1, round(config.fit.no_call_share * config.batch)) if silent else 0
         chosen = [rng.choice(silent) for _ in range(quiet)] + [rng.choice(asked) for _ in range(config.batch - quiet)]
         shown = [windows(messages[i])[0] for i in chosen]
         pad = int(base.model.config.pad_token_id or 0)
@@ -79,7 +79,7 @@ def tune(
         taught = [messages[i] for i in chosen], [lessons[i] for i in chosen]
         loss = _read(readers, *taught, states, model.library, config, generator)
         if quiet:
-            loss = loss + config.hold * _drift(llama, base.model, shown[:quiet])
+            loss = loss + config.kl_weight * _drift(llama, base.model, shown[:quiet])
         optimizer.zero_grad()
         loss.backward()
         ranks.average(p.grad for p in (*weights, *_all(readers)))
@@ -124,7 +124,7 @@ def _read(
     for reader in readers:
         log_B, known_B = ESTIMATES[config.fit.estimator](
             reader, batched(seen), [m.words for m in messages], [lesson.answer for lesson in lessons], plain_B,
-            library, config.fit.draws, generator,
+            library, config.fit.plan_samples, generator,
         )  # fmt: skip
         total = total - log_B[known_B].sum() / len(lessons)
     return total

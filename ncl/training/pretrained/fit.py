@@ -36,8 +36,8 @@ ESTIMATES: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
 class FitConfig:
     steps: int = 300
     batch: int = 48
-    silent: float = 0.2  # share of prompts for which nothing is to be called
-    draws: int = 16
+    no_call_share: float = 0.2  # share of prompts for which nothing is to be called
+    plan_samples: int = 16
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
     seed: int = 0
@@ -107,7 +107,7 @@ def _fit(
         advance(step, loss_before)
     reader.train()
     for step in range(len(losses), config.steps):
-        quiet = round(config.silent * config.batch) if silent else 0
+        quiet = round(config.no_call_share * config.batch) if silent else 0
         chosen = [rng.choice(silent) for _ in range(quiet)] + [rng.choice(asked) for _ in range(config.batch - quiet)]
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * 0.5 * (1 + math.cos(math.pi * step / config.steps))
@@ -167,7 +167,7 @@ def _likelihood(
     return ESTIMATES[config.estimator](
         reader, units, [lesson.words for lesson in chosen],
         [lesson.answer for lesson in chosen], torch.tensor([lesson.plain for lesson in chosen]), library,
-        config.draws, generator,
+        config.plan_samples, generator,
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from ncl.llama.pretrained.layer_hooks import depths
 from ncl.llama.pretrained.model import NCLChatLlamaForCausalLM
 from ncl.llama.pretrained.number_lexer import NumberLexer, weights_for
 from ncl.llama.reader.network import Reader
+from ncl.training.data import former_names
 from ncl.training.data.features import features
 from ncl.training.data.ranks import ranks
 from ncl.training.pretrained.config import NaturalConfig
@@ -84,7 +85,9 @@ def train_natural(
     several = ranks()
     seen = features(base.model.model, base.digest, messages, depths(base.model.config), pad, cache, tell.seen, several)
     lessons = [
-        Lesson(s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.task, hidden_of(p, config.hide))
+        Lesson(
+            s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.task, hidden_of(p, config.feature_dropout)
+        )
         for p, m, s in zip(prompts, messages, seen, strict=True)
     ]
     if several.first:
@@ -131,8 +134,8 @@ def _begin(out: Path, resume: bool) -> None:
 def _key(config: NaturalConfig, base: Base, model: NCLChatLlamaForCausalLM) -> str:
     """Of all that decides what a reader comes to."""
     library = gate.digests(model.artefact)["programs"] if model.artefact else ""
-    told = [config.model_dump(mode="json"), base.digest, str(base.model.dtype), library, torch.__version__]
-    return json_digest(told)
+    settings = former_names.former(config.model_dump(mode="json"))
+    return json_digest([settings, base.digest, str(base.model.dtype), library, torch.__version__])
 
 
 def _write_metrics(path: Path, losses: Mapping[str, Sequence[float]]) -> None:
@@ -152,13 +155,14 @@ def _wanted(config: NaturalConfig) -> Wanted:
 def _tuning(config: NaturalConfig) -> TuneConfig:
     how: How = "full" if config.backbone == "full" else "lora"
     return TuneConfig(
-        how, config.tune_steps, config.tune_batch, config.tune_rate, config.rank, config.hold, _fitting(config)
+        how, config.tune_steps, config.tune_batch, config.tune_rate, config.rank, config.kl_weight, _fitting(config)
     )
 
 
 def _fitting(config: NaturalConfig) -> FitConfig:
     return FitConfig(
-        steps=config.steps, batch=config.batch, silent=config.silent, draws=config.draws, seed=config.seed,
+        steps=config.steps, batch=config.batch, no_call_share=config.no_call_share,
+        plan_samples=config.plan_samples, seed=config.seed,
         learning_rate=config.learning_rate, channels=config.channels, dropout=config.dropout,
         estimator=config.estimator,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The page of a natural run: accuracy of all arms against length, chains, chat left alone, prompts as they were read.
+"""The page of a natural run: accuracy against length, chains, chat left alone, prompts as they were read.
 
 The sections on proofs are those of every report (`page.html`). Called by the natural demo.
 """
@@ -37,7 +37,7 @@ class About:
 
 @dataclass(frozen=True)
 class NaturalAccount:
-    """All that is told about one natural run. `runs`: the record of each arm that was trained."""
+    """All that is told about one natural run. `runs`: the record of each system that was trained."""
 
     command: str
     config: NaturalConfig
@@ -66,9 +66,9 @@ def page(account: NaturalAccount) -> str:
 
 
 def chains(cells: Sequence[Cell]) -> tuple[tuple[int, ...], list[Row]]:
-    """The numbers of calls, and a row an arm with a cell (or None) for each."""
+    """The numbers of calls, and a row a system with a cell (or None) for each."""
     mine = [c for c in cells if c.task == CHAIN]
     calls = tuple(sorted({c.calls or 0 for c in mine}))
-    found = {(c.arm, c.calls): c for c in mine}
-    arms = dict.fromkeys(c.arm for c in mine)
-    return calls, [Row(CHAIN, arm, None, None, tuple(found.get((arm, n)) for n in calls)) for arm in arms]
+    found = {(c.system, c.calls): c for c in mine}
+    systems = dict.fromkeys(c.system for c in mine)
+    return calls, [Row(CHAIN, system, None, None, tuple(found.get((system, n)) for n in calls)) for system in systems]

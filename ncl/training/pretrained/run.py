@@ -1,4 +1,4 @@
-"""A natural run's folder: what it holds, who answers from it, and training of each arm that is trained.
+"""A natural run's folder: what it holds, who answers from it, and training of each system that is trained.
 
 `OUT/adapter` is what was fitted (an NCL adapter, or peft's for `lora`), `OUT/run.json` tells how, `OUT/artefact` is the
 certified library. Proving comes from above. Called by the command line and the natural demo.
@@ -24,15 +24,16 @@ from ncl.llama.pretrained.model import NCLChatLlamaForCausalLM
 from ncl.training.baselines.lora import CONFIG as PEFT
 from ncl.training.baselines.lora import demand_peft, load_lora, train_lora
 from ncl.training.baselines.random_library import random_library
+from ncl.training.data.former_names import current, with_former
 from ncl.training.data.ranks import ranks
-from ncl.training.evaluation.system import Arm
+from ncl.training.evaluation.system import System
 from ncl.training.pretrained.config import NaturalConfig
 from ncl.training.pretrained.recipe import FITTING, Progress, natural_library, train_natural
 from ncl.training.pretrained.system import computer
 from ncl.training.pretrained.training_examples import training_prompts
 
 RECORD, PLACE = "run.json", "adapter"
-ARMS = ("ncl", "lora", "random-library")
+SYSTEMS = ("ncl", "lora", "random-library")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Run:
     """
 
     adapter: Path
-    arm: str
+    system: str
     base: str
     dtype: str = ""
 
@@ -55,7 +56,7 @@ def find_run(folder: Path) -> Run | None:
             told = read_record(adapter.parent) if adapter.name == PLACE else {}
             settings = read_settings(adapter)
             base = str(adapter) if settings.base == HERE else settings.base
-            return Run(adapter, str(told.get("arm", "ncl")), base, settings.dtype)
+            return Run(adapter, str(told.get("system", "ncl")), base, settings.dtype)
         if (adapter / PEFT).is_file():
             told = read_record(adapter.parent)
             if "base" not in told:
@@ -65,28 +66,32 @@ def find_run(folder: Path) -> Run | None:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """What `run.json` tells; nothing where there is none. Raises FormatError."""
+    """What `run.json` says, under current names; nothing where there is none. Raises FormatError."""
     try:
-        told = strict_json.read(folder / RECORD, "readable JSON")
+        found = strict_json.read(folder / RECORD, "readable JSON")
     except NotFoundError:
         return {}
-    if not isinstance(told, dict):
+    if not isinstance(found, dict):
         raise FormatError("not the record of a run", where=str(folder / RECORD))
-    return told
+    where = str(folder / RECORD)
+    named = current(found, where, ("system",))
+    if isinstance(config := named.get("config"), dict):
+        named["config"] = current(config, where, NaturalConfig.model_fields)
+    return named
 
 
 def open_computer(run: Run, base: Base, policy: gate.Policy | None = None) -> NCLChatLlamaForCausalLM:
     """The model of a run that has a computer. Raises GateRefused; InputError for `lora`, which has none."""
-    if run.arm == "lora":
-        raise InputError("a LoRA run calls nothing", where=str(run.adapter), remedy="name a run of the arm ncl")
+    if run.system == "lora":
+        raise InputError("a LoRA run calls nothing", where=str(run.adapter), remedy="name a run of the system ncl")
     return load_adapter(run.adapter, base, policy)
 
 
-def open_arm(run: Run, base: Base, policy: gate.Policy | None = None, cache: Path | None = None) -> Arm:
+def open_system(run: Run, base: Base, policy: gate.Policy | None = None, cache: Path | None = None) -> System:
     """Who answers from a run. `cache`: where a computer keeps what it has read of prompts; None for nowhere."""
-    if run.arm == "lora":
+    if run.system == "lora":
         return load_lora(base, run.adapter)
-    return computer(open_computer(run, base, policy), base, run.arm, cache)
+    return computer(open_computer(run, base, policy), base, run.system, cache)
 
 
 # --- training --------------------------------------------------------------------------------------------------------
@@ -101,15 +106,15 @@ def claim(out: Path) -> None:
         raise InputError("a run of the tiny recipe lies here", where=str(out), remedy="name another --out")
 
 
-def library_for(arm: str, config: NaturalConfig, base: Base, out: Path) -> Artefact:
-    """What is to be certified for an arm: the shipped programs, or random ones whose source is left in the folder."""
-    if arm == "random-library":
+def library_for(system: str, config: NaturalConfig, base: Base, out: Path) -> Artefact:
+    """What is to be certified for a system: the shipped programs, or random ones whose source is left in the folder."""
+    if system == "random-library":
         return random_library(base, config.width, config.seed, out)
     return natural_library(base, config.width)
 
 
-def train_arm(
-    arm: str,
+def train_system(
+    system: str,
     config: NaturalConfig,
     base: Base,
     out: Path,
@@ -123,17 +128,17 @@ def train_arm(
     resume: bool = False,
     advance: Callable[[float, float], None] = lambda seconds, loss: None,
 ) -> dict[str, Any]:
-    """Train one arm and write its folder; returns the record. `adapter` in it is relative to the folder.
+    """Train one system and write its folder; returns the record. `adapter` in it is relative to the folder.
 
-    `resume`: go on from what was fitted there before; the record of a finished run is returned as it is. The arm `lora`
-    is trained by the clock, so it begins anew; `seconds`: how long, told to `advance`. The others take what they take
+    `resume`: go on from what was fitted there before; the record of a finished run is returned as it is. `lora` is
+    trained by the clock, so it begins anew; `seconds`: how long, told to `advance`. The others take what they take
     and tell `progress`.
     """
     if ranks().first:
         claim(out)
     begin = time.perf_counter()
     about = {
-        "arm": arm, "base": base.source, "base_digest": base.digest, "dtype": dtype_name(base.model.dtype),
+        "system": system, "base": base.source, "base_digest": base.digest, "dtype": dtype_name(base.model.dtype),
         "seed": config.seed, "adapter": PLACE, "config": config.model_dump(mode="json"),
     }  # fmt: skip
     if resume and (done := _finished(out, about)):
@@ -141,20 +146,22 @@ def train_arm(
     ranks().wait()
     if ranks().first:  # it tells of what lies there, which is to be replaced
         (out / RECORD).unlink(missing_ok=True)
-    if arm == "lora" and ranks().world > 1:
-        raise InputError("the arm lora is trained by one process", where="torchrun", remedy="start it without torchrun")
-    if arm == "lora":
+    if system == "lora" and ranks().world > 1:
+        raise InputError(
+            "the baseline lora is trained by one process", where="torchrun", remedy="start it without torchrun"
+        )
+    if system == "lora":
         told = _lora(config, base, out, seconds, advance)
     elif artefact is None:
-        raise InputError(f"the arm {arm} needs a certified library", where=arm)
+        raise InputError(f"the system {system} needs a certified library", where=system)
     else:
-        if arm == "random-library":  # nothing there can be learned, so another seed would not either
+        if system == "random-library":  # nothing there can be learned, so another seed would not either
             config = config.model_copy(update={"restarts": 0})
         told = train_natural(
             config, base, out, artefact=artefact, cache=cache, policy=policy, progress=progress, jobs=jobs,
             resume=resume,
         )  # fmt: skip
-    told = {**told, **about, "seconds": round(time.perf_counter() - begin, 1)}
+    told = with_former({**told, **about, "seconds": round(time.perf_counter() - begin, 1)})
     if ranks().first:
         _write(out / RECORD, {"schema": 1, **told})
         shutil.rmtree(out / FITTING, ignore_errors=True)
@@ -167,7 +174,7 @@ def _finished(out: Path, about: dict[str, Any]) -> dict[str, Any] | None:
     told = read_record(out)
     if not (out / PLACE).is_dir() or any(told.get(name) != value for name, value in about.items()):
         return None
-    return {name: value for name, value in told.items() if name != "schema"}
+    return with_former({name: value for name, value in told.items() if name != "schema"})
 
 
 def _lora(

@@ -43,7 +43,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Sample:
-    """`others`: (arm, its answer, whether it is right)."""
+    """`others`: (system, its answer, whether it is right)."""
 
     task: str
     stretches: tuple[Stretch, ...]
@@ -64,7 +64,7 @@ def shown(seed: int) -> list[Prompt]:
 
 
 def samples(model: NCLChatLlamaForCausalLM, told: Mapping[str, Sequence[Outcome]]) -> list[Sample]:
-    """Each prompt as `model` read it, with the answers of all arms; `ncl` is among them and was asked them all."""
+    """Each prompt as `model` read it, with the answers of all systems; `ncl` is among them and was asked them all."""
     by_text = {name: {o.prompt.text: o for o in outcomes} for name, outcomes in told.items()}
     return [
         _sample(model, own.prompt, {name: found.get(own.prompt.text) for name, found in by_text.items()})

@@ -1,4 +1,4 @@
-"""The base model with a fitted reader and a certified library: the arms `ncl` and `random-library`.
+"""The base model with a fitted reader and a certified library: the systems `ncl` and `random-library`.
 
 A prompt for which nothing is to be called is answered exactly when the base model is left alone to the bit: its own
 greedy tokens in the same batch with the same padding, and no call made.
@@ -12,14 +12,14 @@ from pathlib import Path
 from ncl.llama.pretrained.base_model import Base
 from ncl.llama.pretrained.model import NCLChatLlamaForCausalLM
 from ncl.training.evaluation.chat_answers import Advance, ask, left_alone
-from ncl.training.evaluation.system import Arm, Outcome
+from ncl.training.evaluation.system import Outcome, System
 from ncl.training.pretrained.cached_answers import ask_read
 from ncl.training.tasks.natural_prompts import Prompt
 
 ALONE = 16  # tokens of an answer that are compared with the base model's
 
 
-def computer(model: NCLChatLlamaForCausalLM, base: Base, name: str = "ncl", cache: Path | None = None) -> Arm:
+def computer(model: NCLChatLlamaForCausalLM, base: Base, name: str = "ncl", cache: Path | None = None) -> System:
     """`base` is the model that the adapter was loaded onto. `cache`: what was read of prompts is kept there."""
 
     def asked(prompts: Sequence[Prompt], advance: Advance) -> list[Outcome]:
@@ -35,4 +35,4 @@ def computer(model: NCLChatLlamaForCausalLM, base: Base, name: str = "ncl", cach
         found |= {id(p): Outcome(p, answer, same) for p, (answer, same) in zip(quiet, alone)}
         return [found[id(p)] for p in prompts]
 
-    return Arm(name, asked, quiet=True)
+    return System(name, asked, quiet=True)

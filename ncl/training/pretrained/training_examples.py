@@ -43,14 +43,14 @@ class Lesson:
 
 def training_prompts(config: NaturalConfig) -> list[Prompt]:
     """Single calls, also behind a statement, several lists of which one is meant, two calls in a row, and chat."""
-    rng = Random(f"natural/{config.seed if config.draw is None else config.draw}")
+    rng = Random(f"natural/{config.seed if config.data_seed is None else config.data_seed}")
     plain, several = training_wording(), training_wording(several=True)
     found: list[Prompt] = []
     for wording, deck, calls, count in (
-        (plain, dealt(rng, plain.templates), 1, config.singles),
-        (several, dealt(rng, several.templates), 1, config.several),
-        (plain, dealt(rng, {task: plain.templates[task] for task in LISTED}), 2, config.chains),
-        (plain, {task: told_templates(rng, task) for task in plain.chain}, 1, config.told),
+        (plain, dealt(rng, plain.templates), 1, config.single_calls),
+        (several, dealt(rng, several.templates), 1, config.multiple_lists),
+        (plain, dealt(rng, {task: plain.templates[task] for task in LISTED}), 2, config.two_calls),
+        (plain, {task: told_templates(rng, task) for task in plain.chain}, 1, config.statements),
     ):
         tasks = list(deck)
         for number in range(count):

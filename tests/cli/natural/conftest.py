@@ -52,5 +52,5 @@ def run(here, fitted):
 def recipe(here, config):
     """The small run's configuration as a user writes it."""
     file = here / "natural.json"
-    file.write_text(config.model_copy(update={"steps": 3, "singles": 20}).model_dump_json(), encoding="utf-8")
+    file.write_text(config.model_copy(update={"steps": 3, "single_calls": 20}).model_dump_json(), encoding="utf-8")
     return str(file)

@@ -39,10 +39,10 @@ def test_the_document_has_every_call(ncl, fitted):
 
 def test_an_answer_of_the_computer_is_given_whole_and_another_cut_off(ncl, fitted):
     long = f"Reverse {', '.join(map(str, range(60)))}."
-    document = ncl("chat", str(fitted), "--prompt", long, "--most", "4", "--json").document
+    document = ncl("chat", str(fitted), "--prompt", long, "--max-new-tokens", "4", "--json").document
     assert document["answer"] == ", ".join(map(str, range(59, -1, -1)))
-    assert ncl("chat", str(fitted), "--prompt", long, "--most", "4").out.startswith(document["answer"] + "\n")
-    plain = ncl("chat", str(fitted), "--prompt", "How are you?", "--most", "4", "--json").document
+    assert ncl("chat", str(fitted), "--prompt", long, "--max-new-tokens", "4").out.startswith(document["answer"] + "\n")
+    plain = ncl("chat", str(fitted), "--prompt", "How are you?", "--max-new-tokens", "4", "--json").document
     assert (plain["tokens"], plain["ended"], plain["calls"]) == (4, False, [])
 
 
@@ -53,7 +53,7 @@ def test_what_cannot_be_computed_is_told(ncl, fitted):
 
 def test_every_line_of_a_pipe_is_a_prompt(ncl, fitted, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("Sort 3, 1.\n\nReverse 1, 2.\nHow are you?\n"))
-    ran = ncl("chat", str(fitted), "--most", "2")
+    ran = ncl("chat", str(fitted), "--max-new-tokens", "2")
     lines = [line.strip() for line in ran.out.splitlines() if line.strip()]
     assert (ran.code, lines[0], lines[2], lines[-1]) == (0, "1, 3", "2, 1", "nothing called")
 
@@ -84,7 +84,7 @@ def test_a_list_of_an_earlier_turn_is_read_when_it_is_remembered_and_else_nothin
 
     def said(lines, *options):
         monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(lines) + "\n"))
-        ran = ncl("chat", str(fitted), "--most", "3", *options)
+        ran = ncl("chat", str(fitted), "--max-new-tokens", "3", *options)
         assert ran.code == 0
         return [line.strip().partition(";")[0] for line in ran.out.splitlines() if line.startswith("  ")]
 
@@ -107,12 +107,12 @@ def test_without_a_chat_template_there_is_nothing_to_remember(ncl, fitted, monke
         return real(model, *arguments, **options)
 
     monkeypatch.setattr("ncl.llama.pretrained.conversation.reply", bare)
-    ran = ncl("chat", str(fitted), "--remember", "--most", "2")
+    ran = ncl("chat", str(fitted), "--remember", "--max-new-tokens", "2")
     assert ran.code == 2 and "without a chat template" in ran.err
 
 
 def test_the_same_prompt_gives_the_same_greedy_answer_and_sampling_may_not(ncl, fitted):
-    ask = ("chat", str(fitted), "--prompt", "How are you?", "--most", "12", "--json")
+    ask = ("chat", str(fitted), "--prompt", "How are you?", "--max-new-tokens", "12", "--json")
     first, second = (ncl(*ask).document["answer"] for _ in range(2))
     assert first == second
     assert any(ncl(*ask, "--temperature", "5").document["answer"] != first for _ in range(3))
@@ -122,7 +122,7 @@ def test_the_same_prompt_gives_the_same_greedy_answer_and_sampling_may_not(ncl, 
     "typed, code, told",
     [
         (("nix",), 2, "no such folder"), ((".",), 2, "no run of the natural recipe"),
-        (("FITTED", "--json"), 2, "--prompt"), (("FITTED", "--prompt", " "), 2, "nothing to ask"),
+        (("FITTED", "--json"), 2, "--prompt"), (("FITTED", "--prompt", " "), 2, "the prompt is empty"),
         (("FITTED", "--prompt", "x", "--base", "nix"), 2, "no such model"),
     ],
 )  # fmt: skip

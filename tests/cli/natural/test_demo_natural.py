@@ -21,7 +21,8 @@ from ncl.verify.engine import runner
 
 SMALL = (
     "demo", "--natural", "--steps", "60", "--restarts", "0", "--task", "reverse", "--task", "chain", "--task", "chat",
-    "--length", "3", "--length", "70", "--n", "1", "--n-long", "1", "--chat", "6", "--arm-n", "1", "--arm-length", "3",
+    "--length", "3", "--length", "70", "--n", "1", "--n-long", "1", "--chat", "6",
+    "--baseline-n", "1", "--baseline-length", "3",
 )  # fmt: skip
 
 
@@ -48,12 +49,12 @@ def slim():
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, granting, base, slim):
-    """The folder of one demo with all arms that need no further package, and its exit code; not to be written to."""
+    """The folder of one demo with all systems that need no further package, and its exit code; not to be written to."""
     place = tmp_path_factory.mktemp("natural") / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "run", granting(runner.run))
-        arms = [part for arm in ("base", "tool", "random-library") for part in ("--arm", arm)]
-        code = run_main(small(place, base, *arms))
+        systems = [part for system in ("base", "tool", "random-library") for part in ("--baseline", system)]
+        code = run_main(small(place, base, *systems))
     return place, code
 
 
@@ -76,15 +77,15 @@ def test_everything_lies_in_one_folder_with_one_document(finished, document):
 
 
 def test_every_arm_has_its_cells_and_what_was_not_run_is_absent(document):
-    cells = {(c["task"], c["length"], c["phrasing"], c["calls"]): c for c in document["cells"] if c["arm"] == "ncl"}
+    cells = {(c["task"], c["length"], c["phrasing"], c["calls"]): c for c in document["cells"] if c["system"] == "ncl"}
     assert {key for key in cells if key[0] == "reverse"} == {
         *(("reverse", 3, kind, 1) for kind in ("seen", "unseen", "several")), ("reverse", 70, "seen", 1),
     }  # fmt: skip
-    assert {c["arm"] for c in document["cells"]} == {"ncl", "base", "tool", "random-library"}
-    besides = [c for c in document["cells"] if c["arm"] == "base"]
+    assert {c["system"] for c in document["cells"]} == {"ncl", "base", "tool", "random-library"}
+    besides = [c for c in document["cells"] if c["system"] == "base"]
     assert {(c["task"], c["length"], c["n"]) for c in besides} == {("reverse", 3, 1), ("chain", 10, 1)}
-    assert {c["n"] for c in document["cells"] if c["arm"] == "ncl" and c["task"] == "chat"} <= set(range(1, 7))
-    assert all("parsed" in c for c in document["cells"] if c["arm"] == "tool")
+    assert {c["n"] for c in document["cells"] if c["system"] == "ncl" and c["task"] == "chat"} <= set(range(1, 7))
+    assert all("parsed" in c for c in document["cells"] if c["system"] == "tool")
 
 
 def test_what_it_leaves_is_what_the_other_commands_take(ncl, finished):
@@ -93,7 +94,7 @@ def test_what_it_leaves_is_what_the_other_commands_take(ncl, finished):
     assert ncl("regress", str(folder / DOCUMENT), "--baseline", str(folder / DOCUMENT)).code == 0
     assert ncl("chat", str(folder / "ncl"), "--prompt", "Sort 3, 1, 2.", "--json").document["answer"] == "1, 2, 3"
     ran = ncl("evaluate", str(folder / "random-library"), "--task", "reverse", "--length", "3", "--n", "1", "--json")
-    assert {c["arm"] for c in ran.document["cells"]} == {"random-library"}
+    assert {c["system"] for c in ran.document["cells"]} == {"random-library"}
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -166,18 +167,18 @@ def test_the_picture_is_a_png(finished):
 def test_an_arm_that_lacks_a_package_is_left_out_with_a_line(ncl, here, base, slim, grant, monkeypatch):
     grant()
     monkeypatch.setitem(__import__("sys").modules, "peft", None)
-    ran = ncl(*small(here / "out", base, "--arm", "lora", "--steps", "2", "--length", "3"), "--json")
+    ran = ncl(*small(here / "out", base, "--baseline", "lora", "--steps", "2", "--length", "3"), "--json")
     assert ran.code == 3, "two steps teach nothing"
     assert "needs the package `peft`" in ran.err and "pip install peft" in ran.err
-    assert {c["arm"] for c in ran.document["cells"]} == {"ncl"}
+    assert {c["system"] for c in ran.document["cells"]} == {"ncl"}
 
 
 @pytest.mark.parametrize(
     "typed, told",
     [
-        ("--tiny --arm base", "natural demo"), ("--tiny --base x", "natural demo"),
-        ("--tiny --float32", "natural demo"), ("--tiny --arm-n 3", "natural demo"),
-        ("--natural --arm nix", "no arm nix"), ("--natural --task text", "no task text"),
+        ("--tiny --baseline base", "natural demo"), ("--tiny --base x", "natural demo"),
+        ("--tiny --float32", "natural demo"), ("--tiny --baseline-n 3", "natural demo"),
+        ("--natural --baseline nix", "no baseline nix"), ("--natural --task text", "no task text"),
         ("--natural --base nix", "no such model"), ("--natural --length 99999", "lengths 99999"),
     ],
 )  # fmt: skip
@@ -214,7 +215,9 @@ def test_a_real_browser_shows_the_page_without_a_complaint(browse, finished):
     assert shown.pictures and min(shown.pictures) > 500 and shown.text > 2000 and len(shown.png) > 20_000
 
 
-@pytest.mark.parametrize("typed", ["--float32", "--bfloat16", "--arm tool", "--arm-n 3", "--chat 0", "--cache x"])
+@pytest.mark.parametrize(
+    "typed", ["--float32", "--bfloat16", "--baseline tool", "--baseline-n 3", "--chat 0", "--cache x"]
+)
 def test_what_needs_a_pretrained_model_names_what_brings_it(ncl, here, monkeypatch, typed):
     monkeypatch.setattr("ncl.llama.pretrained.base_model.smollm2", absent)
     ran = ncl("demo", *typed.split(), "--out", "out")

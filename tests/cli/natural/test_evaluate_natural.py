@@ -1,4 +1,4 @@
-"""`ncl evaluate` on a natural run: prompts of a file, the held-out exam, arms beside, and what is refused."""
+"""`ncl evaluate` on a natural run: prompts of a file, the held-out exam, systems beside, and what is refused."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ def prompts(here):
 
 def cells(ran):
     assert ran.code == 0, ran.err
-    return {(c["task"], c["length"], c["phrasing"], c["calls"], c["arm"]): c for c in ran.document["cells"]}
+    return {(c["task"], c["length"], c["phrasing"], c["calls"], c["system"]): c for c in ran.document["cells"]}
 
 
 def test_every_prompt_of_a_file_is_asked_and_counted_in_its_cell(ncl, fitted, prompts):
@@ -50,13 +50,13 @@ def test_the_adapter_alone_will_do_in_either_dtype(ncl, fitted, prompts, here):
 
 
 def test_all_arms_answer_the_same_prompts_and_every_answer_is_written(ncl, fitted, prompts, here):
-    arms = ("--arm", "base", "--arm", "base-few-shot", "--arm", "tool")
-    ran = ncl("evaluate", str(fitted), "--prompts", prompts(), *arms, "--answers", "answers.jsonl", "--json")
+    systems = ("--baseline", "base", "--baseline", "base-few-shot", "--baseline", "tool")
+    ran = ncl("evaluate", str(fitted), "--prompts", prompts(), *systems, "--answers", "answers.jsonl", "--json")
     found = cells(ran)
-    for arm in ("base", "base-few-shot", "tool"):
-        mine = [c for key, c in found.items() if key[-1] == arm]
+    for system in ("base", "base-few-shot", "tool"):
+        mine = [c for key, c in found.items() if key[-1] == system]
         assert len(mine) == 4 and {c["exact"] for c in mine} == {0.0}, "random weights answer nothing"
-        assert all(("parsed" in c) == (arm == "tool") for c in mine)
+        assert all(("parsed" in c) == (system == "tool") for c in mine)
     lines = [json.loads(line) for line in (here / "answers.jsonl").read_text().splitlines()]
     assert len(lines) == len(ROWS) + 3 * 4
     first = lines[0]
@@ -120,7 +120,7 @@ def test_a_file_that_is_none_is_refused_with_the_line(ncl, fitted, here, line, t
         ("--prompts nix.jsonl", "no such file"),
         ("--prompts good.jsonl --length 5", "replaces the held-out"),
         ("--prompts good.jsonl --chat 0", "replaces the held-out"),
-        ("--arm lora", "no arm lora"),
+        ("--baseline lora", "no baseline lora"),
         ("--task nix", "no task nix"),
         ("--length 0", "lengths 0"),
         ("--phrasing nix", "no phrasing nix"),
@@ -134,7 +134,7 @@ def test_what_cannot_be_asked_is_refused(ncl, fitted, here, typed, told):
     assert (ran.code, ran.out) == (2, "") and told in ran.err
 
 
-@pytest.mark.parametrize("option", [("--prompts", "prompts.jsonl"), ("--arm", "base"), ("--phrasing", "seen")])
+@pytest.mark.parametrize("option", [("--prompts", "prompts.jsonl"), ("--baseline", "base"), ("--phrasing", "seen")])
 def test_a_tiny_checkpoint_refuses_what_belongs_to_natural_ones(ncl, runs, prompts, option):
     prompts()
     ran = ncl("evaluate", str(runs / "ncl"), *option)

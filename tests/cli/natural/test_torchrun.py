@@ -19,7 +19,15 @@ ENTRY = "from ncl.cli.main import main; main()"
 def small(here, base, granted, config):
     """A configuration that real prompts fit quickly, and the certified library."""
     few = config.model_copy(
-        update={"steps": 4, "singles": 30, "several": 6, "chains": 6, "readers": 3, "channels": 8, "batch": 8}
+        update={
+            "steps": 4,
+            "single_calls": 30,
+            "multiple_lists": 6,
+            "two_calls": 6,
+            "readers": 3,
+            "channels": 8,
+            "batch": 8,
+        }
     )
     (here / "small.json").write_text(few.model_dump_json(), encoding="utf-8")
     return "small.json", natural_made.certified("ncl", few, base, here / "library", granted)

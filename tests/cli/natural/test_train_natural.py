@@ -15,9 +15,9 @@ def test_a_run_leaves_adapter_library_metrics_and_its_record(ncl, here, recipe, 
     ran = ncl("train", recipe, "--out", "run", "--seed", "3", "--json")
     assert ran.code == 0, ran.err
     document = ran.document
-    assert (document["arm"], document["seed"], document["adapter"]) == ("ncl", 3, "run/adapter")
+    assert (document["system"], document["seed"], document["adapter"]) == ("ncl", 3, "run/adapter")
     assert len(document["losses"]) == 1 and document["stalled"] and document["softness"] == "soft-uncertified"
-    assert document["prompts"] == len(natural_made.few_prompts(NaturalConfig(singles=20)))
+    assert document["prompts"] == len(natural_made.few_prompts(NaturalConfig(single_calls=20)))
     assert {p.name for p in (here / "run").iterdir()} == {"adapter", "artefact", "metrics.jsonl", "run.json"}
     told = json.loads((here / "run" / "run.json").read_text())
     assert told["config"]["seed"] == 3 and told["adapter"] == "adapter" and told["seconds"] > 0
@@ -76,17 +76,17 @@ def test_a_base_model_that_is_none_is_refused(ncl, here):
 
 def test_lora_says_in_one_line_what_it_lacks(ncl, recipe, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "peft", None)
-    ran = ncl("train", recipe, "--arm", "lora", "--out", "run")
+    ran = ncl("train", recipe, "--system", "lora", "--out", "run")
     assert ran.code == 2 and "pip install peft" in ran.err
 
 
 @pytest.mark.parametrize(
     "typed, told",
     [
-        ("tiny --base x", "natural recipe"), ("tiny --arm lora", "natural recipe"),
+        ("tiny --base x", "natural recipe"), ("tiny --system lora", "natural recipe"),
         ("tiny --float32", "natural recipe"),
-        ("natural --plain", "tiny recipe"), ("natural --arm nix", "arms: ncl, lora, random-library"),
-        ("natural --seconds 5", "not for the arm ncl"),
+        ("natural --plain", "tiny recipe"), ("natural --system nix", "systems: ncl, lora, random-library"),
+        ("natural --seconds 5", "not for the system ncl"),
     ],
 )  # fmt: skip
 def test_options_of_the_other_recipe_are_refused(ncl, here, typed, told):
@@ -96,7 +96,7 @@ def test_options_of_the_other_recipe_are_refused(ncl, here, typed, told):
 
 @pytest.mark.parametrize(
     "changes, told",
-    [({"nix": 1}, "nix"), ({"steps": 0}, "steps"), ({"width": 7}, "width"), ({"silent": 1}, "silent"),
+    [({"nix": 1}, "nix"), ({"steps": 0}, "steps"), ({"width": 7}, "width"), ({"no_call_share": 1}, "no_call_share"),
      ({"tasks": ["sort"]}, "tasks"), ({"recipe": "nix"}, "'tiny' or 'natural'")],
     ids=str,
 )  # fmt: skip
@@ -116,9 +116,9 @@ def test_the_run_of_another_kind_is_not_replaced(ncl, here, recipe, few, runs):
 
 def test_the_random_library_is_certified_as_such(ncl, here, recipe, few, grant):
     grant()
-    ran = ncl("train", recipe, "--arm", "random-library", "--out", "run", "--json")
-    assert ran.code == 0 and ran.document["arm"] == "random-library"
+    ran = ncl("train", recipe, "--system", "random-library", "--out", "run", "--json")
+    assert ran.code == 0 and ran.document["system"] == "random-library"
     assert "def insertion_sort" in (here / "run" / "random_library.py").read_text()
     assert ncl("gate", "run/artefact").code == 0
     cells = ncl("evaluate", "run", "--task", "sort", "--length", "3", "--n", "1", "--json").document["cells"]
-    assert {c["arm"] for c in cells} == {"random-library"}
+    assert {c["system"] for c in cells} == {"random-library"}

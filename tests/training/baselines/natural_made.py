@@ -10,7 +10,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from ncl import certificate as record
 from ncl.digests import tokenizer_digest
 from ncl.training.pretrained import recipe
-from ncl.training.pretrained.run import library_for, train_arm
+from ncl.training.pretrained.run import library_for, train_system
 from ncl.training.tasks.natural_prompts import Prompt
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "llama" / "pretrained"))
@@ -19,8 +19,8 @@ from tokenizers_made import single_digits
 WORDINGS = {"sort": ("Sort {}.", "Put {} in order."), "reverse": ("Reverse {}.", "Turn {} around.")}
 CHAT = ("How are you?", "Tell me a story.", "What is a stack?", "I am 12 years old.")
 SMALL = {
-    "steps": 50, "batch": 16, "draws": 4, "channels": 24, "readers": 1, "restarts": 0, "singles": 120, "several": 0,
-    "chains": 0,
+    "steps": 50, "batch": 16, "plan_samples": 4, "channels": 24, "readers": 1, "restarts": 0, "single_calls": 120,
+    "multiple_lists": 0, "two_calls": 0,
 }  # fmt: skip
 
 
@@ -56,18 +56,18 @@ def few_prompts(config):
     return found + [Prompt(text, None, "chat", 0, 0, "plain") for text in CHAT * 5]
 
 
-def certified(arm, config, base, place, granted):
-    """The folder of what an arm needs, certified with its proofs taken for granted."""
-    made = library_for(arm, config, base, place / "source")
+def certified(system, config, base, place, granted):
+    """The folder of what a system needs, certified with its proofs taken for granted."""
+    made = library_for(system, config, base, place / "source")
     folder = made.save(place / "artefact")
     record.write(granted(made, tokenizer=tokenizer_digest(base.tokenizer)), folder / record.FILE_NAME)
     return folder
 
 
-def trained(arm, config, base, place, granted, monkeypatch, seconds=0.0):
-    """A run of an arm in `place/run`."""
+def trained(system, config, base, place, granted, monkeypatch, seconds=0.0):
+    """A run of a system in `place/run`."""
     monkeypatch.setattr(recipe, "training_prompts", few_prompts)
     monkeypatch.setattr("ncl.training.pretrained.run.training_prompts", few_prompts)
-    artefact = certified(arm, config, base, place, granted)
-    train_arm(arm, config, base, place / "run", artefact=artefact, cache=place / "features", seconds=seconds)
+    artefact = certified(system, config, base, place, granted)
+    train_system(system, config, base, place / "run", artefact=artefact, cache=place / "features", seconds=seconds)
     return place / "run"

@@ -61,10 +61,10 @@ def test_it_is_held_to_what_the_base_says(tuned, base):
     assert 0 <= drift(tuned, base) < 0.05
 
 
-@pytest.mark.parametrize("hold", [0.0, 1.0])
-def test_it_learns_to_drift_less_as_much_as_it_is_held(base, config, granted, tmp_path, hold):
+@pytest.mark.parametrize("kl_weight", [0.0, 1.0])
+def test_it_learns_to_drift_less_as_much_as_it_is_held(base, config, granted, tmp_path, kl_weight):
     """With the last norm in the drift's place, of which readers see nothing."""
-    wanted = config.model_copy(update={"backbone": "full", "tune_steps": 3, "tune_rate": 1e-2, "hold": hold})
+    wanted = config.model_copy(update={"backbone": "full", "tune_steps": 3, "tune_rate": 1e-2, "kl_weight": kl_weight})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             "ncl.training.pretrained.fine_tuning._drift", lambda llama, before, shown: llama.model.norm.weight.sum()
@@ -72,7 +72,7 @@ def test_it_learns_to_drift_less_as_much_as_it_is_held(base, config, granted, tm
         folder = natural_made.trained("ncl", wanted, base, tmp_path, granted, patch)
     own = load_base(find_run(folder).base)
     moved = (own.model.model.norm.weight - base.model.model.norm.weight).float()
-    assert bool((moved < -0.01).all()) == (hold > 0) and bool((moved <= 0).all())
+    assert bool((moved < -0.01).all()) == (kl_weight > 0) and bool((moved <= 0).all())
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from ncl.digests import tokenizer_digest
 from ncl.errors import GateRefused
 from ncl.llama.pretrained.adapter_record import PROGRAMS
 from ncl.training.baselines.random_library import FILE, source
-from ncl.training.pretrained.run import find_run, library_for, open_arm, open_computer, train_arm
+from ncl.training.pretrained.run import find_run, library_for, open_computer, open_system, train_system
 from ncl.verify.certification.prove import prove
 from ncl.verify.engine.executors import run
 from ncl.verify.runs.differential import check_compiled
@@ -62,18 +62,18 @@ def test_it_is_proved_to_be_what_its_source_says(built):
 
 
 def test_a_reader_fitted_to_it_answers_through_it_and_is_its_own_arm(base, config, granted, tmp_path, monkeypatch):
-    few = config.model_copy(update={"steps": 2, "singles": 8})
+    few = config.model_copy(update={"steps": 2, "single_calls": 8})
     folder = natural_made.trained("random-library", few, base, tmp_path, granted, monkeypatch)
     run = find_run(folder)
-    assert open_arm(run, base).name == "random-library"
+    assert open_system(run, base).name == "random-library"
     shipped, random = library_for("ncl", few, base, tmp_path), open_computer(run, base).artefact
     assert all(random.programs[name].code != shipped.programs[name].code for name in PROGRAMS)
     assert (tmp_path / "source" / FILE).read_text(encoding="utf-8") == source(few.seed)
 
 
 def test_the_certificate_of_the_shipped_library_does_not_let_it_in(base, config, granted, tmp_path):
-    shipped, random = (library_for(arm, config, base, tmp_path) for arm in ("ncl", "random-library"))
+    shipped, random = (library_for(system, config, base, tmp_path) for system in ("ncl", "random-library"))
     folder = random.save(tmp_path / "artefact")
     record.write(granted(shipped, tokenizer=tokenizer_digest(base.tokenizer)), folder / record.FILE_NAME)
     with pytest.raises(GateRefused, match="reverse"):
-        train_arm("random-library", config, base, tmp_path / "run", artefact=folder, cache=tmp_path, seconds=0)
+        train_system("random-library", config, base, tmp_path / "run", artefact=folder, cache=tmp_path, seconds=0)

@@ -11,8 +11,8 @@ from ncl.training.baselines.catalogue import CHEAP, cheap
 from ncl.training.baselines.few_shot import EXAMPLES
 from ncl.training.baselines.tool_use import REQUEST, judged, written
 from ncl.training.evaluation.chat_answers import ROOM, Answer
-from ncl.training.evaluation.system import Arm
-from ncl.training.pretrained.run import find_run, load_lora, open_arm
+from ncl.training.evaluation.system import System
+from ncl.training.pretrained.run import find_run, load_lora, open_system
 from ncl.training.pretrained.system import computer
 from ncl.training.tasks.natural_prompts import Prompt
 
@@ -118,12 +118,12 @@ def test_arms_without_a_computer_are_not_asked_what_is_to_be_left_alone(saying):
 
 
 def test_the_computer_answers_through_certified_programs(model, base):
-    arm = computer(model, base)
+    system = computer(model, base)
     longer = Prompt(
         f"Turn {', '.join(map(str, range(90)))} around.", tuple(range(89, -1, -1)), "reverse", 90, 1, "given"
     )
     wrong = Prompt("Sort 3, 1, 2.", (3, 2, 1), "sort", 3, 1, "given")
-    outcomes = arm.ask([SORT, CHAT, longer, wrong, SORT], quiet)
+    outcomes = system.ask([SORT, CHAT, longer, wrong, SORT], quiet)
     assert [o.prompt for o in outcomes] == [SORT, CHAT, longer, wrong, SORT]
     assert [o.exact for o in outcomes] == [True, True, True, False, True]
     assert [[c.program for c in o.answer.calls] for o in outcomes] == [
@@ -173,9 +173,9 @@ def test_an_answer_other_than_the_base_models_was_not_left_alone(model, base, sa
 
 def test_an_arm_is_opened_from_its_run(run_folder, base):
     run = find_run(run_folder)
-    assert (run.arm, run.base) == ("ncl", base.source)
-    arm = open_arm(run, base)
-    assert isinstance(arm, Arm) and arm.quiet and arm.name == "ncl"
+    assert (run.system, run.base) == ("ncl", base.source)
+    system = open_system(run, base)
+    assert isinstance(system, System) and system.quiet and system.name == "ncl"
     assert find_run(run_folder / "adapter") == run
     assert find_run(run_folder / "nix") is None
 

@@ -9,7 +9,7 @@ from ncl.errors import InputError
 from ncl.training.evaluation.chat_answers import Answer
 from ncl.training.evaluation.held_out import ALL, CALLS, KINDS, Exam, exam_of
 from ncl.training.evaluation.measurement import measured, record
-from ncl.training.evaluation.system import Arm, Outcome
+from ncl.training.evaluation.system import Outcome, System
 from ncl.training.tasks.natural_prompts import TASKS, Prompt, phrasings
 
 SMALL = Exam(lengths=(3, 200), n=2, n_long=1, chat=20)
@@ -66,7 +66,7 @@ def prompt(answer, length=3, calls=1, text="Sort 3, 1, 2."):
     return Prompt(text, answer, "sort", length, calls, "seen")
 
 
-def arm(name="ncl", **told):
+def system(name="ncl", **told):
     """One that says "1, 2, 3" to everything."""
 
     def ask(prompts, advance):
@@ -74,7 +74,7 @@ def arm(name="ncl", **told):
         answer = Answer("1, 2, 3", ended=True)
         return [Outcome(p, answer, p.answer is not None and answer.right(p.answer), **told) for p in prompts]
 
-    return Arm(name, ask)
+    return System(name, ask)
 
 
 class Words:
@@ -95,8 +95,8 @@ def tiny_context():
 def test_cells_are_by_task_length_phrasing_and_calls_with_intervals(tiny_context):
     prompts = [prompt((1, 2, 3)), prompt((1, 2, 4)), prompt((1, 2, 3), calls=2), prompt((1, 2, 3), length=4)]
     advanced = []
-    cells, outcomes = measured(arm(), prompts, tiny_context, 5, advanced.append)
-    assert [(c.task, c.length, c.phrasing, c.calls, c.n, c.exact, c.seed, c.arm) for c in cells] == [
+    cells, outcomes = measured(system(), prompts, tiny_context, 5, advanced.append)
+    assert [(c.task, c.length, c.phrasing, c.calls, c.n, c.exact, c.seed, c.system) for c in cells] == [
         ("sort", 3, "seen", 1, 2, 0.5, 5, "ncl"), ("sort", 3, "seen", 2, 1, 1.0, 5, "ncl"),
         ("sort", 4, "seen", 1, 1, 1.0, 5, "ncl"),
     ]  # fmt: skip
@@ -107,19 +107,19 @@ def test_cells_are_by_task_length_phrasing_and_calls_with_intervals(tiny_context
 
 
 def test_a_tool_users_cells_tell_parsing_and_execution_apart(tiny_context):
-    cells, _ = measured(arm("tool", parsed=True, executed=False), [prompt((1,)), prompt((2,))], tiny_context, 0)
+    cells, _ = measured(system("tool", parsed=True, executed=False), [prompt((1,)), prompt((2,))], tiny_context, 0)
     assert (cells[0].to_json()["parsed"], cells[0].to_json()["executed"]) == (1.0, 0.0)
 
 
 def test_what_is_longer_than_the_base_models_context_is_marked(tiny_context):
     fits, answer_does_not = prompt((1, 2, 3)), prompt(tuple(range(30)), length=30)
-    cells, _ = measured(arm(), [fits, answer_does_not], tiny_context, 0)
+    cells, _ = measured(system(), [fits, answer_does_not], tiny_context, 0)
     assert [c.beyond_context for c in cells] == [False, True]
     assert cells[1].to_json()["beyond_context"] is True
 
 
 def test_an_answered_prompt_is_a_line_of_json(tiny_context):
-    _, (outcome,) = measured(arm(), [prompt((1, 2, 4))], tiny_context, 0)
+    _, (outcome,) = measured(system(), [prompt((1, 2, 4))], tiny_context, 0)
     told = record("ncl", outcome)
     assert (told["gold"], told["answer"], told["exact"], told["calls"]) == ([1, 2, 4], "1, 2, 3", False, [])
     assert set(ALL) > {told["task"]}

@@ -15,14 +15,14 @@ def evaluation(*cells):
             {
                 "task": task,
                 "length": length,
-                "arm": arm,
+                "system": system,
                 "phrasing": None,
                 "calls": None,
                 "seed": 0,
                 "n": n,
                 "exact": k / n,
             }
-            for task, length, arm, k, n in cells
+            for task, length, system, k, n in cells
         ],
     }
 
@@ -106,7 +106,7 @@ def test_other_arms_do_not_fail_the_build_unless_asked_for():
     before = evaluation(("sort", 10, "ncl", 200, 200), ("sort", 10, "plain", 150, 200))
     after = evaluation(("sort", 10, "ncl", 200, 200), ("sort", 10, "plain", 10, 200))
     assert not any(c.regressed for c in compare(after, before))
-    assert any(c.regressed for c in compare(after, before, arms=("ncl", "plain")))
+    assert any(c.regressed for c in compare(after, before, systems=("ncl", "plain")))
 
 
 @pytest.mark.parametrize("document", [{}, {"cells": []}, {"cells": [{"task": "x"}]}, {"cells": 3}, []])

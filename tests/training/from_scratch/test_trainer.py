@@ -72,13 +72,13 @@ def test_metrics_have_a_line_a_step_and_the_summary_last(small, artefact, tmp_pa
     summary = train(small, tmp_path / "run", artefact=artefact)
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines[:-1]] == [0, 1, 2, 3] and lines[-1] == summary
-    assert summary["softness"] == "soft-uncertified" and summary["arm"] == "ncl"
+    assert summary["softness"] == "soft-uncertified" and summary["system"] == "ncl"
 
 
 def test_the_plain_arm_needs_no_certificate_and_has_no_computer(small, tmp_path):
-    train(small.model_copy(update={"arm": "plain"}), tmp_path / "run")
+    train(small.model_copy(update={"system": "plain"}), tmp_path / "run")
     model, _, config = load_checkpoint(tmp_path / "run")
-    assert config.arm == "plain" and not hasattr(model, "side_module")
+    assert config.system == "plain" and not hasattr(model, "side_module")
 
 
 def test_a_checkpoint_loads_with_tokenizer_and_configuration(small, artefact, tmp_path):

@@ -18,7 +18,7 @@ from ncl.training.pretrained.training_examples import Lesson
 
 HIDDEN = 12
 TASKS = ("reverse", "sort", "count")  # programs 1 to 3; a text feature each
-QUICK = FitConfig(steps=120, batch=16, draws=8, channels=16, dropout=0.0, learning_rate=1e-2)
+QUICK = FitConfig(steps=120, batch=16, plan_samples=8, channels=16, dropout=0.0, learning_rate=1e-2)
 TALK, DATA, OTHER = 8, 9, 10  # further features: plain text, a list, a number that is no data
 
 
@@ -85,7 +85,7 @@ def test_lists_far_longer_than_in_training_are_answered_too(fitted, library):
 
 
 def test_the_same_seed_gives_the_same_reader_to_the_bit_and_another_seed_another(library):
-    few = FitConfig(steps=3, batch=8, draws=4, channels=8)
+    few = FitConfig(steps=3, batch=8, plan_samples=4, channels=8)
     first, again, other = (
         fit(lessons(0), library, HIDDEN, FitConfig(**{**vars(few), "seed": seed})) for seed in (0, 0, 1)
     )
@@ -101,7 +101,7 @@ def test_a_fit_leaves_the_search_for_garbage_as_it_was(library):
 
     before = gc.get_freeze_count()
     with pytest.raises(KeyboardInterrupt):
-        fit(lessons(0), library, HIDDEN, FitConfig(steps=1, batch=8, draws=4, channels=8), stopped)
+        fit(lessons(0), library, HIDDEN, FitConfig(steps=1, batch=8, plan_samples=4, channels=8), stopped)
     assert gc.get_freeze_count() == before
 
 
@@ -138,7 +138,7 @@ def test_hidden_text_is_drawn_anew_at_every_step_and_only_while_learning(library
 
     monkeypatch.setattr(fitting, "_partly_hidden", watched)
     one = [replace(lesson(Random(0), "sort"), hide=(0.5, 0.5))]
-    config = FitConfig(steps=6, batch=4, draws=4, channels=8, silent=0.0)
+    config = FitConfig(steps=6, batch=4, plan_samples=4, channels=8, no_call_share=0.0)
     reader, _ = fit(one, library, HIDDEN, config)
     seen = {tuple(map(tuple, units.deep_XH.tolist())) for units in drawn}
     assert len(drawn) == 6 and len(seen) > 3
@@ -148,7 +148,7 @@ def test_hidden_text_is_drawn_anew_at_every_step_and_only_while_learning(library
 
 def test_each_step_is_told_with_its_loss(library):
     told = []
-    _, losses = fit(lessons(0), library, HIDDEN, FitConfig(steps=4, batch=8, draws=4, channels=8),
+    _, losses = fit(lessons(0), library, HIDDEN, FitConfig(steps=4, batch=8, plan_samples=4, channels=8),
                     lambda step, loss: told.append((step, loss)))  # fmt: skip
     assert told == list(enumerate(losses)) and len(losses) == 4
 
@@ -156,7 +156,7 @@ def test_each_step_is_told_with_its_loss(library):
 def test_what_nothing_solves_shows_in_the_loss_as_stalled(library):
     rng = Random(0)
     hopeless = [Lesson(one.seen, one.words, (12345,), -20.0) for one in (lesson(rng, "sort") for _ in range(20))]
-    _, losses = fit(hopeless, library, HIDDEN, FitConfig(steps=3, batch=8, draws=4, channels=8))
+    _, losses = fit(hopeless, library, HIDDEN, FitConfig(steps=3, batch=8, plan_samples=4, channels=8))
     assert min(losses) > STALLED
 
 
@@ -173,7 +173,7 @@ def test_only_a_reader_that_stalls_and_may_be_fitted_again_is_given_up_early(lib
     monkeypatch.setattr(fitting, "LOOKED", 2)
     rng = Random(0)
     hopeless = [Lesson(one.seen, one.words, (12345,), -20.0) for one in (lesson(rng, "sort") for _ in range(20))]
-    short = FitConfig(steps=8, batch=8, draws=4, channels=8)
+    short = FitConfig(steps=8, batch=8, plan_samples=4, channels=8)
     assert len(fit(hopeless, library, HIDDEN, short, patient=False)[1]) == 3
     assert len(fit(hopeless, library, HIDDEN, short)[1]) == 8
     monkeypatch.setattr(fitting, "STALLS", UNSOLVED + 1)
@@ -183,5 +183,5 @@ def test_only_a_reader_that_stalls_and_may_be_fitted_again_is_given_up_early(lib
 
 def test_without_prompts_that_call_nothing_only_calls_are_learned(library):
     calls = [one for one in lessons(0) if one.answer is not None]
-    _, losses = fit(calls, library, HIDDEN, FitConfig(steps=2, batch=8, draws=4, channels=8))
+    _, losses = fit(calls, library, HIDDEN, FitConfig(steps=2, batch=8, plan_samples=4, channels=8))
     assert len(losses) == 2

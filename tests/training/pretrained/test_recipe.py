@@ -15,7 +15,8 @@ from ncl.training.pretrained.fit_ensemble import _processes
 from ncl.training.pretrained.recipe import METRICS, Progress, train_natural
 from ncl.training.pretrained.training_examples import hidden_of, training_prompts
 
-CONFIG = NaturalConfig(singles=12, told=0, several=4, chains=4, longest=3, steps=2, batch=6, draws=2, channels=8,
+CONFIG = NaturalConfig(single_calls=12, statements=0, multiple_lists=4, two_calls=4, longest=3,
+                       steps=2, batch=6, plan_samples=2, channels=8,
                        readers=2, restarts=1)  # fmt: skip
 
 
@@ -156,5 +157,5 @@ def test_lessons_hide_as_much_text_as_the_configuration_says(train, monkeypatch,
 
     monkeypatch.setattr(recipe, "fit_readers", look)
     with pytest.raises(Seen) as told:
-        train(config=CONFIG.model_copy(update={"hide": share}))
+        train(config=CONFIG.model_copy(update={"feature_dropout": share}))
     assert set(told.value.args) == {(0.0, 0.0), (0.0, share), (share, share)}

@@ -13,7 +13,8 @@ from ncl.training.pretrained import training_examples
 from ncl.training.pretrained.config import NaturalConfig
 from ncl.training.pretrained.recipe import Progress, train_natural
 
-CONFIG = NaturalConfig(singles=12, told=0, several=4, chains=4, longest=3, steps=5, batch=6, draws=2, channels=8,
+CONFIG = NaturalConfig(single_calls=12, statements=0, multiple_lists=4, two_calls=4, longest=3,
+                       steps=5, batch=6, plan_samples=2, channels=8,
                        readers=2, restarts=1, checkpoint_every=2)  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The exam by another hand: well-formed prompts in every task, none of them in words that training has."""
+"""The independently written test set: well-formed prompts in every task, none of them in words that training has."""
 
 import importlib
 import json

@@ -153,22 +153,22 @@ def test_numbers_are_in_range_and_lists_of_all_lengths_are_made(task):
 
 
 def test_the_same_seed_gives_the_same_prompts_and_another_seed_others():
-    config = NaturalConfig(singles=20, several=10, chains=10)
+    config = NaturalConfig(single_calls=20, multiple_lists=10, two_calls=10)
     assert training_prompts(config) == training_prompts(config)
     assert training_prompts(config) != training_prompts(config.model_copy(update={"seed": 1}))
 
 
 def test_which_prompts_are_drawn_can_be_told_apart_from_the_seed():
-    few = NaturalConfig(singles=9, told=4, several=4, chains=4)
+    few = NaturalConfig(single_calls=9, statements=4, multiple_lists=4, two_calls=4)
 
     def drawn(**fields):
         return training_prompts(few.model_copy(update=fields))
 
-    assert drawn(seed=3) == drawn(draw=3) == drawn(seed=7, draw=3) != drawn(seed=7)
+    assert drawn(seed=3) == drawn(data_seed=3) == drawn(seed=7, data_seed=3) != drawn(seed=7)
 
 
 def test_training_prompts_are_of_every_kind_and_as_many_as_asked_for():
-    config = NaturalConfig(singles=120, told=40, several=50, chains=60, longest=6)
+    config = NaturalConfig(single_calls=120, statements=40, multiple_lists=50, two_calls=60, longest=6)
     prompts = training_prompts(config)
     single = [p for p in prompts if p.calls == 1]
     chains, chat = [p for p in prompts if p.calls == 2], [p for p in prompts if p.calls == 0]
@@ -197,7 +197,10 @@ def test_no_wording_is_dealt_twice_before_all_have_come():
 
 
 def test_what_is_asked_behind_a_statement_is_computed_of_its_list():
-    told, data = training_prompts(NaturalConfig(singles=1, several=0, chains=0, told=200))[1:201], phrasings("train")
+    told, data = (
+        training_prompts(NaturalConfig(single_calls=1, multiple_lists=0, two_calls=0, statements=200))[1:201],
+        phrasings("train"),
+    )
     statements = [compiled(pattern(text.strip())) for text in data["told"]]
     assert {p.task for p in told} == set(data["chain"]) - {"joins"} and {p.calls for p in told} == {1}
     for prompt in told:
@@ -221,7 +224,7 @@ def raised(text, wish):
 def test_training_has_every_wording_and_all_tasks_alike(monkeypatch):
     seen = []
     monkeypatch.setattr(training_examples, "sample", lambda *given: seen.append(given[2::3]) or sample(*given))
-    training_prompts(NaturalConfig(told=0, several=0, chains=0))
+    training_prompts(NaturalConfig(statements=0, multiple_lists=0, two_calls=0))
     assert {task: {template for t, template in seen if t == task} for task in TASKS} == {
         task: set(training_wording().templates[task]) for task in TASKS
     }

@@ -81,7 +81,7 @@ def test_sources_that_are_not_there_and_are_digested_all_the_same_are_refuted(mo
 
 
 def test_a_gate_that_does_not_look_where_modules_come_from_is_refuted(monkeypatch):
-    monkeypatch.setattr(sources, "strangers", list)
+    monkeypatch.setattr(sources, "foreign_modules", list)
     let_through(monkeypatch, "a module that comes from elsewhere is let in")
 
 
