@@ -26,12 +26,12 @@ from ncl import gate
 from ncl.errors import GateRefused
 from ncl.verify.certification import tampering, trials
 root, case, told = Path(sys.argv[1]), trials.honest(), 0
-gate.require(case.artefact, case.paper, case.policy)
+gate.require(case.artefact, case.certificate, case.policy)
 for file in tampering.shipped(root):
     body, room = file.read_bytes(), tampering.room_of(file.relative_to(root).as_posix())
     tampering.edit(file, sys.argv[2] == "longer")
     try:
-        gate.require(case.artefact, case.paper, case.policy)
+        gate.require(case.artefact, case.certificate, case.policy)
         sys.exit(f"{file} was edited and let in")
     except GateRefused as refusal:
         if f"sources {room}: certified" not in refusal.message or refusal.message.count("sources") != 1:
@@ -39,7 +39,7 @@ for file in tampering.shipped(root):
         told += 1
     finally:
         file.write_bytes(body)
-gate.require(case.artefact, case.paper, case.policy)
+gate.require(case.artefact, case.certificate, case.policy)
 print(told)
 """
 

@@ -56,10 +56,10 @@ def certify(
     _demand(gate.unmet(gate.required_obligations(artefact, rules), map(_record, findings)), findings)
     if sources != record.source_digests() or before != gate.digests(artefact, tensors):
         raise Undecided("sources or artefact changed while they were being proved", remedy="certify again")
-    paper = compose(artefact, rules, findings, tensors=tensors, tokenizer=tokenizer, device=device, dtype=dtype)
+    certificate = compose(artefact, rules, findings, tensors=tensors, tokenizer=tokenizer, device=device, dtype=dtype)
     if out is not None:
-        record.write(paper, out / record.FILE_NAME if out.suffix != ".json" else out)
-    return paper
+        record.write(certificate, out / record.FILE_NAME if out.suffix != ".json" else out)
+    return certificate
 
 
 def compose(

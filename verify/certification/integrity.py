@@ -47,7 +47,7 @@ def watched() -> Watched:
     from ncl.llama.computer import permit
 
     case = trials.honest()
-    leave = gate.require(case.artefact, case.paper, case.policy)
+    leave = gate.require(case.artefact, case.certificate, case.policy)
     made = Watched(None, list(case.artefact.programs.values()))
     settings = {name: list(v) if isinstance(v, list) else v for name, v in made.settings.items()}
     made.watch = permit.watch(leave, made.programs, settings, made.tables)

@@ -45,11 +45,13 @@ def fault_of(trial: Trial, case: Case) -> str:
     with tempfile.TemporaryDirectory(prefix="ncl-trial-") as name:
         try:
             spoiled = trial.spoil(replace(case, folder=Path(name)))
-            gate.require(spoiled.artefact, spoiled.paper, spoiled.policy, **spoiled.options)
+            gate.require(spoiled.artefact, spoiled.certificate, spoiled.policy, **spoiled.options)
         except GateRefused as refusal:
             if "\n" in refusal.message or refusal.exit_code != 1:
                 return "not refused in one line with exit code 1"
-            return "" if trial.told in refusal.message else f"refused for {refusal.message!r}, expected {trial.told!r}"
+            return (
+                "" if trial.reason in refusal.message else f"refused for {refusal.message!r}, expected {trial.reason!r}"
+            )
     return "let through"
 
 
@@ -57,7 +59,7 @@ def check() -> Outcome:
     """Every trial is refused, the honest artefact is not, and every source file is in some room's digest."""
     case = honest()
     try:
-        permit = gate.require(case.artefact, case.paper, case.policy, executor="integer", device="cpu")
+        permit = gate.require(case.artefact, case.certificate, case.policy, executor="integer", device="cpu")
         with tempfile.TemporaryDirectory(prefix="ncl-trial-") as name:
             permit.recheck(Artefact.load(case.artefact.save(Path(name) / "artefact")))
     except NclError as refusal:
@@ -75,7 +77,7 @@ def check() -> Outcome:
     ):
         return _refuted("the gate", fault)
     bound = (
-        f"{len(trials)} tamperings and {len(weak_policies.HOLLOW)} hollow policies refused, each obligation missed, "
+        f"{len(trials)} tamperings and {len(weak_policies.WEAK)} hollow policies refused, each obligation missed, "
         "each edited source seen; the honest one passes"
     )
     return Outcome("tested", METHOD, bound, limits={"trials": len(trials)})
@@ -83,8 +85,8 @@ def check() -> Outcome:
 
 def _unmissed(case: Case) -> str:
     """An obligation, of all that there are to show, that the gate does not miss."""
-    assert isinstance(case.paper, Certificate)
-    required, rows = gate.required_obligations(case.artefact, case.policy), case.paper.obligations
+    assert isinstance(case.certificate, Certificate)
+    required, rows = gate.required_obligations(case.artefact, case.policy), case.certificate.obligations
     for row in rows:
         if gate.unmet(required, [o for o in rows if o.id != row.id]) != [f"obligation {row.id} is missing"]:
             return f"{row.id} may be left out"
@@ -93,10 +95,10 @@ def _unmissed(case: Case) -> str:
 
 def _unseen_change(permit: gate.Permit, case: Case) -> str:
     """What a permit's second look does not see."""
-    for trial in (t for t in TRIALS if t.told.startswith(("tensors", "programs count", "witnesses"))):
+    for trial in (t for t in TRIALS if t.reason.startswith(("tensors", "programs count", "witnesses"))):
         with tempfile.TemporaryDirectory(prefix="ncl-trial-") as name:
             spoiled = trial.spoil(replace(case, folder=Path(name)))
-        if isinstance(spoiled.paper, Certificate) and spoiled.paper == case.paper:
+        if isinstance(spoiled.certificate, Certificate) and spoiled.certificate == case.certificate:
             try:
                 permit.recheck(spoiled.artefact, spoiled.options.get("tensors"))
             except GateRefused:
@@ -139,7 +141,7 @@ def _unseen_module(case: Case) -> str:
             module.__spec__.cached = cached
             sys.modules[module.__name__] = module
             try:
-                gate.require(case.artefact, case.paper, case.policy)
+                gate.require(case.artefact, case.certificate, case.policy)
             except GateRefused as refusal:
                 if told in refusal.message:
                     continue

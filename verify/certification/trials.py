@@ -37,29 +37,29 @@ class Case:
     """What the gate is asked about. `options` are the keywords of `gate.require`, `folder` is the trial's own."""
 
     artefact: Artefact
-    paper: Certificate | Path | None
+    certificate: Certificate | Path | None
     policy: Policy
     options: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = Path()
 
     def sealed(self, **changes: Any) -> Case:
         """With other claims in the certificate, and a seal that fits them."""
-        assert isinstance(self.paper, Certificate)
-        return replace(self, paper=self.paper.model_copy(update=changes).sealed())
+        assert isinstance(self.certificate, Certificate)
+        return replace(self, certificate=self.certificate.model_copy(update=changes).sealed())
 
     def claims(self, name: str, **changes: Any) -> Case:
         """With other claims in one obligation."""
-        assert isinstance(self.paper, Certificate)
-        rows = [o.model_copy(update=changes) if o.id == name else o for o in self.paper.obligations]
+        assert isinstance(self.certificate, Certificate)
+        rows = [o.model_copy(update=changes) if o.id == name else o for o in self.certificate.obligations]
         return self.sealed(obligations=tuple(rows))
 
 
 @dataclass(frozen=True)
 class Trial:
-    """`told` must stand in the refusal, so that it is refused for this and not for something else."""
+    """`reason` must stand in the refusal, so that it is refused for this and not for something else."""
 
     name: str
-    told: str
+    reason: str
     spoil: Callable[[Case], Case]
 
 
@@ -191,7 +191,7 @@ def _certificate_text(text: str | None) -> Callable[[Case], Case]:
     def spoil(case: Case) -> Case:
         if text is not None:
             (case.folder / record.FILE_NAME).write_text(text, encoding="utf-8")
-        return replace(case, paper=case.folder)
+        return replace(case, certificate=case.folder)
 
     return spoil
 
@@ -201,33 +201,33 @@ def _written(old: str, new: str) -> Callable[[Case], Case]:
 
     def spoil(case: Case) -> Case:
         file = case.folder / record.FILE_NAME
-        record.write(case.paper, file)  # type: ignore[arg-type]
+        record.write(case.certificate, file)  # type: ignore[arg-type]
         text = file.read_text(encoding="utf-8")
         assert text.count(old), old
         file.write_text(text.replace(old, new, 1), encoding="utf-8")
-        return replace(case, paper=file)
+        return replace(case, certificate=file)
 
     return spoil
 
 
 def _versions(name: str) -> Callable[[Case], Case]:
-    return lambda case: case.sealed(versions={**case.paper.versions, name: "0.1"})  # type: ignore[union-attr]
+    return lambda case: case.sealed(versions={**case.certificate.versions, name: "0.1"})  # type: ignore[union-attr]
 
 
 def _sources(room: str) -> Callable[[Case], Case]:
-    return lambda case: case.sealed(sources={**case.paper.sources, room: "0" * 64})  # type: ignore[union-attr]
+    return lambda case: case.sealed(sources={**case.certificate.sources, room: "0" * 64})  # type: ignore[union-attr]
 
 
 def _twice(case: Case) -> Case:
-    assert isinstance(case.paper, Certificate)
-    rows = case.paper.obligations
+    assert isinstance(case.certificate, Certificate)
+    rows = case.certificate.obligations
     worse = next(o for o in rows if o.id == "step/pc").model_copy(update={"verdict": "refuted"})
     return case.sealed(obligations=(*rows, worse))
 
 
 def _beyond(case: Case) -> Case:
-    assert isinstance(case.paper, Certificate)
-    rows = case.paper.obligations
+    assert isinstance(case.certificate, Certificate)
+    rows = case.certificate.obligations
     return case.sealed(obligations=(*rows, rows[0].model_copy(update={"id": "beyond/all", "verdict": "refuted"})))
 
 
@@ -265,7 +265,7 @@ TRIALS: tuple[Trial, ...] = (
     Trial("a policy of other versions", "policy", _policy(lambda d: d["versions"].pop())),
     Trial("a policy that accepts more", "policy", _policy(_laxer)),
     Trial("a certificate edited by hand", "seal",
-          lambda c: replace(c, paper=c.paper.model_copy(update={"tau": 1.0}))),  # type: ignore[union-attr]
+          lambda c: replace(c, certificate=c.certificate.model_copy(update={"tau": 1.0}))),  # type: ignore[union-attr]
     *(Trial(f"an obligation that is {v}", f"obligation step/pc is {v}",
             lambda c, v=v: c.claims("step/pc", verdict=v))  # type: ignore[misc]
       for v in ("unknown", "refuted", "vacuous", "skipped", "tested")),
@@ -276,7 +276,7 @@ TRIALS: tuple[Trial, ...] = (
     Trial("no obligation at all", "is missing", lambda c: c.sealed(obligations=())),
     *(Trial(f"another {name}", "certified with 0.1", _versions(name)) for name in ("python", "torch", "numba")),
     *(Trial(f"edited sources of {room}", f"sources {room}", _sources(room)) for room in record.ROOMS),
-    Trial("no certificate", "there is no certificate", lambda c: replace(c, paper=None)),
+    Trial("no certificate", "there is no certificate", lambda c: replace(c, certificate=None)),
     Trial("no certificate's file", "no certificate there", _certificate_text(None)),
     Trial("a certificate that is no JSON", "not a certificate", _certificate_text("{")),
     Trial("a certificate of another schema", "certificate schema 2", _certificate_text('{"schema": 2}')),
@@ -300,8 +300,8 @@ TRIALS: tuple[Trial, ...] = (
 
 def dropped(case: Case) -> Iterator[Trial]:
     """For each kind of obligation one that is left out of a certificate whose seal fits."""
-    assert isinstance(case.paper, Certificate)
-    rows = case.paper.obligations
+    assert isinstance(case.certificate, Certificate)
+    rows = case.certificate.obligations
     for row in {o.kind: o for o in rows}.values():
         kept = tuple(o for o in rows if o.id != row.id)
         told = f"obligation {row.id} is missing"

@@ -46,7 +46,7 @@ _SOURCE, _STEP, _CIRCUIT, _COMPILED = (
 )  # fmt: skip
 
 # name → the edit; `told` must stand in the refusal.
-HOLLOW: tuple[tuple[str, str, Callable[[Data], Any]], ...] = (
+WEAK: tuple[tuple[str, str, Callable[[Data], Any]], ...] = (
     ("source may be tested", f"{_SOURCE} must be proved", _sets(_SOURCE, accept=["tested"])),
     ("source may be bounded", f"{_SOURCE} must be proved", _sets(_SOURCE, accept=["proved", "proved-bounded"])),
     ("step may be tested", f"{_STEP} must be proved", _sets(_STEP, accept=["proved", "tested"])),
@@ -115,7 +115,7 @@ def refusal(change: Callable[[Data], Any]) -> FormatError | None:
 
 def accepted() -> str:
     """The first hollow policy that is not refused for what it is; empty when all are."""
-    for name, told, change in HOLLOW:
+    for name, told, change in WEAK:
         fault = refusal(change)
         if fault is None or told not in fault.message or "\n" in fault.message:
             return f"a hollow policy ({name}): {fault.message if fault else 'taken for one'}"

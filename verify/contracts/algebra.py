@@ -18,12 +18,12 @@ from ncl.verify.contracts.terms import Term, World
 
 @dataclass(frozen=True)
 class Numbers:
-    """`settled` says whether a condition surely holds here; `learned` is what holds of the results here, and only here:
+    """`certain` says whether a condition surely holds here; `learned` is what holds of the results here, and only here:
     operands are words on this path alone.
     """
 
     world: World
-    settled: Callable[[Term], bool]
+    certain: Callable[[Term], bool]
     learned: list[Term] = field(default_factory=list)
 
     def operate(self, operator: str, x: Term, y: Term) -> Term:
@@ -51,17 +51,17 @@ class Numbers:
         return self.bits(operator, x, y)
 
     def add(self, x: Term, y: Term) -> Term:
-        if self.settled(x + y < self.world.size):
+        if self.certain(x + y < self.world.size):
             return x + y
         return z3.If(x + y < self.world.size, x + y, x + y - self.world.size)
 
     def subtract(self, x: Term, y: Term) -> Term:
-        if self.settled(x >= y):
+        if self.certain(x >= y):
             return x - y
         return z3.If(x >= y, x - y, x - y + self.world.size)
 
     def multiply(self, x: Term, y: Term) -> Term:
-        if self.settled(x * y < self.world.size):
+        if self.certain(x * y < self.world.size):
             return self.world.multiple(x, y)
         wrapped = self.world.word("product")
         self.learned.append(z3.Implies(x * y < self.world.size, wrapped == x * y))

@@ -44,7 +44,7 @@ def check_contract(function: Function, seed: int) -> Outcome:
         tried = search(function, seed)
         if not tried.found and not tried.valid:
             report_interim(
-                Outcome("unknown", RUNS, detail=f"no run that was tried meets `requires` and ends: {tried.told}")
+                Outcome("unknown", RUNS, detail=f"no run that was tried meets `requires` and ends: {tried.description}")
             )
             _ask(function, function.name, tried)
     except (NclError, RecursionError) as fault:
@@ -63,7 +63,7 @@ def check_contract(function: Function, seed: int) -> Outcome:
         passed = f"; this one passes: {sieve.passed[0]}" if sieve.passed else ""
         detail = f"{sieve.refuted} of at least {WRONG} wrong implementations are refuted{passed}"
         return Outcome("vacuous", "wrong implementations", detail=detail)
-    told = f"{sieve.refuted} wrong implementations refuted; {tried.told}"
+    told = f"{sieve.refuted} wrong implementations refuted; {tried.description}"
     report_interim(_undecided(Proof(0, (), ("the proof did not come to its end",)), tried, told))
     proof = prove_function(function)
     if proof.complete:
@@ -82,11 +82,11 @@ def _undecided(proof: Proof, tried: Search, told: str) -> Outcome:
         )
         return Outcome("unknown", METHOD, solver=_solver(), detail=detail)
     if tried.space is None:
-        return Outcome("unknown", METHOD, solver=_solver(), detail=f"{proof.told}; no failing input found")
+        return Outcome("unknown", METHOD, solver=_solver(), detail=f"{proof.description}; no failing input found")
     limits = {"enumerated_width": tried.space.width, "length": tried.space.length, "runs": tried.count}
     return Outcome(
         "proved-bounded", RUNS, bound=tried.bound, limits=limits,
-        detail=f"not for every length: {proof.told}", vacuity=told,
+        detail=f"not for every length: {proof.description}", vacuity=told,
     )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def _hollow(function: Function, tried: Search) -> Outcome | None:
     if not missing and tried.valid:
         return None
     if not missing:
-        return Outcome("vacuous", "search", detail=f"no run that was tried ends: {tried.told}")
+        return Outcome("vacuous", "search", detail=f"no run that was tried ends: {tried.description}")
     first = missing[0]
     one = function if first.function == function.name else as_entry(function, first.function)
     detail = vacuity.described(function, first)

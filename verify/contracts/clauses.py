@@ -40,14 +40,14 @@ _OTHER = {"goal": "given", "given": "goal", "both": "both"}
 
 @dataclass(frozen=True)
 class Clauses:
-    """What the names of a contract stand for. `settled(condition)` is true where a condition is known to hold."""
+    """What the names of a contract stand for. `certain(condition)` is true where a condition is known to hold."""
 
     world: World
     words: Mapping[str, Term]
     arrays: Mapping[str, Version]
     old_words: Mapping[str, Term]
     old_arrays: Mapping[str, Version]
-    settled: Callable[[Term], bool]
+    certain: Callable[[Term], bool]
     result: Term | Version | None = None
     bound: Mapping[str, Term] = field(default_factory=dict)
     open: tuple[Term, ...] = ()  # variables of quantifiers around
@@ -71,7 +71,7 @@ class Clauses:
     def _cut(self, value: Term, size: Term) -> Term:
         if z3.is_int_value(value) and value.as_long() == 0:
             return value
-        if self.settled(z3.And(value >= 0, value <= size)):
+        if self.certain(z3.And(value >= 0, value <= size)):
             return value
         return z3.If(value < 0, 0, z3.If(value > size, size, value))
 

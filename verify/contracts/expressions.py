@@ -71,7 +71,7 @@ class Words(Goals):
                     kind = "bits" if name in CALLED else "signed numbers"
                     raise Unprovable(f"{name}: {kind} are not expressed for all widths")
                 here = state
-                algebra = Numbers(self.world, lambda c: self.settled(here, c))
+                algebra = Numbers(self.world, lambda c: self.certain(here, c))
                 return BUILTINS[name].meaning(algebra, *terms), state.knowing(*algebra.learned)
             case Call():
                 value, state = self.call(node, state)
@@ -135,7 +135,7 @@ class Words(Goals):
             state = state.knowing(y != 0)
         if operator in ("==", "!=", "<", "<=", ">", ">="):
             return z3.If(compare(operator, x, y), z3.IntVal(1), z3.IntVal(0)), state
-        algebra = Numbers(self.world, lambda condition: self.settled(state, condition))
+        algebra = Numbers(self.world, lambda condition: self.certain(state, condition))
         term = algebra.operate(operator, x, y)
         return term, state.knowing(*algebra.learned)
 
@@ -170,7 +170,7 @@ class Words(Goals):
         # Arrays are passed as all the words of the call leave them: a call among those may write them.
         arrays = {parameter: state.arrays[argument] for parameter, argument in outer.items()}
         here = state
-        before = Clauses(self.world, words, arrays, words, arrays, lambda condition: self.settled(here, condition))
+        before = Clauses(self.world, words, arrays, words, arrays, lambda condition: self.certain(here, condition))
         for clause in callee.contract.requires:
             self.claim("call", node.position, f"{callee.name} {clause.text}", state,
                        z3.And(before.meaning(clause.expression), before.truth(clause.expression, "goal")))  # fmt: skip
@@ -182,7 +182,7 @@ class Words(Goals):
             # Where it may be one array or another, what it gives is dropped: no name receives it.
             origin = NEW if len(self.origins[callee.name]) != 1 else min(self.origins[callee.name])
             result = self.world.array(callee.name) if origin == NEW else changed[origin]
-        after = Clauses(self.world, words, changed, words, arrays, before.settled, result)
+        after = Clauses(self.world, words, changed, words, arrays, before.certain, result)
         for clause in callee.contract.ensures:
             state = state.knowing(after.truth(clause.expression, "given"))
         for name, version in changed.items():

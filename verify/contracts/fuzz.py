@@ -56,7 +56,7 @@ class Tally:
 
     programs: int = 0
     too_few_runs: int = 0  # programs without enough valid runs that end
-    asked: Counter[str] = field(default_factory=Counter)
+    questions: Counter[str] = field(default_factory=Counter)
     kinds: dict[str, Counter[str]] = field(default_factory=dict)
     suspects: list[Suspect] = field(default_factory=list)
     raised: Counter[str] = field(default_factory=Counter)
@@ -64,14 +64,14 @@ class Tally:
 
     def count(self, kinds: set[str], true: bool, proof: bool) -> None:
         what = f"{'true' if true else 'false'}, {'proved' if proof else 'not proved'}"
-        self.asked[what] += 1
+        self.questions[what] += 1
         for kind in kinds:
             self.kinds.setdefault(kind, Counter())[what] += 1
 
     def add(self, other: Tally) -> None:
         self.programs += other.programs
         self.too_few_runs += other.too_few_runs
-        self.asked += other.asked
+        self.questions += other.questions
         self.raised += other.raised
         self.seconds += other.seconds
         self.suspects += other.suspects
@@ -80,7 +80,7 @@ class Tally:
 
     @property
     def contracts(self) -> int:
-        return self.asked.total()
+        return self.questions.total()
 
 
 def batch(seed: int, number: int, mix: str = "mixed", programs: int = PROGRAMS) -> Tally:

@@ -17,7 +17,7 @@ from ncl.workers import pool
 
 # What is asked in CI, over 2000 programs: batches 0 … n - 1 of each shape.
 CI = {"straight": 34, "nested": 8, "spread": 20, "head": 10, "moving": 10, "any": 8}
-SHOWN = 12  # holes that are made small; more are counted
+DISPLAYED = 12  # holes that are made small; more are counted
 
 
 def part(number: int, parts: int, seed: int = 0) -> Tally:
@@ -52,11 +52,11 @@ def _batches(numbers: Iterable[int], seed: int, mix: str, jobs: int) -> Iterator
 
 
 def holes(suspects: Iterable[Suspect], shrink: bool = True) -> tuple[list[Hole], list[Suspect]]:
-    """Those that are seen again on their text, at most SHOWN and the shortest first, and those that are not."""
+    """Those that are seen again on their text, at most DISPLAYED and the shortest first, and those that are not."""
     found: list[Hole] = []
     lost: list[Suspect] = []
     for suspect in sorted(suspects, key=lambda suspect: len(suspect.text)):
-        if len(found) == SHOWN:
+        if len(found) == DISPLAYED:
             break
         hole = seen_again(suspect, shrink)
         if hole is None:
@@ -73,7 +73,7 @@ def report(tally: Tally, found: list[Hole], lost: list[Suspect]) -> dict[str, An
         "programs": tally.programs,
         "too_few_runs": tally.too_few_runs,
         "contracts": tally.contracts,
-        "asked": dict(sorted(tally.asked.items())),
+        "questions": dict(sorted(tally.questions.items())),
         "false_proved": len(tally.suspects),
         "not_seen_again": [{"program": s.text, "clause": s.clause} for s in lost],
         "holes": [hole.to_json() for hole in found],
@@ -95,6 +95,9 @@ def check(mix: str, first: int, last: int, seed: int = 0) -> Outcome:
                 return Outcome("refuted", "random contracts", detail=detail, counterexample=hole.case())
     if tally.suspects:
         return Outcome("unknown", "random contracts", detail=f"not seen again: {tally.suspects[0].text}")
-    if tally.asked["true, proved"] < tally.contracts // 5 or tally.asked["false, not proved"] < tally.contracts // 5:
-        return Outcome("vacuous", "random contracts", detail=f"too few of a kind: {dict(tally.asked)}")
+    if (
+        tally.questions["true, proved"] < tally.contracts // 5
+        or tally.questions["false, not proved"] < tally.contracts // 5
+    ):
+        return Outcome("vacuous", "random contracts", detail=f"too few of a kind: {dict(tally.questions)}")
     return Outcome("tested", "random contracts", f"{tally.contracts} contracts of {tally.programs} programs")

@@ -85,7 +85,7 @@ class Walk:
     program: dict[str, Function] | None = None  # its own when None
     goals: list[Goal] = field(init=False)
     lacking: list[str] = field(init=False)
-    asked: int = 0
+    questions: int = 0
 
     def __post_init__(self) -> None:
         paths = Paths(self.function, self.program or self.function.program)
@@ -99,7 +99,7 @@ class Walk:
     def proves(self, goal: Goal) -> bool:
         key = id(goal)
         if key not in self._answers:
-            self.asked += 1
+            self.questions += 1
             self._answers[key] = self._proves(goal, goal.claim) or (
                 goal.again is not None and self._proves(goal, goal.again)
             )

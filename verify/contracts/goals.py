@@ -69,7 +69,7 @@ class Goals:
     def clauses(self, state: State, result: Term | Version | None = None) -> Clauses:
         return Clauses(
             self.world, state.words, state.arrays, self.entry.words, self.entry.arrays,
-            lambda condition: self.settled(state, condition), result,
+            lambda condition: self.certain(state, condition), result,
         )  # fmt: skip
 
     def claim(self, kind: str, position: Position, text: str, state: State, claim: Term, again: Term = None) -> None:
@@ -89,7 +89,7 @@ class Goals:
         meaning = (clauses or self.clauses(state)).meaning(clause.expression)
         self.claim(f"{kind}-meaning", clause.position, clause.text, state, meaning)
 
-    def settled(self, state: State, condition: Term) -> bool:
+    def certain(self, state: State, condition: Term) -> bool:
         """Whether a condition surely holds: asked without quantifiers first, then with them, each for a moment."""
         known = (*state.known, z3.Not(condition))
         everything = (*self.world.about(known), *known)

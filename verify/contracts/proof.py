@@ -59,7 +59,7 @@ class Proof:
         return not self.gaps and not self.lacking
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         return "; ".join(dict.fromkeys((*map(str, self.gaps), *self.lacking)))
 
 

@@ -33,7 +33,7 @@ ALL_WORK = 4_000_000  # ticks and elements of quantifiers that the inputs of a l
 WORK = 400_000  # ticks and elements of quantifiers that the drawn inputs of one width may take, all together
 WIDEST = 32
 # Width, how many inputs are drawn, and how long their arrays are at most.
-DRAWN = (
+SAMPLED = (
     (1, 60, 2),
     (2, 200, 4),
     (3, 400, 8),
@@ -127,7 +127,7 @@ class Search:
         return f"every word{length} at W = {runs.width}: {runs.count} inputs{cut}"
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """All runs together: how many, at which widths, with which arrays, and how they ended."""
         ended = sum((runs.ended for runs in self.runs), Counter[str]())
         whole = Runs("", 0, ended, max((runs.longest for runs in self.runs), default=0))
@@ -174,14 +174,14 @@ def as_entry(function: Function, name: str) -> Function:
 
 
 def _drawn(function: Function) -> Iterator[tuple[int, int, int]]:
-    """The rows of `DRAWN` whose words can hold the program's literals; one more row where a contract's need it."""
+    """The rows of `SAMPLED` whose words can hold the program's literals; one more row where a contract's need it."""
     if not function.signature.parameters:
-        yield from ((width, 1, 0) for width, _, _ in DRAWN if fits(function, sizes_at(width)))
+        yield from ((width, 1, 0) for width, _, _ in SAMPLED if fits(function, sizes_at(width)))
         return
     needed = bits(function)
-    widths = [width for width, _, _ in DRAWN]
+    widths = [width for width, _, _ in SAMPLED]
     more = 1 if has_arrays(function.signature) else MORE
-    rows = [(width, more * count, longest) for width, count, longest in DRAWN]
+    rows = [(width, more * count, longest) for width, count, longest in SAMPLED]
     if 8 < needed <= WIDEST and needed not in widths:
         rows.append((needed, more * 200, 16))
     least = required_length(function)

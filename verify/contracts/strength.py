@@ -18,7 +18,7 @@ from ncl.properties.minimise import Arguments
 from ncl.verify.contracts.search import SHORT, attempt
 
 SOME = 250  # inputs for each wrong implementation
-ASKED = 3  # runs of one that are worded by the reference: what has no meaning may be an `ensures`
+REWORDED = 3  # runs of one that are worded by the reference: what has no meaning may be an `ensures`
 
 Sample = tuple[Sizes, Arguments, Result]
 
@@ -56,7 +56,7 @@ def _verdict_of(other: Function, known: list[Sample]) -> str:
             end = checkers[sizes.width].run(arguments)
             if end.clause == "ensures":
                 return "refuted"
-            if end.kind == "broken" and asked < ASKED:
+            if end.kind == "broken" and asked < REWORDED:
                 asked += 1
                 breach = attempt(other, arguments, sizes, SHORT)[1]
                 if breach and breach.kind == "ensures":

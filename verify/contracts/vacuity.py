@@ -88,7 +88,7 @@ class _Visits(Paths):
         pass
 
     def possible(self, state: State) -> bool:
-        return not self.settled(state, z3.BoolVal(False))
+        return not self.certain(state, z3.BoolVal(False))
 
     def cut(self, loop: Any, *rest: Any) -> Any:
         self._noted("head", loop.position, rest)

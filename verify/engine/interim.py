@@ -21,15 +21,15 @@ class Interim:
     seconds: float = math.inf
 
 
-_listening: list[Callable[[Interim], None]] = []
+_subscribers: list[Callable[[Interim], None]] = []
 
 
-def listen(hear: Callable[[Interim], None]) -> None:
+def subscribe(hear: Callable[[Interim], None]) -> None:
     """Whoever answers for this process; one at a time."""
-    _listening[:] = [hear]
+    _subscribers[:] = [hear]
 
 
 def report_interim(outcome: Outcome, seconds: float = math.inf) -> None:
     """Say what is known so far. Nobody may be listening."""
-    for hear in _listening:
+    for hear in _subscribers:
         hear(Interim(outcome, seconds))

@@ -27,7 +27,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
-from ncl.verify.engine.interim import listen
+from ncl.verify.engine.interim import subscribe
 from ncl.verify.engine.obligation import Obligation, Outcome
 
 # Obligations hold results of hundreds of thousands of runs, in none of which there is a cycle; at Python's own 700 the
@@ -115,7 +115,7 @@ def _born(requests: int, answers: int) -> None:
 def _serve(ask: Callable[[], Any], answers: BinaryIO) -> None:
     """Says its number when it is ready, then answers until nobody asks, with what is known meanwhile."""
     _say(answers, os.getpid())
-    listen(lambda said: _say(answers, said))
+    subscribe(lambda said: _say(answers, said))
     while (obligation := ask()) is not None:
         try:
             answer = pickle.dumps(attempt(obligation))
@@ -145,13 +145,13 @@ def _watched(requests: BinaryIO) -> Callable[[], Any]:
     """The same through a thread that ends the process when the parent is gone, in the middle of whatever it does."""
     asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def listen() -> None:
+    def subscribe() -> None:
         ask = _read(requests)
         while (obligation := ask()) is not None:
             asked.put(obligation)
         os._exit(1)
 
-    threading.Thread(target=listen, daemon=True).start()
+    threading.Thread(target=subscribe, daemon=True).start()
     return asked.get
 
 

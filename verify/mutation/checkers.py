@@ -212,7 +212,7 @@ def bytes_loaded(name: str, mnemonic: str, field: str, value: int) -> Outcome:
     edited = {**case.artefact.programs, name: trials.edited(program, line, field, value)}
     with tempfile.TemporaryDirectory(prefix="ncl-fault-") as folder:
         found = Artefact.load(replace(case.artefact, programs=edited).save(f"{folder}/artefact"))
-    gate.require(found, case.paper, case.policy)
+    gate.require(found, case.certificate, case.policy)
     return Outcome("tested", "the gate", "1 artefact")
 
 

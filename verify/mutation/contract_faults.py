@@ -164,7 +164,7 @@ def contract(name: str) -> Outcome:
         return Outcome("vacuous", "runs", detail="no run breaks the contract")
     if proof.complete:
         return Outcome("refuted", "runs", detail=f"proved, and {found.arguments} breaks it: {found.breach}")
-    return Outcome("tested", "runs", "1 false contract", detail=proof.told)
+    return Outcome("tested", "runs", "1 false contract", detail=proof.description)
 
 
 _PATHS, _WORDS = "ncl/verify/contracts/paths.py", "ncl/verify/contracts/expressions.py"

@@ -13,7 +13,7 @@ from itertools import product
 
 from ncl.language.program import Program
 from ncl.machine.executors import integer
-from ncl.verify.runs.input_spaces import Arguments, Space, drawn, has_arrays, random_inputs
+from ncl.verify.runs.input_spaces import Arguments, Space, has_arrays, random_inputs, sample
 
 # Measured: the source interpreter makes what is one machine step in a third of a unit; the proved step takes a unit and
 # more for the state of a sample that it copies, and as long as 700 units for itself, however few the samples are.
@@ -41,7 +41,7 @@ def measured(program: Program, some: Sequence[Arguments], count: int, budget: in
 
 
 def of_space(program: Program, space: Space, budget: int) -> Work:
-    return measured(program, drawn(program.signature, space), space.count, budget)
+    return measured(program, sample(program.signature, space), space.count, budget)
 
 
 def cells(program: Program) -> int:

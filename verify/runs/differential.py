@@ -90,7 +90,7 @@ def check_beyond(function: Function, program: Program, samples: int, seed: int) 
         return refuted(method, program, function, found)
     bound = (
         f"{_random(draw.batch)} at W = {program.sizes.width}{_lengths(draw.batch)}, through source and bytecode"
-        f"{many.stopped}, {len(slow)} short ones through {few.way}{few.stopped}{tight.told}"
+        f"{many.stopped}, {len(slow)} short ones through {few.way}{few.stopped}{tight.description}"
     )
     return Outcome("tested", method, bound, limits={"samples": samples, "slow_samples": few.stepped})
 
@@ -118,7 +118,7 @@ def _enumerate(function: Function, plan: plans.Plan) -> Compared:
             return whole
     few = list(islice(inputs(function.signature, replace(plan.space, length=min(2, plan.space.length))), 0, None, 7))
     tight = Tight(few[:200], partial(_everywhere, program, function))
-    return replace(whole, divergence=tight.divergence, after=tight.told)
+    return replace(whole, divergence=tight.divergence, after=tight.description)
 
 
 def _described(signature: Signature, plan: plans.Plan, tried: Compared) -> str:
@@ -181,7 +181,7 @@ class Tight:
             self.divergence = self.divergence or self._runs[-1].divergence
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         if not self._runs:
             return ""
         budgets, cuts = (_series([getattr(r, name) for r in self._runs]) for name in ("budget", "cut"))
@@ -296,7 +296,7 @@ def _tested(
             return refuted(method, program, None, found)
         words = "" if top is None else f" of words ≤ {top}"
         where = f"{words} at W = {program.sizes.width}{_lengths(draw.batch)}"
-        told.append(f"{_random(draw.batch)}{where}{tried.stopped}{tight.told}")
+        told.append(f"{_random(draw.batch)}{where}{tried.stopped}{tight.description}")
     return Outcome("tested", method, bound="; ".join(told), limits={"samples": samples})
 
 

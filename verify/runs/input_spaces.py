@@ -19,7 +19,7 @@ LENGTH = 4  # up to which every array is tried
 TELLING = 2  # what a space should reach at least: width, and length where there are arrays
 MOST = 70_000  # inputs that go everywhere
 WIDE = 200_000  # inputs that are tried where fewer tell nothing
-DRAWN = 300  # inputs by which a space is judged
+SAMPLED = 300  # inputs by which a space is judged
 UNBOUNDED = 1 << 32
 
 
@@ -104,7 +104,7 @@ def inputs(signature: Signature, space: Space) -> Iterator[Arguments]:
         yield list(row)
 
 
-def drawn(signature: Signature, space: Space) -> list[Arguments]:
+def sample(signature: Signature, space: Space) -> list[Arguments]:
     """Some inputs of the space, each as likely as another and always the same; all of them where they are few."""
     chance = random.Random(f"{space}")
     words = 1 << space.width
@@ -116,10 +116,10 @@ def drawn(signature: Signature, space: Space) -> list[Arguments]:
         length = chance.choices(range(space.length + 1), sizes)[0]
         return [chance.randrange(words) for _ in range(length)]
 
-    if space.count <= DRAWN:
+    if space.count <= SAMPLED:
         return list(inputs(signature, space))
     found: list[Arguments] = []
-    while len(found) < DRAWN:
+    while len(found) < SAMPLED:
         row = [value(p.sort) for p in signature.parameters]
         if sum(len(v) for v in row if isinstance(v, list)) <= space.cells:
             found.append(row)

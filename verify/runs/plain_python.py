@@ -37,7 +37,7 @@ class Tried:
     stopped: int
     divergence: tuple[Arguments, Agreement] | None = None
 
-    def told(self, budget: int) -> str:
+    def description(self, budget: int) -> str:
         """Behind how many were tried: what of them was compared."""
         cut = f" ({self.stopped} stopped after {budget} ticks)" if self.stopped else ""
         apart = [
@@ -60,7 +60,7 @@ def check_python(function: Function, program: Program, samples: int, seed: int) 
         tried = _tried(function, batch, machine.sizes, budget)
         if tried.divergence:
             return _refuted(function, machine, budget, *tried.divergence)
-        told.append(f"{what}: {tried.told(budget)}")
+        told.append(f"{what}: {tried.description(budget)}")
         limits["tried"] += sum(tried.kinds.values())
         limits["samples"] += tried.kinds["agree"] + tried.kinds["modulo"]
         limits["wrapped"] += tried.kinds["modulo"] + tried.kinds["wrapped"]

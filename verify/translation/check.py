@@ -23,7 +23,7 @@ from ncl.verify.translation.validate import Report
 
 METHOD = "translation validation, segment by segment"
 NOT_FOUND = "not proved; no failing input found"
-SHOWN = 8  # words of a state
+DISPLAYED = 8  # words of a state
 
 
 def check(function: Function, program: Program, witness: Witness) -> Outcome:
@@ -72,4 +72,4 @@ def _state(report: Report) -> str:
         return ""
     words: dict[str, Any] = {str(d): report.model[d] for d in report.model.decls() if d.arity() == 0}
     shown = [f"{name} = {value}" for name, value in sorted(words.items()) if z3.is_bv_value(value)]
-    return f" (in the state {', '.join(shown[:SHOWN])})" if shown else ""
+    return f" (in the state {', '.join(shown[:DISPLAYED])})" if shown else ""

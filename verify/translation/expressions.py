@@ -79,7 +79,7 @@ class Words(ABC):
         self.fixed = {name: self.number(literal) for name, literal in literals(function).items()}
 
     @abstractmethod
-    def settled(self, step: Step) -> Node:
+    def resolved(self, step: Step) -> Node:
         """The tree of what may happen from a step on."""
 
     @abstractmethod
@@ -104,7 +104,7 @@ class Words(ABC):
             return yes()
         if z3.is_false(condition):
             return no()
-        return Fork(condition, lambda: self.settled(yes()), lambda: self.settled(no()))
+        return Fork(condition, lambda: self.resolved(yes()), lambda: self.resolved(no()))
 
     def trap_if(
         self, condition: Term, kind: Trap, position: Position, state: State, otherwise: Callable[[], Step]
@@ -237,7 +237,7 @@ class Words(ABC):
                 terms.negate(terms.less(shared_natural("calls"), terms.natural(self.sizes.depth))),
                 Trap.STACK, node.position, ticked, lambda: Called(
                     node.function, tuple(word for words in given for word in words), 2 if keeps else 1, keeps,
-                    ticked.shared, lambda results, shared: self.settled(
+                    ticked.shared, lambda results, shared: self.resolved(
                         then(replace(ticked, shared=shared), results)))))  # fmt: skip
 
         return self.words(tuple(a for a in node.arguments if not isinstance(a, str)), state, begin)
@@ -287,4 +287,4 @@ class Words(ABC):
     def in_memory(self, cell: Term, then: Callable[[], Step]) -> Step:
         """The lemma of flat memory: a cell of an array whose index is below its length lies in memory."""
         inside = self.terms.less(self.terms.to_natural(cell), self.terms.natural(self.sizes.memory))
-        return Assume(inside, lambda: self.settled(then()))
+        return Assume(inside, lambda: self.resolved(then()))

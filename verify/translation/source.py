@@ -48,13 +48,13 @@ class Source(Words):
 
     def run(self, place: Place, state: State) -> Node:
         """The tree of what may happen from a place on, which itself is passed even when it is a point."""
-        return self.settled(self.step(place, state))
+        return self.resolved(self.step(place, state))
 
     def behind(self, begin: Place, spot: Spot, state: State) -> Node:
         """The same from a point inside of a statement on, given the place where that begins."""
-        return self.settled(self.begin(begin, replace(state, at=spot[1])))
+        return self.resolved(self.begin(begin, replace(state, at=spot[1])))
 
-    def settled(self, step: Step) -> Node:
+    def resolved(self, step: Step) -> Node:
         while isinstance(step, Next):
             spot = step.place.spot
             if spot in self.cuts:

@@ -147,7 +147,7 @@ class _Validation:
             return Report((f"{where}: the row is empty: {fault}",), segments=1)
         walk = Walk(self.rows, self.most)
         if spot is None:
-            source = self.source.settled(Next(self.flow.entry, begin.source))
+            source = self.source.resolved(Next(self.flow.entry, begin.source))
         elif spot in self.flow.spots:
             source = self.source.run(self.flow.spots[spot], begin.source)
         else:

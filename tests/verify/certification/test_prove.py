@@ -90,8 +90,8 @@ def test_a_proof_is_ok_only_when_all_is_green_and_something_was_shown(artefact):
 
 
 def test_a_certificate_is_made_when_everything_was_met(artefact, tmp_path):
-    paper = certify.certify(artefact, findings=well(artefact), out=tmp_path)
-    assert paper.seal == paper.content_digest() and record.read(tmp_path) == paper
+    certificate = certify.certify(artefact, findings=well(artefact), out=tmp_path)
+    assert certificate.seal == certificate.content_digest() and record.read(tmp_path) == certificate
     gate.require(artefact, tmp_path, gate.read_policy())
 
 

@@ -42,7 +42,7 @@ def let_through(monkeypatch, name):
 
 def test_a_gate_that_does_not_compare_the_seal_is_refuted(monkeypatch, tmp_path):
     real = record.uncovered
-    blind = lambda paper, loaded: real(paper, {k: v for k, v in loaded.items() if k != "seal"})  # noqa: E731
+    blind = lambda certificate, loaded: real(certificate, {k: v for k, v in loaded.items() if k != "seal"})  # noqa: E731
     monkeypatch.setattr(record, "uncovered", blind)
     found = tampering.check()
     file = counterexample.write(found.counterexample, tmp_path, "gate")

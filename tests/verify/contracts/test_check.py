@@ -269,7 +269,7 @@ def test_a_prover_that_raises_is_a_gap_and_the_search_still_runs(fault, where, w
         raise fault
 
     monkeypatch.setattr(Paths if where == "run" else contracts_proof, where, fails)
-    told = prove_function(wrong["an assert"]).told
+    told = prove_function(wrong["an assert"]).description
     assert "the prover failed: " + type(fault).__name__ in told
     assert check_contract(wrong["an assert"], 0).verdict == "refuted"
     kept = check_contract(library.get("reverse"), 0)
@@ -278,7 +278,7 @@ def test_a_prover_that_raises_is_a_gap_and_the_search_still_runs(fault, where, w
 
 @pytest.mark.parametrize("name", TRUE)
 def test_what_is_true_beside_a_false_claim_is_proved(name):
-    assert prove_function(read(TRUE[name])).told == ""
+    assert prove_function(read(TRUE[name])).description == ""
 
 
 def test_a_slice_whose_end_may_lie_outside_is_no_trouble_for_patterns():
@@ -304,7 +304,7 @@ PROVED = [name for name in CONTRACTS if name not in BOUNDED]
 @pytest.mark.parametrize("name", PROVED)
 def test_a_program_of_the_library_keeps_its_contract_at_every_length_and_width(name):
     proof = prove_function(library.get(name))
-    assert proof.complete, proof.told
+    assert proof.complete, proof.description
 
 
 @pytest.mark.parametrize("name", BOUNDED)
@@ -386,7 +386,7 @@ def f(m: Word, n: Word) -> Word:
 
 @pytest.mark.parametrize("name", RECURSIVE)
 def test_calls_are_known_by_their_contracts(name):
-    assert prove_function(read(RECURSIVE[name])).told == ""
+    assert prove_function(read(RECURSIVE[name])).description == ""
 
 
 PREFIXES = """
@@ -397,7 +397,7 @@ def f(xs: Array, n: Word) -> Array:
 
 
 def test_prefixes_whose_end_may_lie_outside_are_permutations_of_each_other():
-    assert prove_function(read(PREFIXES.replace("STOP", "n"))).told == ""
+    assert prove_function(read(PREFIXES.replace("STOP", "n"))).description == ""
     assert check_contract(read(PREFIXES.replace("STOP", "2")), 0).verdict == "refuted"
 
 

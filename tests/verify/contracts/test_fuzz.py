@@ -45,7 +45,7 @@ def test_no_contract_of_two_thousand_programs_that_runs_break_is_proved(number):
     asked, batches = tally.contracts, sum(CI.values()) // PARTS
     # It asks of both sorts, and what is true is mostly proved: else that nothing false is proved would say little.
     assert tally.programs >= 2000 // PARTS and asked >= 200 * batches
-    assert tally.asked["true, proved"] > asked // 4 and tally.asked["false, not proved"] > asked // 5
+    assert tally.questions["true, proved"] > asked // 4 and tally.questions["false, not proved"] > asked // 5
     assert tally.kinds["wrong decreases"].total() and tally.kinds["wrong invariant"].total()
 
 
@@ -65,7 +65,7 @@ def test_the_holes_are_found_within_what_ci_asks():
 
 def test_the_same_batch_asks_the_same():
     one, two = (batch(3, 1, "straight", 3) for _ in range(2))
-    assert (one.asked, one.kinds) == (two.asked, two.kinds) and one.programs == two.programs
+    assert (one.questions, one.kinds) == (two.questions, two.kinds) and one.programs == two.programs
 
 
 # --- telling of a hole -----------------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def test_what_is_proved_in_few_steps_is_proved_by_the_prover(monkeypatch):
     assert len(seen) > 8
     for written in seen:
         proof = prove_function(parse_text(written.text, "generated.py", written.name)[0])
-        assert proof.complete, (written.text, proof.told)
+        assert proof.complete, (written.text, proof.description)
 
 
 def test_a_campaign_counts_until_there_are_enough_and_reports():
@@ -147,7 +147,7 @@ def test_a_campaign_counts_until_there_are_enough_and_reports():
     tally = until(50, seed=1, mix="cheap", jobs=1, progress=lambda so_far: told.append(so_far.contracts), stride=1)
     assert tally.contracts >= 50 and told[-1] == tally.contracts
     document = report(tally, [], [])
-    assert document["contracts"] == sum(document["asked"].values()) and document["false_proved"] == 0
+    assert document["contracts"] == sum(document["questions"].values()) and document["false_proved"] == 0
     assert {"quantifier", "sum", "calls"} <= set(document["kinds"]) and json.dumps(document)
 
 

@@ -119,10 +119,10 @@ def test_the_printed_numbers_are_those_of_the_runs(name, monkeypatch):
 
     monkeypatch.setattr(Checker, "run", run)
     tried = search(library.get(name), 0)
-    told = {kind: number(tried.told, pattern) for kind, pattern in PRINTED.items()}
-    assert told == {kind: ended[kind] for kind in PRINTED} and number(tried.told, r"(\d+) runs") == ended.total()
-    assert f"W = {', '.join(map(str, sorted({w for w, _ in kinds})))}" in tried.told
-    assert number(tried.told, r"lengths ≤ (\d+)") == lengths
+    told = {kind: number(tried.description, pattern) for kind, pattern in PRINTED.items()}
+    assert told == {kind: ended[kind] for kind in PRINTED} and number(tried.description, r"(\d+) runs") == ended.total()
+    assert f"W = {', '.join(map(str, sorted({w for w, _ in kinds})))}" in tried.description
+    assert number(tried.description, r"lengths ≤ (\d+)") == lengths
     assert tried.bound.startswith(
         f"every word{f' and every length ≤ {tried.space.length}' if tried.space.length else ''}"
     )
@@ -153,7 +153,7 @@ def test_where_most_runs_do_not_end_fewer_are_tried_and_the_bound_says_so():
 def test_a_program_without_parameters_is_run_once_at_each_width():
     function = read("def f() -> Word:\n    ensures(result == 7)\n    return 7\n")
     tried = search(function, 0)
-    assert tried.told == "8 runs at W = 3, 4, 5, 6, 8, 16, 32, 8 keep it"
+    assert tried.description == "8 runs at W = 3, 4, 5, 6, 8, 16, 32, 8 keep it"
     assert check_contract(function, 0).verdict == "proved"
 
 

@@ -30,7 +30,7 @@ def test_a_small_space_is_counted_whole(name, width, length):
     every = list(input_spaces.inputs(made.signature, space))
     steps = [r.steps for r in integer.run(made, every, 1000)]
     found = runs_cost.of_space(made, space, 1000)
-    assert found.longest <= max(steps) and (len(every) > input_spaces.DRAWN or found == Work(sum(steps), max(steps)))
+    assert found.longest <= max(steps) and (len(every) > input_spaces.SAMPLED or found == Work(sum(steps), max(steps)))
 
 
 @pytest.mark.parametrize("name", ["modsum", "insertion_sort"])
@@ -40,11 +40,11 @@ def test_a_large_space_is_judged_by_inputs_that_are_each_as_likely(name):
     every = list(input_spaces.inputs(made.signature, space))
     exact = sum(r.steps for r in integer.run(made, every, 1000))
     assert abs(runs_cost.of_space(made, space, 1000).steps - exact) < exact / 10
-    few = input_spaces.drawn(made.signature, space)
+    few = input_spaces.sample(made.signature, space)
     assert (
-        len(few) == input_spaces.DRAWN
+        len(few) == input_spaces.SAMPLED
         and all(a in every for a in few)
-        and few == input_spaces.drawn(made.signature, space)
+        and few == input_spaces.sample(made.signature, space)
     )
 
 

@@ -257,7 +257,7 @@ def test_a_space_has_every_input_that_fits_in_memory_and_is_counted_without_maki
         assert len(every) == len(set(every)) == space.count
         cells = [sum(len(v) for v in eval(row) if isinstance(v, list)) for row in every]
         assert max(cells) == min(space.cells, space.length * sum(p.sort == "array" for p in signature.parameters))
-        assert all(repr(row) in every for row in input_spaces.drawn(signature, space))
+        assert all(repr(row) in every for row in input_spaces.sample(signature, space))
 
 
 def test_three_arrays_are_enumerated_up_to_three_cells_each_as_far_as_memory_goes():

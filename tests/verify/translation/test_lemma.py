@@ -55,7 +55,7 @@ def flat(function, sizes, arguments):
 def walked(function, sizes, arguments, budget):
     """(result, states at points) of the validator's reading."""
     source = Source(function, function.program, sizes, frozenset(flow(function).spots), True, NOWHERE)
-    node, states = source.settled(Next(flow(function).entry, flat(function, sizes, arguments))), []
+    node, states = source.resolved(Next(flow(function).entry, flat(function, sizes, arguments))), []
     while True:
         match node:
             case Fork(condition=condition):
