@@ -49,9 +49,9 @@ def fault_of(trial: Trial, case: Case) -> str:
         except GateRefused as refusal:
             if "\n" in refusal.message or refusal.exit_code != 1:
                 return "not refused in one line with exit code 1"
-            return (
-                "" if trial.reason in refusal.message else f"refused for {refusal.message!r}, expected {trial.reason!r}"
-            )
+            if trial.reason in refusal.message:
+                return ""
+            return f"refused for {refusal.message!r}, expected {trial.reason!r}"
     return "let through"
 
 

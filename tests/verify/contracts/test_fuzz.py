@@ -126,14 +126,14 @@ def test_a_true_contract_has_no_input_that_breaks_it():
 def test_what_is_proved_in_few_steps_is_proved_by_the_prover(monkeypatch):
     """Each contract that the fuzzer counts as proved, put together alone, is proved by `prove_function` too."""
     seen = []
-    judged = fuzz._judged
+    singles = fuzz._single_clauses
 
     def keep(base, walk, trial):
-        found = judged(base, walk, trial)
+        found = singles(base, walk, trial)
         seen.extend(replace(base, ensures=(text,)) for text in found[:2] if not base.recursive)
         return found
 
-    monkeypatch.setattr(fuzz, "_judged", keep)
+    monkeypatch.setattr(fuzz, "_single_clauses", keep)
     batch(0, 1, "straight", 6)
     batch(0, 1, "head", 2)
     assert len(seen) > 8
