@@ -30,22 +30,22 @@ from torch import Tensor
 from ncl.build import build_library
 from ncl.cli.natural import feature_cache, load
 from ncl.digests import weights_digest
-from ncl.llama.pretrained.adapter import dressed
+from ncl.llama.pretrained.adapter import with_readers
 from ncl.llama.pretrained.adapter_record import PROGRAMS, default_settings
 from ncl.llama.pretrained.base_model import Base
 from ncl.llama.pretrained.decision import SYMBOLS
-from ncl.llama.pretrained.hidden_states import Seen, batched
-from ncl.llama.pretrained.layer_hooks import depths
+from ncl.llama.pretrained.hidden_states import PromptStates, collate
+from ncl.llama.pretrained.layer_hooks import layers_to_read
 from ncl.llama.pretrained.number_lexer import DIGITS, NumberLexer
 from ncl.llama.pretrained.prompt_units import Message
-from ncl.llama.reader.call_plan import Library, decided, follow
+from ncl.llama.reader.call_plan import Library, execute, most_probable
 from ncl.llama.reader.network import Reader
 from ncl.training.data.features import features
 from ncl.training.pretrained.config import NaturalConfig
 from ncl.training.pretrained.fine_tuning import TuneConfig, tune
-from ncl.training.pretrained.fit import FitConfig, fit, worst
+from ncl.training.pretrained.fit import FitConfig, fit, worst_task
 from ncl.training.pretrained.recipe import NEGLIGIBLE
-from ncl.training.pretrained.training_examples import Lesson, hidden_of, read_all
+from ncl.training.pretrained.training_examples import TrainingExample, hidden_of, messages_of
 from ncl.training.tasks.natural_prompts import TASKS, Prompt, held_out_wording, phrasings, sample, training_wording
 
 LENGTHS, KINDS = (10, 100), ("seen", "unseen")
@@ -88,7 +88,7 @@ def farsighted(hidden: int, channels: int, programs: int, dropout: float) -> Rea
 class Switch:
     """One row. layers: as shares of the depth, None for the default; split: a digit token is a number of its own.
 
-    tuned: after the fit reader and backbone are trained together, by LoRA; feature_dropout: how much of the text, as `hidden_of`.
+    tuned: after the fit reader and backbone are trained together, by LoRA; feature_dropout: as `hidden_of`.
     """
 
     layers: tuple[float, float] | None = None
@@ -144,7 +144,7 @@ class Bench:
             Prompt(text, None, "chat", 0, 0, kind) for kind in ("plain", "near_misses") for text in chat[kind]
         ]
 
-    def exam(self, switch: Switch) -> list[Prompt]:
+    def test_set(self, switch: Switch) -> list[Prompt]:
         found = []
         for kind in KINDS:
             wording = held_out_wording(kind)
@@ -159,13 +159,15 @@ class Bench:
             Prompt(text, None, "chat", 0, 0, kind) for kind in ("plain", "near_misses") for text in chat[kind]
         ]
 
-    def read(self, switch: Switch, prompts: Sequence[Prompt], llama: Any = None) -> tuple[list[Message], list[Seen]]:
+    def read(
+        self, switch: Switch, prompts: Sequence[Prompt], llama: Any = None
+    ) -> tuple[list[Message], list[PromptStates]]:
         """`llama`: a trained backbone, else the base."""
         lexer = NumberLexer(self.base.model.config.vocab_size).fill(self.base.tokenizer)
         if switch.split:  # as if a blank stood before every digit
             lexer.code_V.copy_(torch.where(lexer.code_V >= DIGITS, -lexer.code_V, lexer.code_V))
-        messages = read_all(self.base.tokenizer, lexer, [p.text for p in prompts], switch.small or 16)
-        depth, layers = self.base.model.config.num_hidden_layers, depths(self.base.model.config)
+        messages = messages_of(self.base.tokenizer, lexer, [p.text for p in prompts], switch.small or 16)
+        depth, layers = self.base.model.config.num_hidden_layers, layers_to_read(self.base.model.config)
         if switch.layers is not None:
             near, deep = (max(1, round(depth * share)) for share in switch.layers)
             layers = near, deep
@@ -178,8 +180,8 @@ class Bench:
         library = self.libraries[switch.small]
         prompts = self.training(switch)
         messages, seen = self.read(switch, prompts)
-        lessons = [
-            Lesson(
+        examples = [
+            TrainingExample(
                 s,
                 m.words,
                 p.answer,
@@ -191,35 +193,45 @@ class Bench:
         ]
         config = replace(switch.fit, seed=seed, steps=steps, make=switch.make)
         begin = time.process_time()
-        reader, losses = fit(lessons, library, self.base.model.config.hidden_size, config)
+        reader, losses = fit(examples, library, self.base.model.config.hidden_size, config)
         llama = None
         if switch.tuned:
-            llama, reader = self.tune(reader, messages, lessons, library, config)
+            llama, reader = self.tune(reader, messages, examples, library, config)
         seconds = time.process_time() - begin  # of one core
         cells = self.asked(reader, library, switch, llama)
-        told = {"loss": sum(losses[-20:]) / len(losses[-20:]), "worst": worst(reader, lessons, library, config)[0]}
+        told = {
+            "loss": sum(losses[-20:]) / len(losses[-20:]),
+            "worst": worst_task(reader, examples, library, config)[0],
+        }
         return {"seed": seed, "seconds": round(seconds, 1), **{k: round(v, 4) for k, v in told.items()}, **cells}
 
     def tune(
-        self, reader: Reader, messages: list[Message], lessons: list[Lesson], library: Library, config: FitConfig
+        self,
+        reader: Reader,
+        messages: list[Message],
+        examples: list[TrainingExample],
+        library: Library,
+        config: FitConfig,
     ) -> tuple[Any, Reader]:
         lexer = NumberLexer(self.base.model.config.vocab_size).fill(self.base.tokenizer)
-        model = dressed(self.base, [reader], default_settings(self.base), lexer)
+        model = with_readers(self.base, [reader], default_settings(self.base), lexer)
         model.library = library
         how = TuneConfig("lora", TUNE_STEPS, TUNE_BATCH, 1e-4, 16, 1.0, config)
-        llama, (trained,), _ = tune(self.base, model, messages, lessons, how)
+        llama, (trained,), _ = tune(self.base, model, messages, examples, how)
         return llama, trained
 
     def asked(self, reader: Reader, library: Library, switch: Switch, llama: Any) -> dict[str, float]:
-        prompts = self.exam(switch)
+        prompts = self.test_set(switch)
         messages, seen = self.read(switch, prompts, llama)
         right: dict[str, list[bool]] = {}
         order = sorted(range(len(prompts)), key=lambda i: len(messages[i].place))
         for begin in range(0, len(order), TOGETHER):
             part = order[begin : begin + TOGETHER]
-            for i, (plan, programs) in zip(part, decided(reader, batched([seen[i] for i in part]), 16), strict=True):
+            for i, (plan, programs) in zip(
+                part, most_probable(reader, collate([seen[i] for i in part]), 16), strict=True
+            ):
                 p = prompts[i]
-                steps = follow(library, plan, programs, messages[i].words) if any(programs) else []
+                steps = execute(library, plan, programs, messages[i].words) if any(programs) else []
                 name = "chat" if p.answer is None else f"{p.phrasing} {p.length}"
                 answered = tuple(steps[-1].result) if steps else None
                 right.setdefault(name, []).append(answered == p.answer)

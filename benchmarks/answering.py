@@ -27,7 +27,7 @@ import torch
 
 from ncl.llama.pretrained.base_model import load_base
 from ncl.llama.pretrained.chat_format import chat_ids
-from ncl.llama.pretrained.special_tokens import pad_of
+from ncl.llama.pretrained.special_tokens import padding_token
 from ncl.training.pretrained.run import find_run, open_computer
 from ncl.training.tasks.natural_prompts import phrasings
 
@@ -45,7 +45,7 @@ def generated(model: Any, ids_BT: torch.Tensor, mask_BT: torch.Tensor, most: int
     with torch.no_grad():
         out_BT = model.generate(
             input_ids=ids_BT, attention_mask=mask_BT, do_sample=False, max_new_tokens=most,
-            pad_token_id=pad_of(model), **options,
+            pad_token_id=padding_token(model), **options,
         )  # fmt: skip
     return out_BT[:, ids_BT.shape[1] :]
 

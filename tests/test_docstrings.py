@@ -18,34 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Packages whose every file is held, and the files that the Python API of verification shows.
 PACKAGES = ("ncl/language", "ncl/machine", "ncl/llama")
 PROVING = ("certification/prove.py", "certification/obligations.py", "certification/certify.py", "engine/obligation.py")
-EXEMPT: dict[str, int] = {
-    "ncl/llama/computer/answer_blocks.py": 3,
-    "ncl/llama/computer/calls.py": 5,
-    "ncl/llama/computer/execution.py": 2,
-    "ncl/llama/computer/generation.py": 3,
-    "ncl/llama/computer/model.py": 8,
-    "ncl/llama/computer/model_inputs.py": 4,
-    "ncl/llama/computer/permit.py": 4,
-    "ncl/llama/computer/session.py": 4,
-    "ncl/llama/from_scratch/lexer.py": 3,
-    "ncl/llama/from_scratch/likelihood.py": 2,
-    "ncl/llama/from_scratch/model.py": 8,
-    "ncl/llama/from_scratch/side_module.py": 1,
-    "ncl/llama/from_scratch/tape.py": 1,
-    "ncl/llama/pretrained/adapter_record.py": 1,
-    "ncl/llama/pretrained/base_model.py": 1,
-    "ncl/llama/pretrained/chat_format.py": 1,
-    "ncl/llama/pretrained/checkpoint.py": 2,
-    "ncl/llama/pretrained/conversation.py": 2,
-    "ncl/llama/pretrained/hidden_states.py": 4,
-    "ncl/llama/pretrained/layer_hooks.py": 1,
-    "ncl/llama/pretrained/model.py": 6,
-    "ncl/llama/pretrained/number_lexer.py": 2,
-    "ncl/llama/reader/call_plan.py": 3,
-    "ncl/llama/reader/network.py": 3,
-    "ncl/llama/reader/quantised_weights.py": 3,
-    "ncl/llama/reader/relaxed_likelihood.py": 4,
-}
+EXEMPT: dict[str, int] = {}
 
 SHAPE = re.compile(
     r"\((?:…|[A-Z0-9][A-Za-z0-9]*)(?:, ?[A-Z0-9][A-Za-z0-9]*)*,?\)"  # (B, T), (B,), (…, N)

@@ -71,7 +71,7 @@ def demo(
     from ncl.gate import read_policy
     from ncl.llama.pretrained.base_model import SMOLLM2, lacking
     from ncl.training.evaluation.accuracy import Cell
-    from ncl.training.evaluation.demonstration import Doors
+    from ncl.training.evaluation.demonstration import Services
     from ncl.verify.certification import certify as proofs
 
     baseline = current("--baseline", baseline, "--arm", arm)
@@ -88,7 +88,7 @@ def demo(
 
     pretrained, notice = chosen(natural, base)
     # What is wrong with the input is told first; the notice comes with the first thing that is done.
-    doors = Doors(prove, certify, progress, behind(notice, tell) if notice else tell)
+    services = Services(prove, certify, progress, behind(notice, tell) if notice else tell)
     again = {
         "--seed": [seed], "--length": lengths, "--task": task, "--n": [n], "--n-long": [n_long], "--steps": [steps],
         "--restarts": [restarts], "--policy": [policy],
@@ -101,11 +101,11 @@ def demo(
         command = _command(
             ["--natural", *(name for name, said in given(float32).items() if said)], {**again, **besides}
         )
-        exam = {"lengths": lengths, "tasks": task, "n": n, "n_long": n_long, "chat": chat, "far": ["seen"]}
+        test_set = {"lengths": lengths, "tasks": task, "n": n, "n_long": n_long, "chat": chat, "all_lengths": ["seen"]}
         others = {"lengths": baseline_length or [10], "n": baseline_n or BASELINE_N, "n_long": baseline_n or BASELINE_N}
         document = _pretrained(
-            out, {"seed": seed, "steps": steps, "restarts": restarts, "base": base}, exam, others, baseline,
-            feature_cache(cache), float32, rules, jobs, command, doors,
+            out, {"seed": seed, "steps": steps, "restarts": restarts, "base": base}, test_set, others, baseline,
+            feature_cache(cache), float32, rules, jobs, command, services,
         )  # fmt: skip
     else:
         unfit = [name for name, values in besides.items() if any(value is not None for value in values or ())]
@@ -120,7 +120,7 @@ def demo(
         again |= {"--n": [n or N], "--n-long": [n_long or N_LONG]}
         document = _from_scratch(
             out, {"seed": seed, "steps": steps}, chosen_tasks(task), tuple(lengths or LENGTHS),
-            (n or N, n_long or N_LONG), restarts, rules, _command(["--tiny"], again), doors,
+            (n or N, n_long or N_LONG), restarts, rules, _command(["--tiny"], again), services,
         )  # fmt: skip
     if as_json:
         emit(document)
@@ -160,7 +160,7 @@ def _command(flags: list[str], options: dict[str, Any]) -> str:
 
 def _from_scratch(
     out: Path, changes: dict[str, Any], tasks: tuple[str, ...], lengths: tuple[int, ...], samples: tuple[int, int],
-    restarts: int | None, rules: Any, command: str, doors: Any,
+    restarts: int | None, rules: Any, command: str, services: Any,
 ) -> dict[str, Any]:  # fmt: skip
     from ncl.training.from_scratch.demo import RESTARTS, Plan
     from ncl.training.from_scratch.demo import demo as run_demo
@@ -168,15 +168,15 @@ def _from_scratch(
 
     config = RECIPES[TINY].model_copy(update={name: value for name, value in changes.items() if value is not None})
     most = RESTARTS if restarts is None else restarts
-    return run_demo(Plan(out, config, rules, tasks, lengths, *samples, most, command), doors)
+    return run_demo(Plan(out, config, rules, tasks, lengths, *samples, most, command), services)
 
 
 def _pretrained(
-    out: Path, changes: dict[str, Any], exam: dict[str, Any], others: dict[str, Any], baselines: list[str] | None,
-    cache: Path, float32: bool | None, rules: Any, jobs: int, command: str, doors: Any,
+    out: Path, changes: dict[str, Any], test_set: dict[str, Any], others: dict[str, Any], baselines: list[str] | None,
+    cache: Path, float32: bool | None, rules: Any, jobs: int, command: str, services: Any,
 ) -> dict[str, Any]:  # fmt: skip
-    from ncl.training.baselines.catalogue import CHEAP, TRAINED
-    from ncl.training.evaluation.held_out import CHAIN, exam_of
+    from ncl.training.baselines.catalogue import TRAINED, UNTRAINED
+    from ncl.training.evaluation.held_out import CHAIN, held_out_set
     from ncl.training.pretrained.config import NaturalConfig
     from ncl.training.pretrained.demo import Plan
     from ncl.training.pretrained.demo import demo as run_demo
@@ -184,18 +184,18 @@ def _pretrained(
     from ncl.training.recipes import read_config
     from ncl.training.tasks.natural_prompts import TASKS
 
-    if unknown := set(baselines or ()) - {*CHEAP, *TRAINED}:
+    if unknown := set(baselines or ()) - {*UNTRAINED, *TRAINED}:
         raise InputError(
             f"no baseline {', '.join(sorted(unknown))}",
             where="--baseline",
-            remedy=f"baselines: {', '.join((*CHEAP, *TRAINED))}",
+            remedy=f"baselines: {', '.join((*UNTRAINED, *TRAINED))}",
         )
     config = read_config(RECIPE, {name: value for name, value in changes.items() if value is not None})
     assert isinstance(config, NaturalConfig)
     seed = config.seed
-    whole = exam_of(exam, seed)
+    whole = held_out_set(test_set, seed)
     tasks = [task for task in whole.tasks if task in (*TASKS, CHAIN)]
-    beside = exam_of({**others, "tasks": tasks, "kinds": ["seen"]}, seed)
-    chosen = CHEAP if baselines is None else tuple(dict.fromkeys(baselines))
+    beside = held_out_set({**others, "tasks": tasks, "kinds": ["seen"]}, seed)
+    chosen = UNTRAINED if baselines is None else tuple(dict.fromkeys(baselines))
     plan = Plan(out, config, rules, cache, whole, beside, chosen, jobs, command)
-    return run_demo(plan, doors, lambda: load(config.base, float32))
+    return run_demo(plan, services, lambda: load(config.base, float32))

@@ -85,10 +85,10 @@ def evaluate(
             raise InputError("belongs to checkpoints of the natural recipe; this is none", where=", ".join(unfit))
         cells = _tiny(checkpoint, rules, chosen_tasks(task), lengths or LENGTHS, n or N, n_long or N_LONG, seed)
     else:
-        exam = {"lengths": lengths, "tasks": task, "kinds": phrasing, "n": n, "n_long": n_long, "chat": chat}
+        test_set = {"lengths": lengths, "tasks": task, "kinds": phrasing, "n": n, "n_long": n_long, "chat": chat}
         run = replace(run, base=base or run.base)
         kept = feature_cache(cache) if read_once or cache else None
-        cells = _natural(run, rules, prompts_of(prompts, exam, seed), baseline or [], answers, float32, seed, kept)
+        cells = _natural(run, rules, prompts_of(prompts, test_set, seed), baseline or [], answers, float32, seed, kept)
     if as_json:
         seconds = round(time.perf_counter() - begin, 1)
         emit({"cells": [c.to_json() for c in cells], "report": None, "seconds": seconds})
@@ -115,14 +115,14 @@ def _tiny(
         )  # fmt: skip
 
 
-def prompts_of(file: Path | None, exam: dict[str, Any], seed: int) -> list[Any]:
+def prompts_of(file: Path | None, test_set: dict[str, Any], seed: int) -> list[Any]:
     """The prompts of a file, or of the held-out exam with what the options (by name) say of it."""
     from ncl.training.data.prompt_file import read_prompts
-    from ncl.training.evaluation.held_out import exam_of
+    from ncl.training.evaluation.held_out import held_out_set
 
     if file is None:
-        return exam_of(exam, seed).prompts()
-    if any(value is not None and value != [] for value in exam.values()):
+        return held_out_set(test_set, seed).prompts()
+    if any(value is not None and value != [] for value in test_set.values()):
         raise InputError(
             "a file replaces the held-out prompts, whose length, task, phrasing, n and chat cannot be chosen then",
             where="--prompts",
@@ -142,21 +142,21 @@ def _natural(
 ) -> list[Any]:
     import json
 
-    from ncl.training.baselines.catalogue import CHEAP, cheap
+    from ncl.training.baselines.catalogue import UNTRAINED, untrained
     from ncl.training.evaluation.measurement import measured, record
     from ncl.training.pretrained.run import open_system
 
-    if unknown := set(besides) - set(CHEAP):
+    if unknown := set(besides) - set(UNTRAINED):
         raise InputError(
             f"no baseline {', '.join(sorted(unknown))} needs no run of its own", where="--baseline",
-            remedy=f"baselines: {', '.join(CHEAP)}; evaluate the run of another by its folder",
+            remedy=f"baselines: {', '.join(UNTRAINED)}; evaluate the run of another by its folder",
         )  # fmt: skip
     claim_file(answers)
     base = load(run.base, float32, run.dtype)
-    systems = [open_system(run, base, rules, cache), *(cheap(name, base) for name in dict.fromkeys(besides))]
+    systems = [open_system(run, base, rules, cache), *(untrained(name, base) for name in dict.fromkeys(besides))]
     cells, lines = [], []
     for system in systems:
-        with progress(f"asking {system.name}", len(system.takes(prompts))) as advance:
+        with progress(f"evaluating {system.name}", len(system.supported(prompts))) as advance:
             found, outcomes = measured(system, prompts, base, seed, advance)
         cells += found
         lines += [json.dumps(record(system.name, o)) for o in outcomes]

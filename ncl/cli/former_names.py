@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TextIO, TypeVar
 
 import typer
 
@@ -41,9 +41,12 @@ def reported() -> Iterator[None]:
         warnings.simplefilter("always", FormerName)
         show = warnings.showwarning
 
-        def tell_once(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+        def tell_once(
+            message: Warning | str, category: type[Warning], filename: str, lineno: int,
+            file: TextIO | None = None, line: str | None = None,
+        ) -> None:  # fmt: skip
             if not issubclass(category, FormerName):
-                show(message, category, *rest)
+                show(message, category, filename, lineno, file, line)
             elif str(message) not in said:
                 said.add(str(message))
                 tell(f"ncl: {message}")

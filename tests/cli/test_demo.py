@@ -193,7 +193,7 @@ def test_the_page_tells_what_was_measured_shown_and_not_shown(finished):
     for cell in document["cells"]:
         assert f"{cell['exact']:.3f}" in text
     for told in (
-        "LLaMA with NCL", "the same LLaMA alone", "[0.", "of 2", "What was not shown", "soft-uncertified", "proved",
+        "LLaMA with NCL", "the same LLaMA alone", "[0.", "of 2", "What was not verified", "soft-uncertified", "proved",
         "tested", document["seal"], "train the plain LLaMA", "def insertion_sort(xs: Array) -> Array:", ".program",
         "torch", "called", "What was trained", "ncl demo --seed 0 --length 2 --length 3 --n 2",
     ):  # fmt: skip

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from ncl.training.from_scratch.config import ModelConfig, TrainConfig
 from ncl.training.from_scratch.trainer import train
 
-CELL = {"task", "length", "system", "phrasing", "calls", "seed", "n", "exact", "interval"}
+CELL = {"task", "length", "system", "arm", "phrasing", "calls", "seed", "n", "exact", "interval"}
 EVALUATE = ("--task", "sort", "--task", "count", "--length", "3", "--n", "40", "--json")
 
 

@@ -55,9 +55,9 @@ def certified_chat(chat_base, granted):
 @pytest.fixture
 def chat_artefact(certified_chat, tmp_path):
     """The folder of that library."""
-    library, paper = certified_chat
+    library, certificate = certified_chat
     folder = library.save(tmp_path / "chat-artefact")
-    record.write(paper, folder / record.FILE_NAME)
+    record.write(certificate, folder / record.FILE_NAME)
     return folder
 
 

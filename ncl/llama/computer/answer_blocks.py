@@ -70,6 +70,7 @@ class BlockStreamer:
         self.new = -1  # tokens handed on; before there were any, the prompt
 
     def put(self, value: Tensor) -> None:
+        """Hand on tokens of any shape, such as (S,) or the prompt's (B, T); nothing of a block."""
         if self.new >= 0 and self.session.called and not self.session.forces:
             return
         if self.new < 0:
@@ -81,6 +82,7 @@ class BlockStreamer:
         self.streamer.put(value)
 
     def end(self) -> None:
+        """Hand on what is left of the blocks, and end the streamer."""
         session = self.session
         if session.answers is not None and len(session.called) == len(session.ids_BT):
             blocks = [block[: self.most] for block in session.answers.blocks]
@@ -94,7 +96,8 @@ class BlockStreamer:
 def spliced(out_ST: Tensor, prompt: int, blocks: Mapping[int, tuple[int, ...]], pad: int, most: int | None) -> Tensor:
     """The sequences, in the rows named with their block behind the prompt; `most` new tokens at most.
 
-    A block that is cut has no end token, as any answer that was cut, and the log says so.
+    A block that is cut has no end token, as any answer that was cut, and the log says so. out_ST: (S, T); the result is
+    (S, prompt + the longest answer).
     """
     if not blocks:
         return out_ST

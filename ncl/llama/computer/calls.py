@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-SHOWN = 16  # numbers of a tape that are told in full
+MAX_DISPLAYED = 16  # numbers of a tape that are displayed in full
 
 
 @dataclass(frozen=True)
@@ -28,21 +28,22 @@ class Call:
     certificate: str
 
     def __str__(self) -> str:
-        on = shortened(self.tape) + (f" with {self.argument}" if self.argument is not None else "")
+        on = abbreviated(self.tape) + (f" with {self.argument}" if self.argument is not None else "")
         return f"called {self.program} on {on}; {self.steps} steps; certificate {self.certificate[:8]}…"
 
     def to_json(self) -> dict[str, Any]:
+        """As a document of `--json` holds it."""
         return {
             "program": self.program, "tape": list(self.tape), "argument": self.argument, "result": list(self.result),
             "steps": self.steps, "certificate": self.certificate,
         }  # fmt: skip
 
 
-def shortened(words: Sequence[int]) -> str:
+def abbreviated(words: Sequence[int]) -> str:
     """A list as people like to read it: of a long one the ends and its length."""
-    if len(words) <= SHOWN:
+    if len(words) <= MAX_DISPLAYED:
         return str(list(words))
-    first, last = (", ".join(map(str, part)) for part in (words[: SHOWN // 2], words[-SHOWN // 4 :]))
+    first, last = (", ".join(map(str, part)) for part in (words[: MAX_DISPLAYED // 2], words[-MAX_DISPLAYED // 4 :]))
     return f"[{first}, …, {last}] ({len(words)} numbers)"
 
 
@@ -57,7 +58,7 @@ class Row:
     start: int
     calls: tuple[Call, ...] = ()
 
-    def kept(self, given: Sequence[int]) -> int:
+    def matching_prefix(self, given: Sequence[int]) -> int:
         """How many of the tokens that stand there are the answer's."""
         pairs = enumerate(zip(self.tokens, given))
         return next((at for at, (own, other) in pairs if own != other), min(len(self.tokens), len(given)))
@@ -80,10 +81,12 @@ class Answers:
 
     @property
     def rows_called(self) -> list[int]:
+        """The rows that the computer answers."""
         return [row for row, block in enumerate(self.blocks) if block]
 
     @property
     def called_B(self) -> Tensor:
+        """Whether the computer answers each row: (B,), bool."""
         return torch.tensor([bool(block) for block in self.blocks], dtype=torch.bool)
 
     @property
@@ -96,28 +99,29 @@ class Answers:
         return list(self.blocks[row])
 
     def at(self, ids_BT: Tensor, mask_BT: Tensor) -> Answers:
-        """The same answers, where there are more tokens, or fewer."""
+        """The same answers, where there are more tokens, or fewer. Both are (B, T)."""
         return Answers(ids_BT, mask_BT, self.rows)
 
 
 def _to_come(row: Row, ids: Sequence[int], real: Sequence[bool]) -> tuple[int, ...]:
     given = [token for token, there in zip(ids[row.start :], real[row.start :]) if there]
-    return row.tokens[len(given) :] if row.kept(given) == len(given) else ()
+    return row.tokens[len(given) :] if row.matching_prefix(given) == len(given) else ()
 
 
 def score(logits_BTV: Tensor, answers: Answers, first: int, columns: Sequence[int]) -> None:
     """Give each called answer its probability, in place: 1 as long as it stands there or is to come, others 0.
 
     columns: to which tokens the logits belong; behind a token that is not the answer's, and in other rows, they stay
-    the language model's to the bit. `first`: the first column that was worked on just now.
+    the language model's to the bit. `first`: the first column that was worked on just now. logits_BTV: (B, as many as
+    `columns`, V).
     """
     least = torch.finfo(logits_BTV.dtype).min
     place = {column: at for at, column in enumerate(columns)}
     for b, row in enumerate(answers.rows):
         if row is None:
             continue
-        kept = row.kept(answers.ids_BT[b, row.start :].tolist())
-        steps = range(max(0, first - row.start + 1), min(kept + 1, len(row.tokens)))
+        matching_prefix = row.matching_prefix(answers.ids_BT[b, row.start :].tolist())
+        steps = range(max(0, first - row.start + 1), min(matching_prefix + 1, len(row.tokens)))
         pairs = [(place[column], row.tokens[k]) for k in steps if (column := row.start - 1 + k) in place]
         if pairs:
             at, token = (torch.tensor(part, device=logits_BTV.device) for part in zip(*pairs))

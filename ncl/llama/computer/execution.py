@@ -40,11 +40,15 @@ def runnable(program: Program) -> None:
 
 
 def takes_argument(program: Program) -> bool:
+    """Whether the program takes a word besides its array."""
     return len(program.signature.parameters) == 2
 
 
 def run(program: Program, values_SM: Tensor, lengths_S: Tensor, argument_S: Tensor) -> Outcome:
-    """Run one program on every tape, on the CPU. A tape longer than the machine's memory counts as a trap."""
+    """Run one program on every tape, on the CPU. A tape longer than the machine's memory counts as a trap.
+
+    values_SM: (S, M); lengths_S and argument_S: (S,).
+    """
     values_SM, lengths_S, argument_S = values_SM.cpu(), lengths_S.cpu(), argument_S.cpu()
     most = min(program.sizes.memory, (1 << program.sizes.width) - 1)
     fits_S = lengths_S <= most

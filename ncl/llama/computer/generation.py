@@ -21,7 +21,7 @@ from transformers.generation import GenerationMode
 
 from ncl.errors import ConfigurationError
 from ncl.llama.computer.answer_blocks import BlockStreamer, StopTaken, spliced
-from ncl.llama.computer.cached_answers import put_beside
+from ncl.llama.computer.cached_answers import attach_answers
 from ncl.llama.computer.session import Session, remember
 
 PLAIN_MODES = (GenerationMode.GREEDY_SEARCH, GenerationMode.SAMPLE)
@@ -44,7 +44,7 @@ REFUSED = {
 
 
 @dataclass(frozen=True)
-class Way:
+class GenerationRequest:
     """How a caller wants to generate. `most`: new tokens that the caller allows, None where nothing was said."""
 
     config: Any
@@ -55,8 +55,11 @@ class Way:
     steps: bool
 
 
-def way_of(model: Any, ids_BT: Tensor, options: Mapping[str, Any]) -> Way:
-    """Raises ConfigurationError for what is refused, and what transformers raises for options that it does not have."""
+def request_of(model: Any, ids_BT: Tensor, options: Mapping[str, Any]) -> GenerationRequest:
+    """How a caller wants to generate behind prompts of shape (B, T).
+
+    Raises ConfigurationError for what is refused, and what transformers raises for options that it does not have.
+    """
     rest = {name: value for name, value in options.items() if name not in OWN}
     config, more = model._prepare_generation_config(options.get("generation_config"), **rest)
     refuse(config, options)
@@ -65,18 +68,18 @@ def way_of(model: Any, ids_BT: Tensor, options: Mapping[str, Any]) -> Way:
         model._validate_model_kwargs(dict(more))
     mode = config.get_generation_mode(options.get("assistant_model"))
     one = config.num_beams in (None, 1) and config.num_return_sequences in (None, 1)
-    asked = bool(config.return_dict_in_generate)
+    returns_dict = bool(config.return_dict_in_generate)
     filled = more.get("past_key_values") is not None and int(more["past_key_values"].get_seq_length()) > 0
-    steps = asked and any(getattr(config, name) for name in STEPS)
-    most = most_new(options, ids_BT.shape[1])
+    steps = returns_dict and any(getattr(config, name) for name in STEPS)
+    most = max_new_tokens(options, ids_BT.shape[1])
     plain = (
         mode in PLAIN_MODES and one and custom is None and not filled
         and config.prefill_chunk_size is None and options.get("assistant_model") is None
         and (most is not None or not steps)  # how many steps there are is settled before the first
     )  # fmt: skip
-    return Way(
-        config, plain, most, not (asked or _synced(model, options)),
-        asked or options.get("streamer") is not None, steps,
+    return GenerationRequest(
+        config, plain, most, not (returns_dict or _synced(model, options)),
+        returns_dict or options.get("streamer") is not None, steps,
     )  # fmt: skip
 
 
@@ -101,7 +104,7 @@ def _synced(model: Any, options: Mapping[str, Any]) -> bool:
     return bool(model._extract_generation_mode_kwargs(None, {}, given, None, None)["synced_gpus"])
 
 
-def most_new(options: Mapping[str, Any], prompt: int) -> int | None:
+def max_new_tokens(options: Mapping[str, Any], prompt: int) -> int | None:
     """How many new tokens the caller allows; None where nothing was said."""
     given = options.get("generation_config")
     for source in (options, vars(given) if given is not None else {}):
@@ -113,7 +116,10 @@ def most_new(options: Mapping[str, Any], prompt: int) -> int | None:
 
 
 def real_of(ids_BT: Tensor, given: Any, config: Any) -> Tensor:
-    """Which tokens are real: as the caller says, or as transformers tells padding where nobody says."""
+    """Which tokens are real: as the caller says, or as transformers tells padding where nobody says.
+
+    Both are (B, T), the result bool.
+    """
     if isinstance(given, Tensor):
         return given[:, -ids_BT.shape[1] :].bool().to(ids_BT.device)
     end, pad = config.eos_token_id, config.pad_token_id
@@ -126,59 +132,64 @@ def real_of(ids_BT: Tensor, given: Any, config: Any) -> Tensor:
 
 
 def generate(model: Any, ids_BT: Tensor, token_by_token: bool, options: dict[str, Any]) -> Any:
-    """As `NCLLlamaForCausalLM.generate`, of prompts that are tokens."""
+    """As `NCLLlamaForCausalLM.generate`, of prompts that are tokens.
+
+    ids_BT: (B, T). Raises ConfigurationError as `request_of`.
+    """
     remember(model, None)
-    way = way_of(model, ids_BT, options)
-    mask_BT = real_of(ids_BT, options.get("attention_mask"), way.config)
-    session = Session(model, ids_BT, mask_BT, stepwise=token_by_token, beside=way.beside, steps=way.steps)
-    session.reads = way.plain and model.reads_in_first_pass(ids_BT, mask_BT)
+    request = request_of(model, ids_BT, options)
+    mask_BT = real_of(ids_BT, options.get("attention_mask"), request.config)
+    session = Session(model, ids_BT, mask_BT, stepwise=token_by_token, beside=request.beside, steps=request.steps)
+    session.reads = request.plain and model.reads_in_first_pass(ids_BT, mask_BT)
     if not session.reads:
         session.answers = model.answer(ids_BT, mask_BT, True)
-    if len(session.called) == len(ids_BT) and way.whole and not token_by_token:
-        out = _at_once(session, way, options.get("streamer"))
+    if len(session.called) == len(ids_BT) and request.whole and not token_by_token:
+        out = _without_model(session, request, options.get("streamer"))
     else:
         with session.active():
-            out = LlamaForCausalLM.generate(model, **_prepared(session, way, options))
-        out = _whole(session, way, out)
+            out = LlamaForCausalLM.generate(model, **_prepared(session, request, options))
+        out = _with_answers(session, request, out)
     remember(model, session.answers)
     return out
 
 
-def _at_once(session: Session, way: Way, streamer: Any) -> Tensor:
-    answers = _settled(session)
-    each = way.config.num_return_sequences or 1
+def _without_model(session: Session, request: GenerationRequest, streamer: Any) -> Tensor:
+    answers = _answers(session)
+    each = request.config.num_return_sequences or 1
     if streamer is not None:
-        handed = BlockStreamer(streamer, session, way.most)
+        handed = BlockStreamer(streamer, session, request.most)
         handed.put(session.ids_BT.cpu())
         handed.end()
     blocks = {row * each + s: block for row, block in enumerate(answers.blocks) for s in range(each)}
-    return spliced(session.ids_BT.repeat_interleave(each, 0), session.prompt, blocks, _pad(session, way), way.most)
+    return spliced(
+        session.ids_BT.repeat_interleave(each, 0), session.prompt, blocks, _pad(session, request), request.most
+    )
 
 
-def _prepared(session: Session, way: Way, options: dict[str, Any]) -> dict[str, Any]:
+def _prepared(session: Session, request: GenerationRequest, options: dict[str, Any]) -> dict[str, Any]:
     """The options for transformers."""
     more = {**options, "inputs": session.ids_BT}
     more.pop("input_ids", None)
     more["stopping_criteria"] = StoppingCriteriaList([*(options.get("stopping_criteria") or ()), StopTaken(session)])
     if options.get("streamer") is not None:
-        more["streamer"] = BlockStreamer(options["streamer"], session, way.most)
-    if session.forces and way.most is None and len(session.called) == len(session.ids_BT):
+        more["streamer"] = BlockStreamer(options["streamer"], session, request.most)
+    if session.forces and request.most is None and len(session.called) == len(session.ids_BT):
         more["max_new_tokens"] = max(
-            map(len, _settled(session).blocks)
-        )  # else it ends after 20, which nobody asked for
+            map(len, _answers(session).blocks)
+        )  # else it ends after 20, which nobody requested
     return more
 
 
-def _settled(session: Session) -> Any:
+def _answers(session: Session) -> Any:
     """The answers; read now where transformers came to its end without the pass that was waited for."""
     if session.answers is None:
         session.answers = session.model.answer(session.ids_BT, session.mask_BT, True)
     return session.answers
 
 
-def _whole(session: Session, way: Way, out: Any) -> Any:
+def _with_answers(session: Session, request: GenerationRequest, out: Any) -> Any:
     """What transformers made, with each answer in its place. Raises ConfigurationError where there is no place."""
-    answers = _settled(session)
+    answers = _answers(session)
     sequences_ST = out if isinstance(out, Tensor) else getattr(out, "sequences", None)
     prompt, rows = session.prompt, len(session.ids_BT)
     if (
@@ -195,16 +206,16 @@ def _whole(session: Session, way: Way, out: Any) -> Any:
     blocks = {row * each + s: answers.blocks[row] for row in session.called for s in range(each)}
     rest = [s for s in range(len(sequences_ST)) if answers.rows[s // each] is None]
     blocks |= {s: row.tokens for s, row in session.model.written(session, sequences_ST, rest).items()}
-    most = sequences_ST.shape[1] - prompt if session.steps else way.most
-    whole_ST = spliced(sequences_ST, prompt, blocks, _pad(session, way), most)
+    most = sequences_ST.shape[1] - prompt if session.steps else request.most
+    whole_ST = spliced(sequences_ST, prompt, blocks, _pad(session, request), most)
     if isinstance(out, Tensor):
         return whole_ST
     out.sequences = whole_ST
     if each == 1:
-        put_beside(getattr(out, "past_key_values", None), answers, whole_ST, session.mask_BT)
+        attach_answers(getattr(out, "past_key_values", None), answers, whole_ST, session.mask_BT)
     return out
 
 
-def _pad(session: Session, way: Way) -> int:
-    pad = way.config.pad_token_id
+def _pad(session: Session, request: GenerationRequest) -> int:
+    pad = request.config.pad_token_id
     return int(session.model.pad_for_answers if pad is None else pad)

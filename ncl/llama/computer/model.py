@@ -27,12 +27,12 @@ from ncl.errors import ConfigurationError, GateRefused
 from ncl.language.program import Program
 from ncl.llama.computer import execution, generation
 from ncl.llama.computer.answer_blocks import Forced
-from ncl.llama.computer.cached_answers import beside, put_beside
+from ncl.llama.computer.cached_answers import attach_answers, attached_answers
 from ncl.llama.computer.calls import Answers, Row, score
 from ncl.llama.computer.config import ComputerConfig
-from ncl.llama.computer.model_inputs import packed, real_tokens
-from ncl.llama.computer.permit import Watch, watch
-from ncl.llama.computer.session import ALONE, PREFILL, Session, latest_of, part_of, session_of
+from ncl.llama.computer.model_inputs import real_tokens, refuse_packed_rows
+from ncl.llama.computer.permit import IntegrityMonitor, watch
+from ncl.llama.computer.session import ALONE, PREFILL, Session, latest_of, pass_kind, session_of
 
 LIBRARY = "library"  # in a model's folder
 
@@ -51,9 +51,9 @@ class LlamaWithComputer(LlamaForCausalLM):
         """No library is attached, and nothing is being answered."""
         self.programs: tuple[Program, ...] = ()
         self.artefact: Artefact | None = None
-        self.paper: Certificate | None = None
+        self.certificate: Certificate | None = None
         self.permit: gate.Permit | None = None
-        self.watch: Watch | None = None
+        self.watch: IntegrityMonitor | None = None
 
     def attach(
         self,
@@ -81,7 +81,7 @@ class LlamaWithComputer(LlamaForCausalLM):
         if gate.tensors_digest(artefact.weights) != gate.tensors_digest(tables):
             raise GateRefused("the library's own tables are not the certified ones", where=LIBRARY)
         self.permit = permit
-        self.artefact, self.paper, self.programs = artefact, certificate, programs
+        self.artefact, self.certificate, self.programs = artefact, certificate, programs
         self.watch = watch(permit, programs, self._settings(), self._watched())
 
     def look(self) -> None:
@@ -134,7 +134,8 @@ class LlamaWithComputer(LlamaForCausalLM):
     def generate(self, inputs: Tensor | None = None, ncl_block: bool = True, **options: Any) -> Any:
         """As in transformers; what the computer answers comes as a block unless `ncl_block` is False.
 
-        Raises ConfigurationError for ways of generating in which an answer could not be kept (`generation`).
+        Raises ConfigurationError for ways of generating in which an answer could not be kept (`generation`). inputs:
+        (B, T); the result is (S, T and the new tokens), or what transformers gives for the options.
         """
         ids_BT = inputs if inputs is not None else options.get("input_ids")
         if ids_BT is None:
@@ -169,14 +170,17 @@ class LlamaWithComputer(LlamaForCausalLM):
         logits_to_keep: int | Tensor = 0,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
-        """As LlamaForCausalLM; where the computer answers, its tokens have probability 1; labels ask for the loss."""
+        """As LlamaForCausalLM; where the computer answers, its tokens have probability 1; labels ask for the loss.
+
+        input_ids: (B, T); logits: (B, those kept, V).
+        """
         # `generate` makes positions for padded prompts, and leaves out logits, only for a forward that names these.
         options = {
             "attention_mask": attention_mask, "position_ids": position_ids, "past_key_values": past_key_values,
             "use_cache": use_cache, "logits_to_keep": logits_to_keep,
         }  # fmt: skip
         seen = past_key_values.get_seq_length() if past_key_values is not None else 0
-        part = part_of(self, input_ids, seen)
+        part = pass_kind(self, input_ids, seen)
         if labels is None and part not in (ALONE, PREFILL):
             return LlamaForCausalLM.forward(self, input_ids=input_ids, **options, **kwargs)
         return self._aside(part, input_ids, labels, options, kwargs)
@@ -190,7 +194,7 @@ class LlamaWithComputer(LlamaForCausalLM):
             return self._with_labels(ids_BT, labels, options, kwargs)
         if ids_BT is None:
             raise ConfigurationError("the lexer reads tokens: pass input_ids, not inputs_embeds")
-        packed(options, kwargs)
+        refuse_packed_rows(options, kwargs)
         session = session_of(self)
         if part == PREFILL and session is not None:
             answers, output = self._first(ids_BT, session.mask_BT, options, kwargs)
@@ -203,12 +207,12 @@ class LlamaWithComputer(LlamaForCausalLM):
         cache = options["past_key_values"]
         seen = int(cache.get_seq_length()) if cache is not None else 0
         if seen:
-            before = beside(cache, len(ids_BT), seen)
+            before = attached_answers(cache, len(ids_BT), seen)
             output = LlamaForCausalLM.forward(self, input_ids=ids_BT, **options, **kwargs)
             answers = self._moved_on(before, ids_BT, seen)
         else:
             answers, output = self._first(ids_BT, real_tokens(ids_BT, options["attention_mask"]), options, kwargs)
-        put_beside(output.past_key_values, answers, answers.ids_BT, answers.mask_BT)
+        attach_answers(output.past_key_values, answers, answers.ids_BT, answers.mask_BT)
         kept, total = options["logits_to_keep"], answers.ids_BT.shape[1]
         columns: Sequence[int] = range(total - output.logits.shape[1], total)
         if isinstance(kept, Tensor):
@@ -221,19 +225,26 @@ class LlamaWithComputer(LlamaForCausalLM):
     def answer(self, ids_BT: Tensor, mask_BT: Tensor, padded: bool = False) -> Answers:
         """Run every row's call, if its prompt makes one.
 
-        `padded`: what stands behind a prompt and is nothing but padding is none of its answer.
+        `padded`: what stands behind a prompt and is nothing but padding is none of its answer. ids_BT, mask_BT: (B, T).
+        Raises NotImplementedError here.
         """
         raise NotImplementedError
 
     def reads_in_first_pass(self, ids_BT: Tensor, mask_BT: Tensor) -> bool:
-        """Whether the first pass over these prompts shows all that is to be read."""
+        """Whether the first pass over these prompts shows all that is to be read. ids_BT, mask_BT: (B, T).
+
+        Raises NotImplementedError here.
+        """
         raise NotImplementedError
 
     def look_again(self, session: Session, ids_BT: Tensor) -> None:
-        """Called at each step of `generate`: what the language model wrote may be a prompt like any other."""
+        """Called at each step of `generate`: what the language model wrote may be a prompt like any other.
+
+        ids_BT: (S, T).
+        """
 
     def written(self, session: Session, ids_ST: Tensor, sequences: Sequence[int]) -> dict[int, Row]:
-        """Of sequences that went on by themselves, what is to stand behind the prompt."""
+        """Of sequences that went on by themselves, what is to stand behind the prompt. ids_ST: (S, T)."""
         return {}
 
     def _first(

@@ -16,7 +16,10 @@ from ncl.llama.computer.calls import Answers
 
 
 def real_tokens(ids_BT: Tensor, attention_mask: Any) -> Tensor:
-    """Which tokens are real; of a mask made for attention itself (4-D), those that the last token sees."""
+    """Which tokens are real; of a mask made for attention itself (4-D), those that the last token sees.
+
+    ids_BT and the result: (B, T).
+    """
     size = ids_BT.shape[1]
     if not isinstance(attention_mask, Tensor) or attention_mask.dim() not in (2, 4):
         return torch.ones_like(ids_BT, dtype=torch.bool)
@@ -26,14 +29,14 @@ def real_tokens(ids_BT: Tensor, attention_mask: Any) -> Tensor:
     return seen_BT if seen_BT.dtype == torch.bool else seen_BT == 0
 
 
-def behind(before: Answers, ids_BT: Tensor) -> tuple[Tensor, Tensor]:
-    """All tokens and which are real, with these behind."""
+def appended(before: Answers, ids_BT: Tensor) -> tuple[Tensor, Tensor]:
+    """All tokens and which are real, with these behind. ids_BT: (B, new tokens); both results: (B, T)."""
     ids_BT = ids_BT.to(before.ids_BT.device)
     mask_BT = torch.ones_like(ids_BT, dtype=torch.bool)
     return torch.cat([before.ids_BT, ids_BT], 1), torch.cat([before.mask_BT, mask_BT], 1)
 
 
-def packed(options: Mapping[str, Any], kwargs: Mapping[str, Any]) -> None:
+def refuse_packed_rows(options: Mapping[str, Any], kwargs: Mapping[str, Any]) -> None:
     """Raise ConfigurationError for a row that holds the prompts of several users."""
     position_BT = options["position_ids"]
     restarts = False
@@ -49,14 +52,17 @@ def packed(options: Mapping[str, Any], kwargs: Mapping[str, Any]) -> None:
 
 
 def one_row(ids_T: Tensor, mask_T: Tensor) -> tuple[Tensor, Tensor]:
-    """One row as a batch; what its mask does not reach is real."""
+    """One row as a batch; what its mask does not reach is real.
+
+    ids_T: (T,), mask_T: (T,) or shorter; both results: (1, T).
+    """
     mask_1T = torch.ones_like(ids_T[None], dtype=torch.bool)
     mask_1T[0, : len(mask_T)] = mask_T[: len(ids_T)]
     return ids_T[None], mask_1T
 
 
-def known(ids_BT: Tensor, called_BT: Tensor, unknown: int | None) -> None:
-    """Raise InputError where a prompt that calls holds what the tokenizer has no token for."""
+def refuse_unknown_tokens(ids_BT: Tensor, called_BT: Tensor, unknown: int | None) -> None:
+    """Raise InputError where a prompt that calls holds what the tokenizer has no token for. Both are (B, T)."""
     if unknown is not None and bool((called_BT & (ids_BT == unknown)).any()):
         raise InputError(
             "the prompt holds what the tokenizer has no token for, so a number of it would be missing",

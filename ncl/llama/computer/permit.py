@@ -34,7 +34,7 @@ Mark = tuple[str, int, int, int, str, str]
 
 
 @dataclass(frozen=True)
-class Tongue:
+class TokenizerFingerprint:
     """What tells of a tokenizer, without digesting it, whether it was exchanged or added to."""
 
     tokenizer: Any
@@ -44,17 +44,19 @@ class Tongue:
     special: Any
 
     @staticmethod
-    def of(tokenizer: Any) -> Tongue | None:
+    def of(tokenizer: Any) -> TokenizerFingerprint | None:
         """None where there is none, or nothing that is one."""
         try:
             special = {name: str(token) for name, token in tokenizer.special_tokens_map.items()}
-            return Tongue(tokenizer, tokenizer.backend_tokenizer, len(tokenizer), tokenizer.chat_template, special)
+            return TokenizerFingerprint(
+                tokenizer, tokenizer.backend_tokenizer, len(tokenizer), tokenizer.chat_template, special
+            )
         except (AttributeError, TypeError):
             return None
 
 
 @dataclass
-class Watch:
+class IntegrityMonitor:
     """`known` and `marks` follow what was found to be sound; everything else stays as it was let in."""
 
     permit: gate.Permit
@@ -66,8 +68,8 @@ class Watch:
     count: int  # of all modules, then
     marks: tuple[Mark, ...] = ()  # of the backbone, where a record names it
     backbone: str = ""  # its digest
-    tongue: Tongue | None = None  # of the tokenizer, where a record names it
-    spoken: str = ""  # the digest of all that stands between a chat and its tokens
+    tokenizer_fingerprint: TokenizerFingerprint | None = None  # of the tokenizer, where a record names it
+    tokenizer_digest: str = ""  # the digest of all that stands between a chat and its tokens
 
     def look(
         self,
@@ -77,7 +79,10 @@ class Watch:
         backbone: nn.Module | None = None,
         digest: Callable[[], str] = str,
     ) -> None:
-        """Raise GateRefused with everything that is not as it was let in. `digest` is of the backbone, as it is."""
+        """Raise GateRefused with everything that is not as it was let in. `digest` is of the backbone, as it is.
+
+        Tables have any shape (…,).
+        """
         faults = []
         same = len(programs) == len(self.programs) and all(a is b for a, b in zip(programs, self.programs))
         if not same or self.programs != self.written:
@@ -90,17 +95,17 @@ class Watch:
             else:
                 faults.append("weights of the base model")
         if faults:
-            told = ", ".join(faults[:6]) + (f" and {len(faults) - 6} more" if len(faults) > 6 else "")
-            raise GateRefused(f"changed since the gate let it in: {told}", where="model", remedy=REMEDY)
+            changed = ", ".join(faults[:6]) + (f" and {len(faults) - 6} more" if len(faults) > 6 else "")
+            raise GateRefused(f"changed since the gate let it in: {changed}", where="model", remedy=REMEDY)
         self._look_at_modules()
 
-    def listen(self, tokenizer: Any, digest: Callable[[Any], str]) -> None:
+    def check_tokenizer(self, tokenizer: Any, digest: Callable[[Any], str]) -> None:
         """Raise GateRefused when the tokenizer is another; the same one, loaded again, passes."""
-        if not self.spoken or (now := Tongue.of(tokenizer)) == self.tongue:
+        if not self.tokenizer_digest or (now := TokenizerFingerprint.of(tokenizer)) == self.tokenizer_fingerprint:
             return
-        if now is None or digest(tokenizer) != self.spoken:
+        if now is None or digest(tokenizer) != self.tokenizer_digest:
             raise GateRefused("changed since the gate let it in: tokenizer", where="model", remedy=REMEDY)
-        self.tongue = now
+        self.tokenizer_fingerprint = now
 
     def _same(self, name: str, tensor: Tensor | None) -> bool:
         return tensor is not None and copied(tensor) == self.copies.get(name)
@@ -122,15 +127,15 @@ class Watch:
 
 def watch(
     permit: gate.Permit, programs: Sequence[Program], settings: Mapping[str, Any], tables: Mapping[str, Tensor]
-) -> Watch:
-    """A watch over what the gate has just let in."""
+) -> IntegrityMonitor:
+    """A watch over what the gate has just let in. Tables have any shape (…,)."""
     known = frozenset(sources.loaded_modules())
     held = tuple(programs)
-    return Watch(permit, held, deepcopy(held), dict(settings), copies_of(tables), known, len(sys.modules))
+    return IntegrityMonitor(permit, held, deepcopy(held), dict(settings), copies_of(tables), known, len(sys.modules))
 
 
 def copies_of(tables: Mapping[str, Tensor]) -> dict[str, Copy]:
-    """Copies that no edit of the tensors reaches."""
+    """Copies that no edit of the tensors reaches. Tables have any shape (…,)."""
     return {name: copied(tensor) for name, tensor in tables.items()}
 
 
@@ -145,7 +150,7 @@ def marked(module: nn.Module) -> tuple[Mark, ...]:
 
 
 def copied(tensor: Tensor) -> Copy:
-    """Every bit: −0 and 0 differ, and a NaN is itself."""
+    """Every bit: −0 and 0 differ, and a NaN is itself. The tensor has any shape (…,)."""
     flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
     return str(tensor.dtype), tuple(tensor.shape), flat.numpy().tobytes()
 

@@ -1,4 +1,4 @@
-"""What a caller of `save_pretrained` asked for, whichever way it was handed in. Called by the two models."""
+"""What a caller of `save_pretrained` requested, whichever way it was handed in. Called by the two models."""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ class Session:
 
     @property
     def prompt(self) -> int:
+        """How many tokens the longest prompt has."""
         return int(self.ids_BT.shape[1])
 
     @property
@@ -58,6 +59,7 @@ class Session:
 
     @contextmanager
     def active(self) -> Iterator[None]:
+        """Within, this call of `generate` is found by `session_of`."""
         token = _ACTIVE.set(self)
         try:
             yield
@@ -76,8 +78,11 @@ def session_of(model: Any) -> Session | None:
 
 
 @torch.compiler.disable
-def part_of(model: Any, ids_BT: Tensor | None, seen: int) -> int:
-    """What a forward pass is; asked outside of compiled code, which would take one answer for all calls."""
+def pass_kind(model: Any, ids_BT: Tensor | None, seen: int) -> int:
+    """What a forward pass is; found outside of compiled code, which would take one answer for all calls.
+
+    ids_BT: (B, T).
+    """
     session = session_of(model)
     if session is None:
         return ALONE
@@ -92,4 +97,5 @@ def remember(model: Any, answers: Answers | None) -> None:
 
 
 def latest_of(model: Any) -> Answers | None:
+    """What this context's latest call of the model's `generate` came to."""
     return next((answers for one, answers in _LATEST.get() if one() is model), None)

@@ -36,16 +36,19 @@ class Lexer(nn.Module):
             self.token_of_word_N.copy_(torch.tensor(back, dtype=torch.int64))
 
     def words_of(self, tokens_BT: Tensor) -> Tensor:
-        """The word that each token writes, -1 for a token that is no literal."""
+        """The word that each token writes, -1 for a token that is no literal. tokens_BT and the result: (B, T)."""
         return self.word_of_token_V[tokens_BT]
 
     def tables(self) -> dict[str, Tensor]:
-        """What a certificate covers: the tables as they are loaded."""
+        """What a certificate covers: the tables as they are loaded. word_of_token_V: (V,); token_of_word_N: (N,)."""
         return {"lexer.word_of_token": self.word_of_token_V, "lexer.token_of_word": self.token_of_word_N}
 
 
 def spelled(outcome: Outcome, lexer: Lexer, end: int) -> tuple[Tensor, Tensor]:
-    """Answer tokens with the end token behind them, S×(A+1) and padded with it, and whether all could be spelled."""
+    """Answer tokens with the end token behind them, S×(A+1) and padded with it, and whether all could be spelled.
+
+    The second is (S,), bool.
+    """
     table_N = lexer.token_of_word_N.cpu()
     inside_SA = torch.arange(outcome.values_SA.shape[1]) < outcome.lengths_S[:, None]
     tokens_SA = torch.where(inside_SA, table_N[outcome.values_SA], end)

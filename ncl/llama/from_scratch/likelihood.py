@@ -26,7 +26,10 @@ TAPES = 16  # sampled a prompt while learning
 
 
 def of_answers(model: Any, ids_BT: Tensor, prompt_BT: Tensor, labels_BT: Tensor, logits_BTV: Tensor) -> Tensor:
-    """log-probability of each row's labels, B; of rows without a call the language model's. Raises GateRefused."""
+    """log-probability of each row's labels, B; of rows without a call the language model's. Raises GateRefused.
+
+    ids_BT, prompt_BT, labels_BT: (B, T); logits_BTV: (B, T, V); the result: (B,).
+    """
     plain_B = _plain(logits_BTV, labels_BT)
     asked_B = prompt_BT.any(1)
     if not bool(asked_B.any()):
@@ -90,7 +93,8 @@ def marginal(
     """log [p(no call)·LM(answer) + Σ p(program)·P(answer | program, tapes)], one a prompt.
 
     P(answer | …) is estimated by the share of sampled tapes that answer right. Its value is that share; its gradient is
-    the score function's, which weighs each tape by its posterior given the answer.
+    the score function's, which weighs each tape by its posterior given the answer. selection_BP: (B, P + 1); plain_B
+    and the result: (B,); matches_PBK: (P, B, K).
     """
     parts = [selection_BP[:, 0] + plain_B]
     for number, program in enumerate(programs, 1):

@@ -28,11 +28,11 @@ from ncl.digests import saved_tokenizer_digest
 from ncl.errors import ConfigurationError, GateRefused, NclError
 from ncl.language.program import Program
 from ncl.llama.computer import execution
-from ncl.llama.computer.cached_answers import ALL
+from ncl.llama.computer.cached_answers import REMEDY
 from ncl.llama.computer.calls import Answers, Call, Row
 from ncl.llama.computer.loading import LOADING, demand_tied
 from ncl.llama.computer.model import LIBRARY, LlamaWithComputer
-from ncl.llama.computer.model_inputs import behind, known, one_row, real_tokens
+from ncl.llama.computer.model_inputs import appended, one_row, real_tokens, refuse_unknown_tokens
 from ncl.llama.computer.save_options import saving
 from ncl.llama.computer.session import Session
 from ncl.llama.from_scratch import likelihood, tape
@@ -42,6 +42,8 @@ from ncl.llama.from_scratch.side_module import Reading, SideModule
 
 
 class NCLLlamaForCausalLM(LlamaWithComputer):
+    """See the module. `tape_generator`: of the tapes that learning samples; torch's own where it is None."""
+
     config_class = NCLLlamaConfig
     settings_watched = (*LlamaWithComputer.settings_watched, "ncl_call_token", "ncl_unknown_token")
 
@@ -68,7 +70,8 @@ class NCLLlamaForCausalLM(LlamaWithComputer):
         """As in transformers; the gate is passed on the way. `ncl_policy` is a policy of the caller's own.
 
         Only safetensors are read: a pickle could run code. A folder whose configuration is of another kind, as an
-        adapter's, is loaded as transformers does (`AutoModelForCausalLM`).
+        adapter's, is loaded as transformers does (`AutoModelForCausalLM`). Raises GateRefused where the certificate
+        does not cover what was loaded.
         """
         if not isinstance(options.get("config"), cls.config_class):
             config = AutoConfig.from_pretrained(pretrained)
@@ -82,13 +85,13 @@ class NCLLlamaForCausalLM(LlamaWithComputer):
         folder = Path(pretrained) / LIBRARY
         try:
             artefact = Artefact.load(folder)
-            paper = record.read(folder)
+            certificate = record.read(folder)
             tokenizer = saved_tokenizer_digest(Path(pretrained))
         except GateRefused:
             raise
         except NclError as fault:
             raise GateRefused(str(fault).splitlines()[0], where=str(folder)) from fault
-        found.attach(artefact, paper, policy, tokenizer)
+        found.attach(artefact, certificate, policy, tokenizer)
         return model
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *arguments: Any, **options: Any) -> None:
@@ -96,22 +99,26 @@ class NCLLlamaForCausalLM(LlamaWithComputer):
 
         Raises ConfigurationError for a push to the hub, which would leave the library behind.
         """
-        if self.artefact is None or self.paper is None:
+        if self.artefact is None or self.certificate is None:
             raise ConfigurationError("a model without a certified library is not saved", remedy="attach one first")
         chosen = saving(self, save_directory, arguments, options)
         super().save_pretrained(**chosen)
         if chosen.get("is_main_process", True):
-            self.artefact.save(Path(save_directory) / LIBRARY, self.paper)
+            self.artefact.save(Path(save_directory) / LIBRARY, self.certificate)
 
     # --- reading prompts
 
     def prompt_mask(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
-        """The tokens up to and including the first call sign; nothing in rows without one."""
+        """The tokens up to and including the first call sign; nothing in rows without one.
+
+        ids_BT, mask_BT and the result: (B, T).
+        """
         sign_BT = (ids_BT == self.config.ncl_call_token) & mask_BT
         before_BT = sign_BT.long().cumsum(1) - sign_BT.long() == 0
         return before_BT & mask_BT & sign_BT.any(1, keepdim=True)
 
     def read(self, ids_BT: Tensor, prompt_BT: Tensor) -> tuple[Reading, tape.Literals]:
+        """What the side module says of prompts (B, T), and their literals."""
         words_BT = self.lexer.words_of(ids_BT)
         literal_BT = (words_BT >= 0) & prompt_BT
         # Token embeddings have neither position nor context; the side module brings what context it needs.
@@ -122,7 +129,8 @@ class NCLLlamaForCausalLM(LlamaWithComputer):
     def answer(self, ids_BT: Tensor, mask_BT: Tensor, padded: bool = False) -> Answers:
         """Run every row's call, if its prompt makes one. All hard: the most probable tape and program.
 
-        `padded`: what stands behind a prompt and is nothing but padding is none of its answer.
+        `padded`: what stands behind a prompt and is nothing but padding is none of its answer. ids_BT, mask_BT: (B, T).
+        Raises GateRefused without a certified library.
         """
         ids_BT, mask_BT = ids_BT.to(self.device), mask_BT.to(self.device)
         prompt_BT = self.prompt_mask(ids_BT, mask_BT)
@@ -136,7 +144,7 @@ class NCLLlamaForCausalLM(LlamaWithComputer):
         reading, literals = self.read(ids_BT, prompt_BT)
         tapes = tape.decided(literals)
         choice_B = torch.where(prompt_BT.any(1), reading.selection_BP.argmax(1), 0)
-        known(ids_BT, prompt_BT & (choice_B > 0)[:, None], self.config.ncl_unknown_token)
+        refuse_unknown_tokens(ids_BT, prompt_BT & (choice_B > 0)[:, None], self.config.ncl_unknown_token)
         # Behind the call sign; the prompt may be padded on either side.
         starts = (prompt_BT.long() * torch.arange(1, prompt_BT.shape[1] + 1, device=prompt_BT.device)).amax(1).tolist()
         for number, program in enumerate(self.programs, 1):
@@ -167,11 +175,14 @@ class NCLLlamaForCausalLM(LlamaWithComputer):
         )
 
     def reads_in_first_pass(self, ids_BT: Tensor, mask_BT: Tensor) -> bool:
-        """Whether the first pass over these prompts shows all that is to be read."""
+        """Whether the first pass over these prompts shows all that is to be read. ids_BT, mask_BT: (B, T)."""
         return True
 
     def look_again(self, session: Session, ids_BT: Tensor) -> None:
-        """The language model itself may write a call sign; from there on it is a prompt like any other."""
+        """The language model itself may write a call sign; from there on it is a prompt like any other.
+
+        ids_BT: (S, T).
+        """
         if len(ids_BT) != len(session.ids_BT) or session.answers is None or not self._signed(ids_BT[:, -1]):
             return
         found = list(session.answers.rows)
@@ -180,7 +191,10 @@ class NCLLlamaForCausalLM(LlamaWithComputer):
         session.answers = Answers(session.answers.ids_BT, session.answers.mask_BT, tuple(found))
 
     def written(self, session: Session, ids_ST: Tensor, sequences: Sequence[int]) -> dict[int, Row]:
-        """Of sequences that went on to a call sign by themselves, what is to stand behind the prompt."""
+        """Of sequences that went on to a call sign by themselves, what is to stand behind the prompt.
+
+        ids_ST: (S, T).
+        """
         found = {}
         for s in sequences:
             real_T = session.mask_BT[s * len(session.ids_BT) // len(ids_ST)]
@@ -204,9 +218,9 @@ class NCLLlamaForCausalLM(LlamaWithComputer):
         """Answers when more tokens came in behind `seen` of them."""
         if before is None:
             raise ConfigurationError(
-                "the cache was filled without the computer's state; pass the whole prompt", remedy=ALL
+                "the cache was filled without the computer's state; pass the whole prompt", remedy=REMEDY
             )
-        ids_BT, mask_BT = behind(before, ids_BT)
+        ids_BT, mask_BT = appended(before, ids_BT)
         fresh = [row for row in range(len(ids_BT)) if before.rows[row] is None and self._signed(ids_BT[row, seen:])]
         return self.answer(ids_BT, mask_BT) if fresh else before.at(ids_BT, mask_BT)
 

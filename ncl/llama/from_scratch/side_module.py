@@ -28,6 +28,8 @@ class Reading:
 
 
 class SideModule(nn.Module):
+    """See the module. `hidden`: size of what it reads; `programs`: without "no call"."""
+
     def __init__(self, hidden: int, channels: int, programs: int) -> None:
         super().__init__()
         self.literal_H = nn.Parameter(torch.zeros(hidden))

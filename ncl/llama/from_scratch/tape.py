@@ -28,6 +28,7 @@ class Literals:
 
     @staticmethod
     def of(words_BT: Tensor, literal_BT: Tensor, reading: Reading) -> Literals:
+        """Those of prompts: words_BT, literal_BT: (B, T)."""
         count = max(1, int(literal_BT.sum(1).max()))
         order_BL = (~literal_BT).int().argsort(dim=1, stable=True)[:, :count]
         return Literals(

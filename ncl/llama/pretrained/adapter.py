@@ -36,7 +36,7 @@ def load_adapter(
     return checkpoint.load(NCLChatLlamaForCausalLM, Path(folder), base, policy, dtype, **options)
 
 
-def dressed(
+def with_readers(
     base: Base, readers: Sequence[Reader], settings: AdapterRecord, lexer: NumberLexer
 ) -> NCLChatLlamaForCausalLM:
     """The base model with readers; its modules are shared, not copied. No library is attached yet."""

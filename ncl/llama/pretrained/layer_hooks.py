@@ -22,14 +22,14 @@ _TAPPING = Lock()
 
 
 @contextmanager
-def watched(backbone: nn.Module, layers: tuple[int, ...]) -> Iterator[dict[int, Tensor]]:
+def capture_outputs(backbone: nn.Module, layers: tuple[int, ...]) -> Iterator[dict[int, Tensor]]:
     """Within, a forward pass of this context leaves what the given layers (counted from 1) put out.
 
     Passes of other threads leave nothing here. A layer is tapped once and for all: hooks that come and go get in each
-    other's way when several threads share a model.
+    other's way when several threads share a model. By layer (B, T, H).
     """
     for number in set(layers):
-        _tap(backbone.layers[number - 1])
+        _register_hook(backbone.layers[number - 1])
     seen: dict[int, Tensor] = {}
     token = _LOOKING.set(({id(backbone.layers[number - 1]): number for number in set(layers)}, seen))
     try:
@@ -38,13 +38,13 @@ def watched(backbone: nn.Module, layers: tuple[int, ...]) -> Iterator[dict[int, 
         _LOOKING.reset(token)
 
 
-def _tap(layer: nn.Module) -> None:
+def _register_hook(layer: nn.Module) -> None:
     with _TAPPING:
-        if not any(hook is _keep for hook in layer._forward_hooks.values()):
-            layer.register_forward_hook(_keep)
+        if not any(hook is _hook for hook in layer._forward_hooks.values()):
+            layer.register_forward_hook(_hook)
 
 
-def _keep(layer: nn.Module, _given: Any, output: Any) -> None:
+def _hook(layer: nn.Module, _given: Any, output: Any) -> None:
     if torch.compiler.is_compiling():
         return
     looking = _LOOKING.get()
@@ -52,7 +52,7 @@ def _keep(layer: nn.Module, _given: Any, output: Any) -> None:
         looking[1][looking[0][id(layer)]] = output[0] if isinstance(output, tuple) else output
 
 
-def shallow(backbone: nn.Module, depth: int) -> nn.Module:
+def truncated_backbone(backbone: nn.Module, depth: int) -> nn.Module:
     """The same layers, but only the first `depth` of them and no norm behind; shares all weights."""
     view = copy(backbone)
     view._modules = dict(backbone._modules)
@@ -61,7 +61,7 @@ def shallow(backbone: nn.Module, depth: int) -> nn.Module:
     return view
 
 
-def depths(config: LlamaConfig) -> tuple[int, int]:
+def layers_to_read(config: LlamaConfig) -> tuple[int, int]:
     """Which layers are read: about half of the depth for gates, two thirds for the selection (16 and 20 of 30)."""
     count = int(config.num_hidden_layers)
     return max(1, round(count * 16 / 30)), max(1, round(count * 2 / 3))

@@ -26,21 +26,21 @@ from ncl.build import Artefact
 from ncl.certificate import Certificate
 from ncl.digests import chat_tokenizer_digest, function_of, weights_digest
 from ncl.errors import ConfigurationError, GateRefused
-from ncl.llama.computer.cached_answers import ALL
+from ncl.llama.computer.cached_answers import REMEDY
 from ncl.llama.computer.calls import Answers, Row
 from ncl.llama.computer.model import LlamaWithComputer
-from ncl.llama.computer.model_inputs import behind
-from ncl.llama.computer.permit import Tongue, copies_of, marked
+from ncl.llama.computer.model_inputs import appended
+from ncl.llama.computer.permit import TokenizerFingerprint, copies_of, marked
 from ncl.llama.computer.save_options import saving
 from ncl.llama.pretrained import checkpoint
 from ncl.llama.pretrained.chat_format import Markers
 from ncl.llama.pretrained.config import NCLChatLlamaConfig
-from ncl.llama.pretrained.decision import SYMBOLS, Decider, Verdict
-from ncl.llama.pretrained.hidden_states import Seen, from_states, perceive
-from ncl.llama.pretrained.layer_hooks import watched
+from ncl.llama.pretrained.decision import SYMBOLS, Decider, Decision
+from ncl.llama.pretrained.hidden_states import PromptStates, extract, from_forward_pass
+from ncl.llama.pretrained.layer_hooks import capture_outputs
 from ncl.llama.pretrained.number_lexer import NumberLexer
-from ncl.llama.pretrained.prompt_units import Message, message, span, windows
-from ncl.llama.pretrained.special_tokens import ends_of
+from ncl.llama.pretrained.prompt_units import Message, last_user_message, message, windows
+from ncl.llama.pretrained.special_tokens import end_tokens
 from ncl.llama.reader.call_plan import Library, Plan
 from ncl.llama.reader.network import Reader
 
@@ -60,7 +60,7 @@ class NCLChatLlamaForCausalLM(LlamaWithComputer):
         )
         self.markers = Markers(tuple(config.ncl_before), tuple(config.ncl_after))
         self.layers = (int(config.ncl_layers[0]), int(config.ncl_layers[1]))
-        self.recorded = False  # whether a record names readers and base (`known_by`)
+        self.recorded = False  # whether a record names readers and base (`watch_base`)
         self.library = Library((), ())
         self.forget_library()
         self.post_init()
@@ -90,11 +90,11 @@ class NCLChatLlamaForCausalLM(LlamaWithComputer):
         self.library = Library(self.programs, symbols)
 
     def look(self) -> None:
-        """As above; where a record names readers and base (`known_by`), at these too. Raises GateRefused."""
+        """As above; where a record names readers and base (`watch_base`), at these too. Raises GateRefused."""
         if self.watch is None:
             raise GateRefused("no certified library is attached", where="model")
         self._own_permit()
-        self.watch.listen(self.tokenizer, chat_tokenizer_digest)
+        self.watch.check_tokenizer(self.tokenizer, chat_tokenizer_digest)
         self.watch.look(self.library.programs, self._settings(), self._watched(), self, lambda: weights_digest(self))
 
     def recheck(self) -> None:
@@ -104,25 +104,34 @@ class NCLChatLlamaForCausalLM(LlamaWithComputer):
             return
         if weights_digest(self) != self.watch.backbone:
             raise GateRefused("changed since the gate let it in: weights of the base model", where="model")
-        if chat_tokenizer_digest(self.tokenizer) != self.watch.spoken:
+        if chat_tokenizer_digest(self.tokenizer) != self.watch.tokenizer_digest:
             raise GateRefused("changed since the gate let it in: tokenizer", where="model")
 
-    def known_by(self, base_digest: str) -> None:
+    def watch_base(self, base_digest: str) -> None:
         """From here on the readers, the base and what the configuration says of both are watched as well."""
         assert self.watch is not None
         self.recorded = True
         self.watch.settings, self.watch.copies = self._settings(), copies_of(self._watched())
         self.watch.marks, self.watch.backbone = marked(self), base_digest
-        self.watch.tongue, self.watch.spoken = Tongue.of(self.tokenizer), chat_tokenizer_digest(self.tokenizer)
+        self.watch.tokenizer_fingerprint, self.watch.tokenizer_digest = (
+            TokenizerFingerprint.of(self.tokenizer),
+            chat_tokenizer_digest(self.tokenizer),
+        )
 
     def _settings(self) -> dict[str, Any]:
-        told = super()._settings()
+        settings = super()._settings()
         if self.recorded:
             own = {name: deepcopy(value) for name, value in vars(self.config).items() if name.startswith("ncl_")}
             computes = {f"config.{name}": value for name, value in function_of(self.config).items()}
             del computes["config.pad_token_id"]  # callers set it by habit; `recheck` sees it
-            told |= {**own, **computes, "layers": self.layers, "markers": self.markers, "symbols": self.library.symbols}
-        return told
+            settings |= {
+                **own,
+                **computes,
+                "layers": self.layers,
+                "markers": self.markers,
+                "symbols": self.library.symbols,
+            }
+        return settings
 
     def _watched(self) -> dict[str, Tensor]:
         found = super()._watched()
@@ -166,7 +175,7 @@ class NCLChatLlamaForCausalLM(LlamaWithComputer):
     # --- reading
 
     def messages(self, ids_BT: Tensor, mask_BT: Tensor) -> list[Message | None]:
-        """The last user message of each row."""
+        """The last user message of each row. ids_BT, mask_BT: (B, T)."""
         rows = zip(ids_BT.tolist(), mask_BT.tolist(), strict=True)
         return [
             message([t for t, real in zip(row, mask, strict=True) if real], self.markers, self.lexer, self.largest)
@@ -182,12 +191,14 @@ class NCLChatLlamaForCausalLM(LlamaWithComputer):
         )
 
     @torch.no_grad()
-    def judge(self, found: Sequence[Message], seen: Sequence[Seen]) -> list[Verdict]:
+    def decide(self, found: Sequence[Message], seen: Sequence[PromptStates]) -> list[Decision]:
         """What each message calls, run."""
-        return [verdict for _, _, verdict in self.elected(found, seen)]
+        return [decision for _, _, decision in self.decide_with_plans(found, seen)]
 
     @torch.no_grad()
-    def elected(self, found: Sequence[Message], seen: Sequence[Seen]) -> list[tuple[Plan, list[int], Verdict]]:
+    def decide_with_plans(
+        self, found: Sequence[Message], seen: Sequence[PromptStates]
+    ) -> list[tuple[Plan, list[int], Decision]]:
         """Of each message the plan, its programs, and what they came to (`Decider.decide`). Raises GateRefused."""
         if not found:
             return []
@@ -198,38 +209,44 @@ class NCLChatLlamaForCausalLM(LlamaWithComputer):
     # --- answering
 
     def answers_of(
-        self, ids_BT: Tensor, mask_BT: Tensor, found: Sequence[Message | None], verdicts: Sequence[Verdict]
+        self, ids_BT: Tensor, mask_BT: Tensor, found: Sequence[Message | None], decisions: Sequence[Decision]
     ) -> Answers:
-        """Verdicts as tokens, each in its place: the prompt may hold the first of them already."""
+        """Decisions as tokens, each in its place: the prompt may hold the first of them already.
+
+        ids_BT, mask_BT: (B, T).
+        """
         rows: list[Row | None] = []
-        for one, verdict, real in zip(found, verdicts, mask_BT.tolist(), strict=True):
-            if one is None or verdict.text is None:
+        for one, decision, real in zip(found, decisions, mask_BT.tolist(), strict=True):
+            if one is None or decision.text is None:
                 rows.append(None)
                 continue
             columns = [at for at, there in enumerate(real) if there]
             start = columns[-len(one.given)] if one.given else columns[-1] + 1
-            rows.append(Row((*self.spelled(verdict.text), self._end()), start, verdict.calls))
+            rows.append(Row((*self.spelled(decision.text), self._end()), start, decision.calls))
         return Answers(ids_BT, mask_BT, tuple(rows))
 
     def _end(self) -> int:
         """The token that the chat format puts behind a message, where it is one that ends answers."""
-        behind = self.markers.after[:1]
-        ends = ends_of(self) | ends_of(self, self.generation_config)
-        return behind[0] if behind and behind[0] in ends else super()._end()
+        appended = self.markers.after[:1]
+        ends = end_tokens(self) | end_tokens(self, self.generation_config)
+        return appended[0] if appended and appended[0] in ends else super()._end()
 
     def spelled(self, text: str) -> list[int]:
-        """An answer's tokens."""
+        """An answer's tokens. Raises ConfigurationError without a tokenizer."""
         if self.tokenizer is None:
             raise ConfigurationError("the model has no tokenizer to spell its answer", remedy="set model.tokenizer")
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     @torch.no_grad()
     def answer(self, ids_BT: Tensor, mask_BT: Tensor, padded: bool = False) -> Answers:
-        """Read every row in a pass of its own and run what it calls."""
+        """Read every row in a pass of its own and run what it calls.
+
+        ids_BT, mask_BT: (B, T). Raises GateRefused without a certified library.
+        """
         if padded:
             mask_BT = self._without_padding(ids_BT, mask_BT)
         found = self.messages(ids_BT, mask_BT)
-        return self.answers_of(ids_BT, mask_BT, found, self.verdicts(found, {}))
+        return self.answers_of(ids_BT, mask_BT, found, self.decisions(found, {}))
 
     def _without_padding(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
         """Behind a prompt, end tokens that begin no answer are padding, whether or not a mask says so."""
@@ -239,25 +256,26 @@ class NCLChatLlamaForCausalLM(LlamaWithComputer):
                 mask_BT[row, mask_BT[row].nonzero().squeeze(1)[-len(one.given) :]] = False
         return mask_BT
 
-    def verdicts(self, found: Sequence[Message | None], near: dict[int, Seen]) -> list[Verdict]:
+    def decisions(self, found: Sequence[Message | None], near: dict[int, PromptStates]) -> list[Decision]:
         """What each row comes to, run. Raises GateRefused.
 
         `near`: rows whose units were seen in a pass that happened anyway; the others are read now.
         """
-        asked = [row for row, one in enumerate(found) if one is not None and one.place]
-        if asked and self.permit is None:
+        readable = [row for row, one in enumerate(found) if one is not None and one.place]
+        if readable and self.permit is None:
             raise GateRefused("no certified library is attached", where="model")
-        apart = [row for row in asked if row not in near]
+        apart = [row for row in readable if row not in near]
         if apart:
-            near |= dict(zip(apart, perceive(self.model, [found[r] for r in apart], self.layers, self._pad())))
-        judged = dict(zip(asked, self.judge([found[r] for r in asked], [near[r] for r in asked])))
-        return [judged.get(row, Verdict(None)) for row in range(len(found))]
+            near |= dict(zip(apart, extract(self.model, [found[r] for r in apart], self.layers, self._pad())))
+        decided = dict(zip(readable, self.decide([found[r] for r in readable], [near[r] for r in readable])))
+        return [decided.get(row, Decision(None)) for row in range(len(found))]
 
     def generate(self, inputs: Tensor | None = None, ncl_block: bool = True, **options: Any) -> Any:
         """As in transformers. Long prompts that all call are answered without a pass over the whole of them.
 
         Raises ConfigurationError for ways of generating in which an answer could not be kept (`generation`), and
-        without a cache where no chat format tells a prompt from its answer.
+        without a cache where no chat format tells a prompt from its answer. inputs: (B, T); the result is (S, T and the
+        new tokens), or what transformers gives for the options.
         """
         if not self.markers.after:
             given = options.get("generation_config") or self.generation_config
@@ -273,7 +291,10 @@ class NCLChatLlamaForCausalLM(LlamaWithComputer):
         return super().generate(inputs, ncl_block=ncl_block, **options)
 
     def reads_in_first_pass(self, ids_BT: Tensor, mask_BT: Tensor) -> bool:
-        """Not so where a long prompt is read shortened, or in windows, or with padding behind it."""
+        """Not so where a long prompt is read shortened, or in windows, or with padding behind it.
+
+        ids_BT, mask_BT: (B, T).
+        """
         found = self.messages(ids_BT, mask_BT)
         return all(one is None or (_at_hand(one) and not self._padding_of(one)) for one in found)
 
@@ -292,21 +313,21 @@ class NCLChatLlamaForCausalLM(LlamaWithComputer):
         """Short prompts are read in the pass itself."""
         mask_BT = mask_BT.to(ids_BT.device)
         found = self.messages(ids_BT, mask_BT)
-        with watched(self.model, self.layers) as states:
+        with capture_outputs(self.model, self.layers) as states:
             output = LlamaForCausalLM.forward(self, input_ids=ids_BT, **options, **kwargs)
         near = {
-            row: from_states(one, states, row, mask_BT[row], self.layers)
+            row: from_forward_pass(one, states, row, mask_BT[row], self.layers)
             for row, one in enumerate(found)
             if one is not None and _at_hand(one)
         }
-        return self.answers_of(ids_BT, mask_BT, found, self.verdicts(found, near)), output
+        return self.answers_of(ids_BT, mask_BT, found, self.decisions(found, near)), output
 
     def _moved_on(self, before: Answers | None, ids_BT: Tensor, seen: int) -> Answers:
         """Another token of an answer; or, where many come at once, another turn, which is read anew."""
         if before is None:
             return self._turn(ids_BT, seen)
         size = ids_BT.shape[1]
-        ids_BT, mask_BT = behind(before, ids_BT)
+        ids_BT, mask_BT = appended(before, ids_BT)
         return before.at(ids_BT, mask_BT) if size == 1 else self.answer(ids_BT, mask_BT)
 
     def _turn(self, ids_BT: Tensor, seen: int) -> Answers:
@@ -316,12 +337,12 @@ class NCLChatLlamaForCausalLM(LlamaWithComputer):
         """
         before, after = self.markers.before, self.markers.after
         whole = [
-            span(row, self.markers) is not None and _holds(row, before) and _holds(row, after)
+            last_user_message(row, self.markers) is not None and _holds(row, before) and _holds(row, after)
             for row in ids_BT.tolist()
         ]
         if not (before and after and all(whole)):
             raise ConfigurationError(
-                "the cache was filled without the computer's state; pass the whole prompt", remedy=ALL
+                "the cache was filled without the computer's state; pass the whole prompt", remedy=REMEDY
             )
         found = self.answer(ids_BT, torch.ones_like(ids_BT, dtype=torch.bool))
         ids_BT = torch.nn.functional.pad(found.ids_BT, (seen, 0), value=self._pad())

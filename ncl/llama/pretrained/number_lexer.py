@@ -3,7 +3,7 @@
 Tokenizers split numbers: into digits, or into groups of up to three. A run of such tokens is one number, standing at
 its last token. Tokens of blanks alone are no units. A number with a sign before it, a fraction, one past the largest
 word, or one whose digits may be part of something else (`number_spelling`) is marked as one that no word holds, so that
-it is told to the user and never wrapped.
+it is reported to the user and never wrapped.
 
 What each token is, is read off the tokenizer once: into a table of integers, and the bytes that each token writes. A
 certificate covers both.
@@ -33,7 +33,7 @@ _SEPARATORS = {",": COMMA, ";": SEMICOLON, "|": BAR, "/": BAR}
 _DASHES = ("-", "−")
 _FORERUNNERS = ("▁", "Ġ", " ")  # how tokenizers write the blank before a word
 _WIDEST = 4  # digits of a token that the table has room for
-_TOLD = 24  # characters of a number that are told
+_MAX_TEXT = 24  # characters of a number that a message quotes
 _NUMERALS = ("10²", "10₂", "½", "①", "Ⅷ", "٣")  # what a tokenizer must not turn into plain digits of another number
 
 
@@ -88,7 +88,10 @@ class NumberLexer(nn.Module):
         return self
 
     def tables(self) -> dict[str, Tensor]:
-        """What a certificate covers: the table as it is loaded, and a digest of what each token writes."""
+        """What a certificate covers: the table as it is loaded, and a digest of what each token writes.
+
+        code_V: (V,); the digest: (32,).
+        """
         if self._digest[0] is not self.written:  # immutable, so the same object is the same text
             whole = hashlib.sha256(b"".join(len(part).to_bytes(4, "little") + part for part in self.written))
             self._digest = self.written, whole.digest()
@@ -128,7 +131,7 @@ class NumberLexer(nn.Module):
             at = bisect_right(ends, unit.token)
             begun = ends[at - 1] if at else -1
             if unit.value is not None and begun >= first and not unit.fault:
-                unit = replace(unit, fault=digits[begun].told)
+                unit = replace(unit, fault=digits[begun].text)
             found.append(unit)
             first = unit.token + 1
         return _with_numerals(found, numerals, spelled, largest)
@@ -141,8 +144,8 @@ class NumberLexer(nn.Module):
         return Spelled(b"".join(parts).decode("utf-8", "surrogateescape"), tuple(accumulate(map(len, parts))))
 
 
-def weights_for(tokenizer: Any, vocabulary: int) -> dict[str, Tensor]:
-    """The lexer's table, as the library's certificate covers it."""
+def lexer_tables(tokenizer: Any, vocabulary: int) -> dict[str, Tensor]:
+    """The lexer's table, as the library's certificate covers it. code_V: (V,); the digest: (32,)."""
     return NumberLexer(vocabulary).fill(tokenizer).tables()
 
 
@@ -167,7 +170,7 @@ def _with_numerals(units: list[Unit], numerals: Sequence[Fault], spelled: Spelle
         kept = [unit for unit in units if not (unit.value is None and first <= unit.token <= last)]
         if any(unit.token == last for unit in kept):
             continue
-        units = sorted([*kept, Unit(last, largest + 1, fault.told)], key=lambda unit: unit.token)
+        units = sorted([*kept, Unit(last, largest + 1, fault.text)], key=lambda unit: unit.token)
     return units
 
 
@@ -262,17 +265,17 @@ def _number(kinds: list[int], digits: list[str], first: int, largest: int) -> Un
     """The number that begins at a token."""
     last = _end(kinds, first)
     whole = "".join(digits[first : last + 1])
-    told = whole
+    text = whole
     while kinds[last + 1 : last + 3] == [POINT, DIGITS]:
         point, last = last + 1, _end(kinds, last + 2)
-        told += "." + "".join(digits[point + 1 : last + 1])
+        text += "." + "".join(digits[point + 1 : last + 1])
     if first:
-        told = "-" + told if _signs(kinds, first - 1) else "." + told if _leads(kinds, first - 1) else told
+        text = "-" + text if _signs(kinds, first - 1) else "." + text if _leads(kinds, first - 1) else text
     bare = whole.lstrip("0") or "0"
     value = int(bare) if len(bare) <= len(str(largest)) else largest + 1
-    if value <= largest and told == whole:
+    if value <= largest and text == whole:
         return Unit(last, value)
-    return Unit(last, min(value, largest + 1), told if len(told) <= _TOLD else f"{told[:_TOLD]}…")
+    return Unit(last, min(value, largest + 1), text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…")
 
 
 def _end(kinds: list[int], first: int) -> int:

@@ -1,8 +1,8 @@
-"""How numbers may be written: whole numbers in plain digits are read, and whatever else digits may mean is told.
+"""How numbers may be written: whole numbers in plain digits are read, and whatever else digits may mean is reported.
 
 A digit is plain where nothing touches it but what closes or parts text (`BEFORE`, `BEHIND`), and where it cannot be
 part of a longer number (a sign, a group of thousands, a fraction, a range, a date, a word such as "thousand"). All
-others are faults: the user is told them as they were written, and nothing is computed on them. docs/natural.md has the
+others are faults: the user gets them as they were written, and nothing is computed on them. docs/natural.md has the
 rule as a table.
 
 Called by the lexer of natural prompts (`number_lexer`). Standard library only.
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-TOLD = 24  # characters of a number that are told
+MAX_TEXT = 24  # characters of a number that a message quotes
 BLANKS = " \t\n\r\f\v"
 OPENING, CLOSING, QUOTES, EMPHASIS, PARTING = "([{", ")]}", "\"'“”„‘’‚«»‹›`", "*_", ",;|"
 DASHES = "-–—−‐‑‒―﹣－⁻₋˗⁃➖─━⎯¯‾⸺⸻"
@@ -88,34 +88,34 @@ ASKING = re.compile(r"(?:\A|[^\w \t]|\b(?:sort|order|reverse|count|sum|add|and|o
 
 @dataclass(frozen=True)
 class Fault:
-    """What no word holds, as places in the text, and as it is told; `digits`: among them are ASCII digits."""
+    """What no word holds: its places, and its text as a message quotes it; `digits`: among them are ASCII digits."""
 
     begin: int
     end: int
-    told: str
+    text: str
     digits: bool = True
 
 
 def faults(text: str) -> list[Fault]:
     """Every run of digits that is no plain whole number, and every other numeral; in order, none inside another."""
     runs = [(found.start(), found.end()) for found in _RUN.finditer(text)]
-    told: dict[tuple[int, int], str] = {}
+    quoted: dict[tuple[int, int], str] = {}
     for group in (*_spans(text, runs), *_chains(text, runs), *_grouped(text, runs)):
         what = _short(_quoted(text, group[0][0], group[-1][1]))
         for run in group:
-            told.setdefault(run, what)
+            quoted.setdefault(run, what)
     for run in runs:
-        if run not in told and (span := _touched(text, *run)):
-            told[run] = _short(_quoted(text, *span))
+        if run not in quoted and (span := _touched(text, *run)):
+            quoted[run] = _short(_quoted(text, *span))
     for word, run in _worded(text, runs):
-        told.setdefault(run, _short(word))
-    found = [Fault(*run, what) for run, what in told.items()]
+        quoted.setdefault(run, _short(word))
+    found = [Fault(*run, what) for run, what in quoted.items()]
     return sorted([*found, *_numerals(text)], key=lambda fault: fault.begin)
 
 
-def _short(told: str) -> str:
-    told = " ".join(told.split())
-    return told if len(told) <= TOLD else f"{told[:TOLD]}…"
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
 
 
 def _quoted(text: str, begin: int, end: int) -> str:

@@ -1,6 +1,6 @@
 """What many prompts begin with (a system prompt, examples): it goes through the model once, and serves all of them.
 
-Called by `hidden_states`, and where many prompts are asked.
+Called by `hidden_states`, and where many prompts are answered.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import torch
 from transformers import DynamicCache
 
 
-def common(rows: Sequence[Sequence[int]]) -> list[int]:
+def common_prefix(rows: Sequence[Sequence[int]]) -> list[int]:
     """The tokens that all of them begin with."""
     return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, zip(*rows))]
 
 
 @torch.no_grad()
-def opened(model: Any, tokens: Sequence[int], device: torch.device | str) -> DynamicCache | None:
+def cached_prefix(model: Any, tokens: Sequence[int], device: torch.device | str) -> DynamicCache | None:
     """Keys and values of these tokens; None where there are none."""
     if not tokens:
         return None
@@ -29,7 +29,7 @@ def opened(model: Any, tokens: Sequence[int], device: torch.device | str) -> Dyn
     return cache
 
 
-def for_each(cache: DynamicCache, rows: int) -> DynamicCache:
+def repeated(cache: DynamicCache, rows: int) -> DynamicCache:
     """A copy for a batch, which a pass may add to."""
     own = copy.deepcopy(cache)
     own.batch_repeat_interleave(rows)

@@ -1,7 +1,7 @@
 """From a prompt's tokens to the units that the reader sees: the user's last message, and long ones made short.
 
 What was said before the last message is not read: it reads as it would alone, at the positions that the model knows.
-Only where it names no list of its own is the list looked up that was there last (`earlier`).
+Only where it names no list of its own is the list looked up that was there last (`earlier_list`).
 The middle of a long run of numbers is left out of what the language model reads (a list is a list: its inner numbers
 are read as the one before them), and what is still long is read in windows, each behind the prompt's own beginning. So
 a prompt of thousands of numbers is read as one of a dozen, at positions that the model knows.
@@ -53,7 +53,7 @@ class Message:
     brings: bool = False  # something of its own, which is not written in digits
 
 
-def span(ids: Sequence[int], markers: Markers) -> tuple[int, int] | None:
+def last_user_message(ids: Sequence[int], markers: Markers) -> tuple[int, int] | None:
     """First and one past the last token of the last user message; None when there is none."""
     before, after = markers.before, markers.after
     if not after:
@@ -69,7 +69,7 @@ def span(ids: Sequence[int], markers: Markers) -> tuple[int, int] | None:
 
 def message(ids: Sequence[int], markers: Markers, lexer: NumberLexer, largest: int) -> Message | None:
     """The last user message of a prompt, without those before it, its long runs shortened."""
-    found = span(ids, markers)
+    found = last_user_message(ids, markers)
     if found is None:
         return None
     first, end = found
@@ -91,7 +91,7 @@ class Earlier:
     faults: tuple[str, ...] = ()
 
 
-def earlier(found: Message, markers: Markers, lexer: NumberLexer, largest: int) -> Earlier | None:
+def earlier_list(found: Message, markers: Markers, lexer: NumberLexer, largest: int) -> Earlier | None:
     """What "it" is in a later turn: the list in the last answer that is one, or else in the last message with one.
 
     None where there is no such list, or doubt: the message has several, numbers that are none, or writes an empty one.
@@ -99,7 +99,7 @@ def earlier(found: Message, markers: Markers, lexer: NumberLexer, largest: int) 
     said = list(found.said)
     while said and markers.before and tuple(said[-len(markers.before) :]) == markers.before:
         said = said[: -len(markers.before)]
-        turn = span(said, markers)
+        turn = last_user_message(said, markers)
         if turn is None:
             return None
         first, end = turn
@@ -110,10 +110,10 @@ def earlier(found: Message, markers: Markers, lexer: NumberLexer, largest: int) 
         numbers = [at for at, unit in enumerate(answer) if unit.value is not None]
         if numbers and all(unit.value is not None or unit.separator for unit in answer):
             return _list_of(answer, numbers)
-        lists = [run for run in runs(message) if len(run) > 1]  # a number alone is hardly a list
+        lists = [run for run in number_runs(message) if len(run) > 1]  # a number alone is hardly a list
         if lists:
             return _list_of(message, lists[0]) if len(lists) == 1 else None
-        if runs(message) or _EMPTY.search(lexer.spelled(said[first:end]).text):
+        if number_runs(message) or _EMPTY.search(lexer.spelled(said[first:end]).text):
             return None
         said = said[:first]
     return None
@@ -137,7 +137,7 @@ def _shortened(
     dropped: set[int] = set()  # units
     gone: set[int] = set()  # tokens
     lead = list(range(len(units)))
-    for run in runs(units):
+    for run in number_runs(units):
         for place in run:
             lead[place] = run[0]
         if len(run) <= 2 * EDGE:
@@ -172,7 +172,7 @@ def _shortened(
 
 
 def _clauses(units: Sequence[Unit]) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
-    """Which units begin, and which end, a stretch of text without marks and numbers."""
+    """Which units begin, and which end, a passage of text without marks and numbers."""
     text = [False, *(unit.value is None and not unit.mark for unit in units), False]
     places = range(1, len(units) + 1)
     return (
@@ -191,7 +191,7 @@ def _said_first(tokens: Sequence[int], begins: Sequence[bool], ends: Sequence[bo
     return tuple(found)
 
 
-def runs(units: Sequence[Unit]) -> list[list[int]]:
+def number_runs(units: Sequence[Unit]) -> list[list[int]]:
     """Lists of numbers, as places in `units`: with nothing but separators of one kind between them.
 
     "1, 2; 3, 4" are two lists, and so are two lines of such.
@@ -212,7 +212,7 @@ def runs(units: Sequence[Unit]) -> list[list[int]]:
 
 def _lists(units: Sequence[Unit], run: list[int]) -> list[list[int]]:
     """A run in parts, where some of its separators are stronger than others."""
-    kinds = [_parting(units[one + 1 : other]) for one, other in pairwise(run)]
+    kinds = [_separator_strength(units[one + 1 : other]) for one, other in pairwise(run)]
     if kinds and kinds[-1] == LINE and _counts(units, run[-1]):
         return [*_lists(units, run[:-1]), run[-1:]]
     strongest = max(kinds, default=0)
@@ -222,7 +222,7 @@ def _lists(units: Sequence[Unit], run: list[int]) -> list[list[int]]:
     return [part for begin, end in pairwise(cuts) for part in _lists(units, run[begin:end])]
 
 
-def _parting(between: Sequence[Unit]) -> int:
+def _separator_strength(between: Sequence[Unit]) -> int:
     """How strongly two numbers are parted. A line that ends in a comma goes on in the next one."""
     kinds = {unit.separator for unit in between} - {SIGN}
     return max(kinds - {LINE} if kinds & {COMMA, SEMICOLON} else kinds, default=0)

@@ -1,13 +1,13 @@
 """Plans: from readings of prompts to calls, one after another, and their results.
 
 A plan is hard: which numbers go on the tape, where symbols are written, where another call begins (so that the prompt
-falls into *stretches*), and which number is each stretch's argument. A stretch then calls one program or none; the
+falls into *segments*), and which number is each segment's argument. A segment then calls one program or none; the
 result of one call is the tape of the next, and after the last one the chain halts by itself.
 
-Learning draws several plans a prompt (`draw`), runs every sequence of programs on each, and weighs what answers right
-(`sampled_likelihood`); use takes the most probable plan and its most probable programs (`decided`).
+Learning samples several plans a prompt (`sample_plans`), runs every sequence of programs on each, and weighs what
+answers right (`sampled_likelihood`); use takes the most probable plan and its most probable programs (`most_probable`).
 
-Legend: B prompts, K plans a prompt, U units, S stretches, P programs ("none" is 0).
+Legend: B prompts, K plans a prompt, U units, S segments, P programs ("none" is 0).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from ncl.llama.computer import execution
 from ncl.llama.reader.network import Reader, Reading, Units
 
 Words = Sequence[tuple[int, ...]]  # the words that each unit of a prompt stands for; text stands for none
-RARE = 1e-4  # choices of programs rarer than this are not run while learning
-MOST_LEARNED = 2  # stretches of a plan that learning follows; how many there may be in use is the model's budget
+MIN_PROBABILITY = 1e-4  # choices of programs rarer than this are not run while learning
+MAX_SEGMENTS = 2  # segments of a plan that learning follows; how many there may be in use is the model's budget
 MOST_KNOWN = 1 << 22  # numbers of tapes and results that learning remembers; with what holds them some 200 MB
 OVERHEAD = 12  # … that a run counts for beside its own
 
@@ -48,20 +48,20 @@ class Library:
 
 @dataclass(frozen=True)
 class Plan:
-    """Of one prompt. `argument` has a unit per stretch, -1 for none; `borders` are told of decided plans only."""
+    """Of one prompt. `argument` has a unit per segment, -1 for none; `boundaries` are those of decided plans only."""
 
     taken: tuple[int, ...]  # units whose numbers are data
     symbols: tuple[int, ...]  # units of text that write a symbol
-    stretches: int
+    segments: int
     argument: tuple[int, ...]
-    borders: tuple[int, ...] = ()  # the unit that each stretch but the first begins with
+    boundaries: tuple[int, ...] = ()  # the unit that each segment but the first begins with
 
 
 @dataclass(frozen=True)
 class Step:
     """One call that was made."""
 
-    stretch: int
+    segment: int
     program: int  # 1 … P
     argument: int | None
     tape: tuple[int, ...]
@@ -70,38 +70,42 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Draws:
+class SampledPlans:
     """Plans of a batch as bits, with the log-probabilities that learning needs."""
 
     taken_BKU: Tensor
     symbol_BKU: Tensor
-    stretch_BKU: Tensor  # which stretch each unit is in
-    argument_BKS: Tensor  # unit, -1 where the stretch has no number
+    segment_BKU: Tensor  # which segment each unit is in
+    argument_BKS: Tensor  # unit, -1 where the segment has no number
     write_BK: Tensor  # log-probability of the gates
     spell_BK: Tensor  # … of the symbols
-    part_BK: Tensor  # … of the borders
-    point_BKS: Tensor  # … of each stretch's argument
-    write_bias_BK: Tensor  # log of how much oftener the gates are drawn so than they are probable
+    part_BK: Tensor  # … of the boundaries
+    point_BKS: Tensor  # … of each segment's argument
+    write_bias_BK: Tensor  # log of how much oftener the gates are sampled so than they are probable
     spell_bias_BK: Tensor  # … the symbols
-    part_bias_BK: Tensor  # … the borders
+    part_bias_BK: Tensor  # … the boundaries
 
 
-def draw(reading: Reading, units: Units, count: int, stretches: int, generator: torch.Generator | None) -> Draws:
-    """Plans drawn independently; the first is the most probable one, so that what works is always tried.
+def sample_plans(
+    reading: Reading, units: Units, count: int, segments: int, generator: torch.Generator | None
+) -> SampledPlans:
+    """Plans sampled independently; the first is the most probable one, so that what works is always tried.
 
     Bit by bit a plan of many bits, all pushes of a stack and all its pops, hardly ever comes out whole while most odds
-    are still even or low. So half of the draws set bits of the highest odds together, and the bias is told.
+    are still even or low. So half of the samples set bits of the highest odds together, and the bias is kept.
     """
     some_S = torch.ones(units.number_BU.shape[1] + 1)
     few_S = some_S / some_S.cumsum(0)  # symbols are rarer than other text
-    taken_BKU, write_BK, write_bias_BK = _bits(reading.gate_BU, leads(units), count, some_S, generator)
+    taken_BKU, write_BK, write_bias_BK = _bits(reading.gate_BU, run_starts(units), count, some_S, generator)
     taken_BKU = taken_BKU.gather(2, units.lead_BU[:, None].expand_as(taken_BKU)) & units.number_BU[:, None]
     symbol_BKU, spell_BK, spell_bias_BK = _bits(reading.symbol_BU, units.text_BU, count, few_S, generator)
-    border_BKU, part_BK, part_bias_BK = _bits(reading.border_BU, may_begin(units), count, some_S[:stretches], generator)
-    stretch_BKU = border_BKU.long().cumsum(2)
+    boundary_BKU, part_BK, part_bias_BK = _bits(
+        reading.boundary_BU, may_begin(units), count, some_S[:segments], generator
+    )
+    segment_BKU = boundary_BKU.long().cumsum(2)
     arguments, points = [], []
-    for number in range(stretches):
-        inside_BKU = (stretch_BKU == number) & units.number_BU[:, None]
+    for number in range(segments):
+        inside_BKU = (segment_BKU == number) & units.number_BU[:, None]
         log_BKU = reading.pointer_BU[:, None].masked_fill(~inside_BKU, -torch.inf)
         some_BK1 = inside_BKU.any(2, keepdim=True)
         log_BKU = torch.where(some_BK1, log_BKU, 0).log_softmax(2)
@@ -111,10 +115,10 @@ def draw(reading: Reading, units: Units, count: int, stretches: int, generator: 
         some_BK = some_BK1.squeeze(2)
         points.append(torch.where(some_BK, log_BKU.gather(2, picked_BK[..., None]).squeeze(2), 0))
         arguments.append(torch.where(some_BK, picked_BK, -1))
-    return Draws(
+    return SampledPlans(
         taken_BKU,
         symbol_BKU,
-        stretch_BKU,
+        segment_BKU,
         torch.stack(arguments, 2),
         write_BK,
         spell_BK,
@@ -126,13 +130,13 @@ def draw(reading: Reading, units: Units, count: int, stretches: int, generator: 
     )
 
 
-def leads(units: Units) -> Tensor:
-    """The first number of each run, whose gate is that of all."""
+def run_starts(units: Units) -> Tensor:
+    """The first number of each run, whose gate is that of all. (B, U), bool."""
     return units.number_BU & _own(units.lead_BU)
 
 
-def said_first(units: Units) -> Tensor:
-    """Text whose clause stands nowhere before: what it writes, it writes wherever it is said again."""
+def first_occurrences(units: Units) -> Tensor:
+    """Text whose clause stands nowhere before: what it writes, it writes wherever it is said again. (B, U), bool."""
     return units.text_BU & _own(units.same_BU)
 
 
@@ -141,7 +145,7 @@ def _own(first_BU: Tensor) -> Tensor:
 
 
 def may_begin(units: Units) -> Tensor:
-    """Text that is not the first unit: there a stretch begins anyway."""
+    """Text that is not the first unit: there a segment begins anyway. (B, U), bool."""
     first_BU = torch.zeros_like(units.text_BU)
     first_BU[:, 0] = True
     return units.text_BU & ~first_BU
@@ -150,9 +154,9 @@ def may_begin(units: Units) -> Tensor:
 def _bits(
     odds_BU: Tensor, there_BU: Tensor, count: int, sizes_S: Tensor, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Bits where `there`; of each draw the log-probability, were all its bits independent, and the bias.
+    """Bits where `there`; of each sample the log-probability, were all its bits independent, and the bias.
 
-    They are independent in every other draw, as chance has it; the rest set those of the highest odds, of as many as
+    They are independent in every other sample, as chance has it; the rest set those of the highest odds, of as many as
     `sizes_S` makes likely.
     """
     batch, device = len(odds_BU), odds_BU.device
@@ -172,7 +176,7 @@ def _bits(
     highest_BK = (bits_BKU == (rank_BU[:, None] < size_BK[..., None])).all(2) & (size_BK < len(sizes_S))
     share_BK = share_BS.to(device).gather(1, size_BK.clamp(max=len(sizes_S) - 1)) * highest_BK
     bias_BK = torch.logaddexp(share_BK.log() - log_BK.detach(), torch.zeros_like(share_BK)) - math.log(2)
-    bias_BK[:, 0] = 0  # no draw
+    bias_BK[:, 0] = 0  # not sampled
     return bits_BKU, log_BK, bias_BK
 
 
@@ -230,8 +234,8 @@ def _held(run: tuple[Item, Ran | None]) -> int:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One plan of one prompt, to be run with every likely sequence of programs. chance: of each stretch's choices."""
+class Candidate:
+    """One plan of one prompt, to be run with every likely sequence of programs. chance: of each segment's choices."""
 
     plan: Plan
     words: Words
@@ -239,19 +243,17 @@ class Trial:
     chance: Sequence[Sequence[float]]
 
 
-Calls = tuple[tuple[int, int], ...]  # (stretch, program), in order
+Calls = tuple[tuple[int, int], ...]  # (segment, program), in order
 
 
-def solutions(trials: Sequence[Trial], library: Library) -> list[list[Calls]]:
+def solutions(trials: Sequence[Candidate], library: Library) -> list[list[Calls]]:
     """For each trial every sequence of calls whose last result is the answer.
 
-    Plans of more than MOST_LEARNED stretches have none; sequences rarer than RARE are not tried.
+    Plans of more than MAX_SEGMENTS segments have none; sequences rarer than MIN_PROBABILITY are not tried.
     """
     machine = library.learning
     found: list[list[Calls]] = [[] for _ in trials]
-    chains = [
-        _Chain(owner, (), None, 1.0) for owner, trial in enumerate(trials) if trial.plan.stretches <= MOST_LEARNED
-    ]
+    chains = [_Chain(owner, (), None, 1.0) for owner, trial in enumerate(trials) if trial.plan.segments <= MAX_SEGMENTS]
     while chains:
         wanted: list[tuple[_Chain, Calls, float, Item]] = []
         for chain in chains:
@@ -265,34 +267,34 @@ def solutions(trials: Sequence[Trial], library: Library) -> list[list[Calls]]:
             trial = trials[chain.owner]
             if outcome[0] == trial.answer:
                 found[chain.owner].append(calls)
-            if calls[-1][0] + 1 < trial.plan.stretches:
+            if calls[-1][0] + 1 < trial.plan.segments:
                 chains.append(_Chain(chain.owner, calls, outcome[0], chance))
     return found
 
 
-def _next_calls(library: Library, trial: Trial, chain: _Chain) -> list[tuple[_Chain, Calls, float, Item]]:
+def _next_calls(library: Library, trial: Candidate, chain: _Chain) -> list[tuple[_Chain, Calls, float, Item]]:
     found = []
     chance, written = chain.chance, dict[tuple[int, ...], tuple[int, ...]]()  # by symbols, of which few are different
-    for stretch in range(chain.calls[-1][0] + 1 if chain.calls else 0, trial.plan.stretches):
+    for segment in range(chain.calls[-1][0] + 1 if chain.calls else 0, trial.plan.segments):
         for number, symbols in enumerate(library.symbols, 1):
-            likely = chance * trial.chance[stretch][number]
-            if likely < RARE:
+            likely = chance * trial.chance[segment][number]
+            if likely < MIN_PROBABILITY:
                 continue
             tape = chain.tape
             if tape is None and (tape := written.get(symbols)) is None:
                 tape = written[symbols] = first_tape(trial.plan, trial.words, symbols)
-            argument = _argument(library, trial.plan, trial.words, stretch, number)
+            argument = _argument(library, trial.plan, trial.words, segment, number)
             if argument is not None:
-                found.append((chain, (*chain.calls, (stretch, number)), likely, (number, tape, argument)))
-        chance *= trial.chance[stretch][0]  # passed over
+                found.append((chain, (*chain.calls, (segment, number)), likely, (number, tape, argument)))
+        chance *= trial.chance[segment][0]  # passed over
     return found
 
 
 def call(
-    library: Library, plan: Plan, word: Words, tape: tuple[int, ...] | None, stretch: int, number: int
+    library: Library, plan: Plan, word: Words, tape: tuple[int, ...] | None, segment: int, number: int
 ) -> Item | None:
-    """One call; None when it needs an argument and its stretch has no number."""
-    argument = _argument(library, plan, word, stretch, number)
+    """One call; None when it needs an argument and its segment has no number."""
+    argument = _argument(library, plan, word, segment, number)
     if argument is None:
         return None
     return number, first_tape(plan, word, library.symbols[number - 1]) if tape is None else tape, argument
@@ -306,20 +308,20 @@ def first_tape(plan: Plan, word: Words, symbols: tuple[int, ...]) -> tuple[int, 
     return tuple(w for unit in sorted({*plan.taken, *written}) for w in (symbols if unit in written else word[unit]))
 
 
-def _argument(library: Library, plan: Plan, word: Words, stretch: int, number: int) -> int | None:
-    """What the program is told beside its tape: 0 where it takes nothing, None where the stretch has no number."""
+def _argument(library: Library, plan: Plan, word: Words, segment: int, number: int) -> int | None:
+    """What the program takes beside its tape: 0 where it takes nothing, None where the segment has no number."""
     if not execution.takes_argument(library.programs[number - 1]):
         return 0
-    unit = plan.argument[stretch]
+    unit = plan.argument[segment]
     return None if unit < 0 else word[unit][0]
 
 
-def plans_of(draws: Draws) -> list[list[Plan]]:
-    """The draws as plans, B lists of K."""
-    batch, draws_each, _ = draws.taken_BKU.shape
-    taken, symbol = _ones(draws.taken_BKU.flatten(0, 1)), _ones(draws.symbol_BKU.flatten(0, 1))
-    count = (draws.stretch_BKU.amax(2) + 1).flatten().tolist()
-    argument = draws.argument_BKS.flatten(0, 1).tolist()
+def plans_of(sampled: SampledPlans) -> list[list[Plan]]:
+    """The samples as plans, B lists of K."""
+    batch, draws_each, _ = sampled.taken_BKU.shape
+    taken, symbol = _ones(sampled.taken_BKU.flatten(0, 1)), _ones(sampled.symbol_BKU.flatten(0, 1))
+    count = (sampled.segment_BKU.amax(2) + 1).flatten().tolist()
+    argument = sampled.argument_BKS.flatten(0, 1).tolist()
     found = [Plan(data, pops, size, tuple(at)) for data, pops, size, at in zip(taken, symbol, count, argument)]
     return [found[b * draws_each : (b + 1) * draws_each] for b in range(batch)]
 
@@ -335,33 +337,33 @@ def _ones(bits_XU: Tensor) -> list[tuple[int, ...]]:
 
 
 @torch.no_grad()
-def decided(reader: Reader, units: Units, most: int) -> list[tuple[Plan, list[int]]]:
-    """The most probable plan of each prompt, with the program (0 for none) of each of its stretches, at most `most`."""
-    return decided_of(reader, reader(units), units, most)
+def most_probable(reader: Reader, units: Units, most: int) -> list[tuple[Plan, list[int]]]:
+    """The most probable plan of each prompt, with the program (0 for none) of each of its segments, at most `most`."""
+    return most_probable_of(reader, reader(units), units, most)
 
 
-def decided_of(reader: Reader, reading: Reading, units: Units, most: int) -> list[tuple[Plan, list[int]]]:
-    """As `decided`, from a reading that was made."""
-    begins_BU = (reading.border_BU > 0) & may_begin(units)
-    stretch_BU = begins_BU.long().cumsum(1)
+def most_probable_of(reader: Reader, reading: Reading, units: Units, most: int) -> list[tuple[Plan, list[int]]]:
+    """As `most_probable`, from a reading that was made."""
+    begins_BU = (reading.boundary_BU > 0) & may_begin(units)
+    segment_BU = begins_BU.long().cumsum(1)
     taken_BU = (reading.gate_BU > 0) & units.number_BU
     symbol_BU = (reading.symbol_BU > 0) & units.text_BU
     bits = zip(_ones(taken_BU), _ones(symbol_BU), _ones(begins_BU), strict=True)
     found = []
-    for b, (taken, symbols, borders) in enumerate(bits):
-        count = int(stretch_BU[b].max()) + 1
-        inside_SU = torch.stack([stretch_BU[b] == s for s in range(min(count, most))])
+    for b, (taken, symbols, boundaries) in enumerate(bits):
+        count = int(segment_BU[b].max()) + 1
+        inside_SU = torch.stack([segment_BU[b] == s for s in range(min(count, most))])
         pooled_SC = reader.pool(reading.channels_BUC[b], inside_SU & units.text_BU[b])
         programs: list[int] = reader.select(pooled_SC).argmax(1).tolist()
         arguments = []
         for inside_U in inside_SU & units.number_BU[b]:
             log_U = reading.pointer_BU[b].masked_fill(~inside_U, -torch.inf)
             arguments.append(int(log_U.argmax()) if bool(inside_U.any()) else -1)
-        found.append((Plan(taken, symbols, count, tuple(arguments), borders), programs))
+        found.append((Plan(taken, symbols, count, tuple(arguments), boundaries), programs))
     return found
 
 
-def follow(
+def execute(
     library: Library, plan: Plan, programs: Sequence[int], word: Words, tape: tuple[int, ...] | None = None
 ) -> list[Step] | None:
     """Make the plan's calls one after another; None when one traps or lacks its argument.
@@ -369,10 +371,10 @@ def follow(
     `tape`: of the first call, where the plan does not write one.
     """
     machine, made = Machine(library), list[Step]()
-    for stretch, number in enumerate(programs):
+    for segment, number in enumerate(programs):
         if not number:
             continue
-        item = call(library, plan, word, tape, stretch, number)
+        item = call(library, plan, word, tape, segment, number)
         if item is None:
             return None
         machine.run([item])
@@ -380,6 +382,6 @@ def follow(
         if outcome is None:
             return None
         argument = item[2] if execution.takes_argument(library.programs[number - 1]) else None
-        made.append(Step(stretch, number, argument, item[1], outcome[0], outcome[1]))
+        made.append(Step(segment, number, argument, item[1], outcome[0], outcome[1]))
         tape = outcome[0]
     return made

@@ -1,7 +1,7 @@
 """The reader: from the hidden states of two middle layers, once a prompt, what is to be called on what.
 
 Per run of numbers: is it data (gate). Per number: is it the argument (pointer). Per piece of text: does it write a
-symbol of the program's alphabet (a pop), does another call begin here (a border). Per stretch between borders: which
+symbol of the program's alphabet (a pop), does another call begin here (a boundary). Per segment between them: which
 program, or none. All of it is local (short non-causal convolutions) or pooled by the maximum, so a longer list dilutes
 nothing.
 
@@ -23,15 +23,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ncl.llama.reader.quantised_weights import settled
+from ncl.llama.reader.quantised_weights import quantised
 
 MATCHES, MATCH_SIZE = 4, 8  # in how many ways a list's label may match other words, and the size of what is compared
 AT_ONCE = 256  # units whose matches are held at once
 GATE_BIAS = 2.0  # at first most numbers are taken for data, so that whole lists are tried from the start
 SYMBOL_BIAS = -3.0  # at first a piece of text rarely writes a symbol
-BORDER_BIAS = -2.5  # … or a clause begins another call
+BOUNDARY_BIAS = -2.5  # … or a clause begins another call
 RIVAL_BIAS = -2.0  # at first lists hardly compete
 INSIDE = -3.0  # log-odds less for a call that begins inside a clause, and for a symbol written there
+
+FORMER_LAYERS = {"border": "boundary"}  # as saved readers of earlier versions have them
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,15 @@ class Reading:
     """Log-odds; those at units of the other kind mean nothing."""
 
     gate_BU: Tensor  # one for all numbers of a run
-    pointer_BU: Tensor  # unnormalised: the softmax is over the numbers of a stretch
+    pointer_BU: Tensor  # unnormalised: the softmax is over the numbers of a segment
     symbol_BU: Tensor  # in use, one for all text that says the same
-    border_BU: Tensor
+    boundary_BU: Tensor
     channels_BUC: Tensor  # what selection pools over; 0 or more at text, 0 elsewhere
 
 
 class Reader(nn.Module):
+    """See the module. `near`, `far`: how many units the convolutions see, for gates and for the selection."""
+
     def __init__(
         self, hidden: int, channels: int, programs: int, dropout: float = 0.3, near: int = 3, far: int = 5
     ) -> None:
@@ -76,7 +80,7 @@ class Reader(nn.Module):
         self.gate, self.pointer = nn.Linear(channels, 1), nn.Linear(channels, 1)
         # Whether one list is meant or all of them (the pushes of a stack): how far they compete.
         self.rival = nn.Linear(channels, 1)
-        self.symbol, self.border, self.inside = nn.Linear(channels, 1), nn.Linear(channels, 1), nn.Linear(channels, 1)
+        self.symbol, self.boundary, self.inside = nn.Linear(channels, 1), nn.Linear(channels, 1), nn.Linear(channels, 1)
         self.select = nn.Linear(channels, programs + 1)
 
     def start(self) -> None:
@@ -88,15 +92,23 @@ class Reader(nn.Module):
             self.gate.bias.fill_(GATE_BIAS)
             self.rival.bias.fill_(RIVAL_BIAS)
             self.symbol.bias.fill_(SYMBOL_BIAS)
-            self.border.bias.fill_(BORDER_BIAS)
-            self.inside.bias.fill_(BORDER_BIAS)
+            self.boundary.bias.fill_(BOUNDARY_BIAS)
+            self.inside.bias.fill_(BOUNDARY_BIAS)
 
     @torch.no_grad()
-    def settle(self) -> Reader:
+    def quantise(self) -> Reader:
         """Weights that few bytes hold exactly, so that a saved reader is small and still the same."""
         for weight in self.parameters():
-            weight.copy_(settled(weight))
+            weight.copy_(quantised(weight))
         return self
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """As in torch; layers may bear their former names."""
+        for name in [name for name in state_dict if name.startswith(prefix)]:
+            layer, dot, weight = name.removeprefix(prefix).partition(".")
+            if layer in FORMER_LAYERS:
+                state_dict[f"{prefix}{FORMER_LAYERS[layer]}{dot}{weight}"] = state_dict.pop(name)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         """A model that is cast takes its readers along to a device, but not to another dtype."""
@@ -108,15 +120,16 @@ class Reader(nn.Module):
         return super()._apply(moved, recurse)
 
     def forward(self, units: Units) -> Reading:
+        """What is read of a batch; shapes as in `Units` and `Reading`."""
         with torch.autocast(units.near_XH.device.type, enabled=False):
             row = _Row.of(units)
             near_XC = self._seen(units.near_XH, self.near_enter, row, self.near)
             deep_XC = self._seen(units.deep_XH, self.deep_enter, row, self.far) * row.text_X[:, None]
-            asked_BC = _most(deep_XC, row.prompt_X, len(units.text_BU))
+            request_BC = _most(deep_XC, row.prompt_X, len(units.text_BU))
             match_XM = self._matched(near_XC, deep_XC, row, units)
-            meant_XC = torch.relu(self.mix(torch.cat([near_XC, asked_BC[row.prompt_X], match_XM], 1)))
-            alone_BU = _mean(row.odds(self.gate(meant_XC)), units.number_BU, units.lead_BU)
-            rival_BU = _mean(row.odds(self.rival(meant_XC)), units.number_BU, units.lead_BU)
+            query_XC = torch.relu(self.mix(torch.cat([near_XC, request_BC[row.prompt_X], match_XM], 1)))
+            alone_BU = _mean(row.odds(self.gate(query_XC)), units.number_BU, units.lead_BU)
+            rival_BU = _mean(row.odds(self.rival(query_XC)), units.number_BU, units.lead_BU)
             gate_BU = alone_BU - rival_BU.sigmoid() * _best_other(alone_BU, units)
             free_BU = nn.functional.logsigmoid(-gate_BU)  # what is data is no argument
             symbol_BU = row.odds(self.symbol(near_XC))
@@ -126,9 +139,11 @@ class Reader(nn.Module):
             clause_XC = _most(deep_XC, row.clause_X, len(row.clause_X) + 1)[row.clause_X]
             return Reading(
                 gate_BU,
-                row.odds(self.pointer(meant_XC)) + free_BU,
+                row.odds(self.pointer(query_XC)) + free_BU,
                 symbol_BU + torch.where(units.ends_BU, 0.0, INSIDE),
-                torch.where(units.begins_BU, row.odds(self.border(clause_XC)), row.odds(self.inside(near_XC)) + INSIDE),
+                torch.where(
+                    units.begins_BU, row.odds(self.boundary(clause_XC)), row.odds(self.inside(near_XC)) + INSIDE
+                ),
                 row.padded(deep_XC),
             )
 
@@ -161,7 +176,10 @@ class Reader(nn.Module):
 
     @staticmethod
     def pool(channels_XUC: Tensor, inside_XU: Tensor) -> Tensor:
-        """What a set of text units asks for, X×C: the largest of each channel, which a longer list does not dilute."""
+        """What a set of text units asks for, X×C: the largest of each channel, which a longer list does not dilute.
+
+        channels_XUC: (…, U, C), inside_XU: (…, U); the result: (…, C).
+        """
         return (channels_XUC * inside_XU[..., None]).amax(-2)
 
 
@@ -223,7 +241,7 @@ def _best_other(odds_BU: Tensor, units: Units) -> Tensor:
     return torch.where(several_B1, torch.where(units.lead_BU == first_B1, next_B1, best_B1), 0.0)
 
 
-def steady(reader: Any) -> Any:
+def in_eval_mode(reader: Any) -> Any:
     """The reader as it reads outside of training: nothing is dropped. Shares all weights; the reader stays as it is."""
     if not getattr(reader, "training", False):
         return reader

@@ -25,7 +25,17 @@ from torch.nn.functional import logsigmoid, pad
 
 from ncl.language.program import Program
 from ncl.llama.computer import execution
-from ncl.llama.reader.call_plan import RARE, Draws, Library, Plan, Words, call, draw, may_begin, plans_of
+from ncl.llama.reader.call_plan import (
+    MIN_PROBABILITY,
+    Library,
+    Plan,
+    SampledPlans,
+    Words,
+    call,
+    may_begin,
+    plans_of,
+    sample_plans,
+)
 from ncl.llama.reader.network import Reader, Reading, Units
 from ncl.machine.dataflow import extract
 from ncl.machine.executors.pathwise import onehot, replay
@@ -56,7 +66,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Soft:
+class RelaxedTape:
     """All tapes of one length of some items: each cell's distribution, and how probable the length is.
 
     Of a length that is too rare the log is -inf, and no cell has a distribution.
@@ -77,20 +87,20 @@ def likelihood(
     generator: torch.Generator | None = None,
     outputs: Outputs | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """As `sampled_likelihood.likelihood`; `outputs` is `through_pathwise` unless it is given.
+    """As `sampled_likelihood.likelihood`; `outputs` is `with_pathwise` unless it is given.
 
-    Raises CapacityError for words too large for distributions over them.
+    Raises CapacityError for words too large for distributions over them. plain_B and both results: (B,).
     """
-    outputs = outputs or through_pathwise
+    outputs = outputs or with_pathwise
     reading = reader(units)
-    draws = draw(reading, units, count, 1, generator)
+    sampled = sample_plans(reading, units, count, 1, generator)
     choice_BP = reader.select(reader.pool(reading.channels_BUC, units.text_BU)).log_softmax(-1)
     point_BU = reading.pointer_BU.masked_fill(~units.number_BU, -torch.inf)
     point_BU = torch.where(units.number_BU.any(1, keepdim=True), point_BU, 0).softmax(1)
     support = 1 + max((w for own in words for unit in own for w in unit), default=0)
     support = max(support, *(1 + w for own in library.symbols for w in own), 2)
-    trials, rows, wanted = _trials(draws, units, words, answers, choice_BP, library)
-    softs = written(rows, _odds(reading, rows), wanted, support)
+    trials, rows, wanted = _trials(sampled, units, words, answers, choice_BP, library)
+    softs = relaxed_tapes(rows, _odds(reading, rows), wanted, support)
     log_X = torch.full((len(trials),), -torch.inf, device=choice_BP.device)
     for number, program in enumerate(library.programs, 1):
         chosen = [x for x, trial in enumerate(trials) if trial.program == number and softs[trial.soft].log > -torch.inf]
@@ -101,7 +111,7 @@ def likelihood(
     known = set(owner_X[log_X.detach().cpu() > -torch.inf].tolist())
     choice_X = choice_BP[owner_X, [trial.program for trial in trials]] if trials else log_X
     parts = [[plain_B[b] + choice_BP[b, 0], *(log_X[x] + choice_X[x] for x in own)] for b, own in _own(trials, answers)]
-    whole_B = logsigmoid(-reading.border_BU).masked_fill(~may_begin(units), 0).sum(1)
+    whole_B = logsigmoid(-reading.boundary_BU).masked_fill(~may_begin(units), 0).sum(1)
     total_B = torch.stack([torch.stack(part).logsumexp(0) for part in parts]) + whole_B
     known_B = torch.tensor([answer is None or b in known for b, answer in enumerate(answers)])
     return total_B, known_B.to(plain_B.device)
@@ -116,7 +126,7 @@ Row = tuple[int, tuple[Item, ...]]  # prompt, and what may be written of it
 
 
 def _trials(
-    draws: Draws,
+    sampled: SampledPlans,
     units: Units,
     words: Sequence[Words],
     answers: Sequence[tuple[int, ...] | None],
@@ -124,13 +134,13 @@ def _trials(
     library: Library,
 ) -> tuple[list[Trial], list[Row], list[tuple[int, int]]]:
     """Of each prompt and likely program one for every length among the drawn tapes; and which row at which length."""
-    found, rows, drawn = list[Trial](), dict[Row, int](), plans_of(draws)
+    found, rows, drawn = list[Trial](), dict[Row, int](), plans_of(sampled)
     softs: dict[tuple[int, int], int] = {}
     chance_BP = choice_BP.detach().exp().tolist()
     lead, number, text = (bits.tolist() for bits in (units.lead_BU, units.number_BU, units.text_BU))
     for b, answer in enumerate(answers):
         for program in range(1, len(library.programs) + 1):
-            if answer is None or chance_BP[b][program] < RARE:
+            if answer is None or chance_BP[b][program] < MIN_PROBABILITY:
                 continue
             symbols = library.symbols[program - 1]
             row = b, _items(words[b], lead[b], number[b], text[b], symbols)
@@ -180,8 +190,10 @@ def _odds(reading: Reading, rows: Sequence[Row]) -> Tensor:
     return odds_XI.masked_fill(there_XI == 0, -torch.inf)
 
 
-def written(rows: Sequence[Row], odds_XI: Tensor, wanted: Sequence[tuple[int, int]], support: int) -> list[Soft]:
-    """For each wanted (row, length) all tapes of that length that the row's items may write."""
+def relaxed_tapes(
+    rows: Sequence[Row], odds_XI: Tensor, wanted: Sequence[tuple[int, int]], support: int
+) -> list[RelaxedTape]:
+    """For each wanted (row, length) all tapes of that length that the row's items may write. odds_XI: (X, I)."""
     longest = max((size for _, size in wanted), default=0)
     length_XI = _table([[len(item.words) for item in items] for _, items in rows], odds_XI.shape[1]).to(odds_XI.device)
     chance_XI = odds_XI.sigmoid()
@@ -195,10 +207,10 @@ def written(rows: Sequence[Row], odds_XI: Tensor, wanted: Sequence[tuple[int, in
         named_N = [word for item in rows[x][1] for word in item.words]
         empty_MK = torch.zeros(size, support, device=odds_XI.device)
         if whole < RAREST:
-            found.append(Soft(empty_MK, torch.full_like(whole, -torch.inf).detach()))
+            found.append(RelaxedTape(empty_MK, torch.full_like(whole, -torch.inf).detach()))
             continue
         if not item_N or not size:
-            found.append(Soft(empty_MK, whole.log()))
+            found.append(RelaxedTape(empty_MK, whole.log()))
             continue
         i_N, place_N, length_N = torch.tensor(item_N, device=odds_XI.device).T
         # An item that puts a number into cell m begins `place` cells before it.
@@ -209,7 +221,7 @@ def written(rows: Sequence[Row], odds_XI: Tensor, wanted: Sequence[tuple[int, in
         then_NM = behind_XIC[x][i_N[:, None] + 1, rest_NM.clamp(min=0)]
         share_NM = torch.where(fits_NM, chance_XI[x][i_N][:, None] * first_NM * then_NM / whole, 0)
         cells_MK = empty_MK.index_add(1, torch.tensor(named_N, device=odds_XI.device), share_NM.T)
-        found.append(Soft(cells_MK, whole.log()))
+        found.append(RelaxedTape(cells_MK, whole.log()))
     return found
 
 
@@ -233,10 +245,13 @@ def _table(rows: Sequence[Sequence[int]], size: int) -> Tensor:
 Outputs = Callable[[Program, Sequence[Trial], Sequence[Tensor], Sequence[Tensor]], list[Tensor | None]]
 
 
-def through_pathwise(
+def with_pathwise(
     program: Program, trials: Sequence[Trial], cells: Sequence[Tensor], arguments: Sequence[Tensor]
 ) -> list[Tensor | None]:
-    """The distribution of each word of the answer, on the way that the trial's own tape goes."""
+    """The distribution of each word of the answer, on the way that the trial's own tape goes.
+
+    Cells: (M, K); arguments: (1, K); each result (A, K), A words of the answer.
+    """
     argued = execution.takes_argument(program)
     batch: list[list[int | list[int]]] = [[list(t.tape), *([t.argument] if argued else [])] for t in trials]
     inputs = [part for pair in zip(cells, arguments, strict=True) for part in (pair if argued else pair[:1])]
@@ -247,10 +262,10 @@ def through_pathwise(
     return [None if result.trap else values_OK[begin:end] for result, (begin, end) in parts]
 
 
-def through_dense(
+def with_dense(
     program: Program, trials: Sequence[Trial], cells: Sequence[Tensor], arguments: Sequence[Tensor]
 ) -> list[Tensor | None]:
-    """… on all ways at once."""
+    """… on all ways at once. Shapes as in `with_pathwise`: (M, K), (1, K) and (A, K)."""
     words, longest = 1 << program.sizes.width, max(1, *(len(own) for own in cells))
     values_BMN = torch.stack([pad(own, (0, words - own.shape[1], 0, longest - len(own))) for own in cells])
     given = (
@@ -275,7 +290,7 @@ def _layer(program: Program) -> ProgramLayer:
 def _answered(
     program: Program,
     trials: Sequence[Trial],
-    softs: Sequence[Soft],
+    softs: Sequence[RelaxedTape],
     words: Sequence[Words],
     answers: Sequence[tuple[int, ...] | None],
     point_BU: Tensor,
@@ -284,7 +299,7 @@ def _answered(
 ) -> Tensor:
     """log p(length)·p(answer | length) of each trial, -inf where it is another answer whatever the data are."""
     cells = [softs[trial.soft].cells_MK for trial in trials]
-    arguments = [_pointed(point_BU[trial.owner], words[trial.owner], support)[None] for trial in trials]
+    arguments = [_argument_distribution(point_BU[trial.owner], words[trial.owner], support)[None] for trial in trials]
     found = []
     for trial, own_OK in zip(trials, outputs(program, trials, cells, arguments), strict=True):
         answer = answers[trial.owner] or ()
@@ -296,7 +311,7 @@ def _answered(
     return torch.stack(found)
 
 
-def _pointed(point_U: Tensor, words: Words, support: int) -> Tensor:
+def _argument_distribution(point_U: Tensor, words: Words, support: int) -> Tensor:
     """The argument's distribution: of a unit, its first word."""
     units = [u for u, own in enumerate(words) if own]
     if not units:

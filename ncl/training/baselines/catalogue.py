@@ -10,10 +10,10 @@ from ncl.training.baselines.base_model import few_shot, zero_shot
 from ncl.training.baselines.tool_use import tool
 from ncl.training.evaluation.system import System
 
-CHEAP = ("base", "base-few-shot", "tool")  # the base model as it is: nothing is trained for them
+UNTRAINED = ("base", "base-few-shot", "tool")  # the base model as it is: nothing is trained for them
 TRAINED = ("lora", "random-library")
 
 
-def cheap(name: str, base: Base) -> System:
-    """The baseline of this name, one of `CHEAP`."""
+def untrained(name: str, base: Base) -> System:
+    """The baseline of this name, one of `UNTRAINED`."""
     return {"base": zero_shot, "base-few-shot": few_shot, "tool": tool}[name](base)

@@ -1,4 +1,4 @@
-"""What a base model is shown before a prompt: examples with their answers, or with the calls a tool user writes."""
+"""What stands before the prompt of a base model: examples with their answers, or with the calls a tool user writes."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ EXAMPLES = (
 )  # fmt: skip
 
 
-def after(before: Turns) -> Callable[[Any, str], list[int]]:
+def few_shot_encoding(before: Turns) -> Callable[[Any, str], list[int]]:
     """How a prompt is written behind earlier turns, (message, answer) each."""
     return lambda tokenizer, text: chat_ids(tokenizer, text, before)
 
 
-def preamble(tokenizer: Any, before: Turns) -> int:
+def prefix_length(tokenizer: Any, before: Turns) -> int:
     """How many tokens that puts before a prompt."""
     return len(chat_ids(tokenizer, "0", before)) - len(chat_ids(tokenizer, "0"))

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from ncl.errors import FormatError, NotFoundError
 from ncl.llama.pretrained.base_model import Base
 from ncl.llama.pretrained.chat_format import chat_ids
-from ncl.llama.pretrained.special_tokens import ends_of, pad_of
-from ncl.training.baselines.base_model import speaking
+from ncl.llama.pretrained.special_tokens import end_tokens, padding_token
+from ncl.training.baselines.base_model import plain_generation
 from ncl.training.evaluation.system import System
 from ncl.training.tasks.natural_prompts import Prompt
 
@@ -46,13 +46,13 @@ def demand_peft() -> Any:
 def train_lora(
     base: Base, prompts: Sequence[Prompt], out: Path, seconds: float, seed: int, advance: Callable[[float, float], None]
 ) -> dict[str, Any]:
-    """Fine-tune for so many seconds and save the adapter; returns what is told of it. The base is left as it was."""
+    """Fine-tune for so many seconds and save the adapter; returns its record. The base is left as it was."""
     peft = demand_peft()
     torch.manual_seed(seed)
     options = peft.LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=LAYERS, task_type="CAUSAL_LM")
     model = peft.get_peft_model(deepcopy(base.model).float(), options)
-    rows = lessons(base, prompts)
-    losses = fit_answers(model, rows, pad_of(base.model), seconds, seed, advance)
+    rows = examples(base, prompts)
+    losses = fit_answers(model, rows, padding_token(base.model), seconds, seed, advance)
     model.save_pretrained(out)
     last = losses[-20:]
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -68,17 +68,17 @@ def load_lora(base: Base, folder: Path) -> System:
         tuned = peft.PeftModel.from_pretrained(deepcopy(base.model), folder)
     except (OSError, ValueError, RuntimeError, KeyError) as fault:
         raise FormatError(f"not a LoRA adapter of this base: {fault}", where=str(folder)) from fault
-    return speaking("lora", tuned.merge_and_unload().eval(), base.tokenizer)
+    return plain_generation("lora", tuned.merge_and_unload().eval(), base.tokenizer)
 
 
 Row = tuple[list[int], list[int]]  # tokens of a prompt, tokens of its answer with the end
 
 
-def lessons(base: Base, prompts: Sequence[Prompt]) -> list[Row]:
+def examples(base: Base, prompts: Sequence[Prompt]) -> list[Row]:
     """Prompts that have an answer, as tokens."""
-    end = min(ends_of(base.model))
+    end = min(end_tokens(base.model))
     return [
-        (chat_ids(base.tokenizer, p.text), [*base.tokenizer(p.told, add_special_tokens=False)["input_ids"], end])
+        (chat_ids(base.tokenizer, p.text), [*base.tokenizer(p.answer_text, add_special_tokens=False)["input_ids"], end])
         for p in prompts
         if p.answer is not None
     ]

@@ -14,7 +14,7 @@ from ncl.build import Artefact, build_library
 from ncl.language.program import Signature
 from ncl.llama.pretrained.adapter_record import PROGRAMS
 from ncl.llama.pretrained.base_model import Base
-from ncl.llama.pretrained.number_lexer import weights_for
+from ncl.llama.pretrained.number_lexer import lexer_tables
 
 FILE = "random_library.py"
 HEAD = '"""Random programs with the signatures of the shipped ones. They compute nothing that anybody asked for."""\n\n'
@@ -29,7 +29,7 @@ def random_library(base: Base, width: int, seed: int, folder: Path) -> Artefact:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / FILE
     file.write_text(source(seed), encoding="utf-8")
-    tables = weights_for(base.tokenizer, base.model.config.vocab_size)
+    tables = lexer_tables(base.tokenizer, base.model.config.vocab_size)
     return build_library([str(file)], width=width, weights=tables)
 
 

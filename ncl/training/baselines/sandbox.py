@@ -15,7 +15,7 @@ import tempfile
 SECONDS, MEMORY, OUTPUT = 5, 512 << 20, 1 << 20
 KEPT = ("LD_LIBRARY_PATH", "SYSTEMROOT")  # without which Python itself may not start
 
-# What the model is told that it may call, besides a few of Python's own.
+# What the instructions say that may be called, besides a few of Python's own.
 RUNNER = """
 import sys, json
 try:
@@ -46,8 +46,8 @@ code = compile(sys.stdin.read(), "answer", "eval")
 found = eval(code, {"__builtins__": {}, **own, **plain})
 found = list(found) if isinstance(found, (list, tuple)) else [found]
 if all(type(number) is int for number in found):
-    told = json.dumps(found)
-    print(told if len(told) <= OUTPUT else "null")
+    text = json.dumps(found)
+    print(text if len(text) <= OUTPUT else "null")
 else:
     print("null")
 """

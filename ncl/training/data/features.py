@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ncl import atomic
-from ncl.llama.pretrained.hidden_states import Seen, perceive
+from ncl.llama.pretrained.hidden_states import PromptStates, extract
 from ncl.llama.pretrained.prompt_units import Message
 from ncl.training.data.ranks import ALONE, Ranks
 
@@ -33,22 +33,22 @@ def features(
     folder: Path,
     advance: Callable[[int], None] = lambda count: None,
     ranks: Ranks = ALONE,
-) -> list[Seen]:
-    """What the reader sees of each message. `digest` is the base model's; `advance` is told how many are done.
+) -> list[PromptStates]:
+    """What the reader sees of each message. `digest` is the base model's; `advance` is given how many are done.
 
     With several `ranks` each reads its part, and finds the others' in the folder.
     """
     # Neighbours in length share a batch, and so do not pad each other.
     order = sorted(range(len(messages)), key=lambda i: len(messages[i].tokens))
-    found: list[Seen | None] = [None] * len(messages)
+    found: list[PromptStates | None] = [None] * len(messages)
     dtype = next(backbone.parameters()).dtype
 
-    def seen_of(part: Sequence[int]) -> list[Seen]:
+    def seen_of(part: Sequence[int]) -> list[PromptStates]:
         chunk = [messages[i] for i in part]
         path = folder / f"{_key(f'{digest}:{dtype}', layers, chunk)}.safetensors"
         seen = _read(path, chunk)
         if seen is None:
-            tensors = _packed(perceive(backbone, chunk, layers, pad))
+            tensors = _packed(extract(backbone, chunk, layers, pad))
             _write(path, tensors)
             seen = _parted(tensors, chunk)
         return seen
@@ -72,16 +72,16 @@ def _key(digest: str, layers: tuple[int, int], chunk: Sequence[Message]) -> str:
     return whole.hexdigest()
 
 
-def _packed(seen: Sequence[Seen]) -> dict[str, Tensor]:
+def _packed(seen: Sequence[PromptStates]) -> dict[str, Tensor]:
     parts = {"near": [s.near_UH for s in seen], "deep": [s.deep_UH for s in seen]}
     return {name: torch.cat(states).to("cpu", torch.bfloat16).contiguous() for name, states in parts.items()}
 
 
-def _parted(tensors: Mapping[str, Tensor], chunk: Sequence[Message]) -> list[Seen]:
+def _parted(tensors: Mapping[str, Tensor], chunk: Sequence[Message]) -> list[PromptStates]:
     counts = [len(one.place) for one in chunk]
     parts = zip(chunk, tensors["near"].split(counts), tensors["deep"].split(counts), strict=True)
     # Copies: a part of a tensor goes to another process with all of it.
-    return [Seen.of(one, n.clone(), d.clone()) for one, n, d in parts]
+    return [PromptStates.of(one, n.clone(), d.clone()) for one, n, d in parts]
 
 
 def _write(path: Path, tensors: dict[str, Tensor]) -> None:
@@ -89,7 +89,7 @@ def _write(path: Path, tensors: dict[str, Tensor]) -> None:
         save_file(tensors, fresh)
 
 
-def _read(path: Path, chunk: Sequence[Message]) -> list[Seen] | None:
+def _read(path: Path, chunk: Sequence[Message]) -> list[PromptStates] | None:
     try:
         tensors = load_file(path)
         shapes = {tensors[name].shape for name in ("near", "deep")}

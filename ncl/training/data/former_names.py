@@ -30,8 +30,8 @@ def current(data: Mapping[str, Any], where: str, known: Collection[str]) -> dict
         value = found.pop(name)
         if found.setdefault(FIELDS[name], value) != value:
             raise FormatError(f"`{name}` is the former name of `{FIELDS[name]}`, and both are there", where=where)
-    if told := [f"`{name}` is named `{FIELDS[name]}`" for name in former if FIELDS[name] not in data]:
-        warnings.warn(f"{where}: {', '.join(told)}; the former name will not be read", FormerName, stacklevel=2)
+    if problems := [f"`{name}` is named `{FIELDS[name]}`" for name in former if FIELDS[name] not in data]:
+        warnings.warn(f"{where}: {', '.join(problems)}; the former name will not be read", FormerName, stacklevel=2)
     return found
 
 

@@ -30,8 +30,8 @@ def read_prompts(path: Path) -> list[Prompt]:
             except (FormatError, ValueError, KeyError, TypeError) as fault:
                 faults.append(f"line {number}: {type(fault).__name__}: {fault}")
     if faults or not found:
-        told = "; ".join(faults[:5]) or "there is no prompt in it"
-        raise FormatError(told, where=str(path), remedy='one object a line: {"prompt": "…", "answer": [1, 2]}')
+        problems = "; ".join(faults[:5]) or "there is no prompt in it"
+        raise FormatError(problems, where=str(path), remedy='one object a line: {"prompt": "…", "answer": [1, 2]}')
     return found
 
 
@@ -43,12 +43,12 @@ def _prompt(row: Any) -> Prompt:
         raise TypeError("`prompt` is no text")
     if answer is not None:
         answer = tuple(_whole(n) for n in (answer if isinstance(answer, list) else [answer]))
-    told = {name: _count(row, name) for name in ("length", "calls")}
+    counts = {name: _count(row, name) for name in ("length", "calls")}
     length = 0 if answer is None else len(NUMBER.findall(text))
     calls = 0 if answer is None else 1
     return Prompt(
         text, answer, str(row.get("task") or ("chat" if answer is None else "prompts")),
-        length if told["length"] is None else told["length"], calls if told["calls"] is None else told["calls"],
+        length if counts["length"] is None else counts["length"], calls if counts["calls"] is None else counts["calls"],
         str(row.get("phrasing") or "given"),
     )  # fmt: skip
 

@@ -23,18 +23,18 @@ from ncl.errors import FormatError, InputError
 
 
 @dataclass(frozen=True)
-class Kept:
+class SavedState:
     """A file that is of use only to who has the same `key`: a digest of all that decides what comes out."""
 
     path: Path
     key: str
 
-    def write(self, tensors: Mapping[str, Tensor], told: Mapping[str, Any]) -> None:
-        """`told` is what JSON can say of it. Raises InputError where it cannot be written."""
+    def write(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+        """`metadata` is what JSON can say of it. Raises InputError where it cannot be written."""
         try:
             with atomic.file(self.path) as fresh:
                 whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-                save_file(whole, fresh, metadata={"key": self.key, "told": json.dumps(told)})
+                save_file(whole, fresh, metadata={"key": self.key, "told": json.dumps(metadata)})
         except OSError as fault:
             raise InputError(f"cannot write: {fault.strerror or fault}", where=str(self.path)) from fault
 
@@ -46,7 +46,7 @@ class Kept:
             with safe_open(self.path, "pt") as file:
                 about = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            told = json.loads(about["told"])
+            metadata = json.loads(about["told"])
         except (OSError, SafetensorError, KeyError, ValueError) as fault:
             raise FormatError(f"not readable: {fault}", where=str(self.path), remedy="leave out --resume") from fault
         if about.get("key") != self.key:
@@ -54,7 +54,7 @@ class Kept:
                 "what lies here was begun with another configuration, base model or library", where=str(self.path),
                 remedy="resume with the same, or leave out --resume to begin anew",
             )  # fmt: skip
-        return tensors, told
+        return tensors, metadata
 
 
 def moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -68,13 +68,13 @@ def moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 def restore_moments(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
     found: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in within(tensors, "optimizer").items():
+    for name, tensor in without_prefix(tensors, "optimizer").items():
         number, key = name.split(".")
         found.setdefault(int(number), {})[key] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": found})
 
 
-def chances(rng: Random, generator: torch.Generator) -> dict[str, Tensor]:
+def random_states(rng: Random, generator: torch.Generator) -> dict[str, Tensor]:
     """The state of these and of torch's own random sources."""
     found = {
         "chance.python": torch.tensor(rng.getstate()[1], dtype=torch.int64),
@@ -85,8 +85,8 @@ def chances(rng: Random, generator: torch.Generator) -> dict[str, Tensor]:
     return found
 
 
-def restore_chances(rng: Random, generator: torch.Generator, tensors: Mapping[str, Tensor]) -> None:
-    own = within(tensors, "chance")
+def restore_random_states(rng: Random, generator: torch.Generator, tensors: Mapping[str, Tensor]) -> None:
+    own = without_prefix(tensors, "chance")
     rng.setstate((3, tuple(own["python"].tolist()), None))  # 3: of Python's format of such states
     generator.set_state(own["generator"])
     torch.set_rng_state(own["torch"])
@@ -99,11 +99,11 @@ def history(losses: Sequence[float]) -> Tensor:
     return torch.tensor(losses, dtype=torch.float64)
 
 
-def within(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+def without_prefix(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     """Those under a name, without it."""
     return {key.removeprefix(f"{name}."): tensor for key, tensor in tensors.items() if key.startswith(f"{name}.")}
 
 
-def under(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Under a name; the inverse of `within`."""
+def with_prefix(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Under a name; the inverse of `without_prefix`."""
     return {f"{name}.{key}": tensor for key, tensor in tensors.items()}

@@ -1,4 +1,4 @@
-"""Asks a chat model prompts and looks at its answers: the numbers in them, whether they ended, what was called.
+"""Answers of a chat model to prompts, and what is in them: the numbers in them, whether they ended, what was called.
 
 Free-running generation; the gold length is never given. Called by whoever answers
 (`system`, `baselines`) and the report.
@@ -17,9 +17,9 @@ from transformers import DynamicCache, StoppingCriteria, StoppingCriteriaList
 
 from ncl.llama.computer.calls import Call
 from ncl.llama.pretrained.chat_format import chat_ids
-from ncl.llama.pretrained.hidden_states import side_by_side
-from ncl.llama.pretrained.prefix_cache import common, for_each, opened
-from ncl.llama.pretrained.special_tokens import ends_of, pad_of
+from ncl.llama.pretrained.hidden_states import map_in_threads
+from ncl.llama.pretrained.prefix_cache import cached_prefix, common_prefix, repeated
+from ncl.llama.pretrained.special_tokens import end_tokens, padding_token
 from ncl.training.tasks.natural_prompts import NUMBER
 
 ROOM = 64  # tokens that an answer may have beyond those of its prompt
@@ -33,7 +33,7 @@ Encode = Callable[[Any, str], list[int]]
 
 @dataclass(frozen=True)
 class Answer:
-    """`numbers` as they stand in the text; `taken`: the computer answered, with the calls told or in words."""
+    """`numbers` as they stand in the text; `taken`: the computer answered, with calls or in words."""
 
     text: str
     ended: bool
@@ -49,61 +49,63 @@ class Answer:
         return self.ended and self.numbers == tuple(map(str, gold))
 
 
-def ask(
+def answer_prompts(
     model: Any,
     tokenizer: Any,
     texts: Sequence[str],
     most: int | None = None,
     advance: Advance = lambda count: None,
     encode: Encode = chat_ids,
-    preamble: int = 0,
+    prefix_length: int = 0,
     golds: Sequence[Sequence[int] | None] | None = None,
     whole: Callable[[str], bool] | None = None,
     room: int = ROOM,
 ) -> list[Answer]:
     """An answer to each prompt.
 
-    `most`: new tokens at most, by default as many as the prompt has (without the `preamble` tokens that `encode` puts
-    before each, which go through the model once), one for each of its numbers, and `room`. With `golds`, an answer that
-    can no longer be right is cut off where that shows; what is right is the same without. `whole` tells of a text that
-    it is a whole answer: there it ends, whatever the model would write behind it.
+    `most`: new tokens at most, by default as many as the prompt has (without the `prefix_length` tokens that `encode`
+    puts before each, which go through the model once), one for each of its numbers, and `room`. With `golds`, an answer
+    that can no longer be right is cut off where that shows; what is right is the same without. `whole` says of a text
+    that it is a whole answer: there it ends, whatever the model would write behind it.
     """
     rows = [encode(tokenizer, text) for text in texts]
-    before = common(rows)[:preamble]
-    opening = opened(model, before, model.device)
+    before = common_prefix(rows)[:prefix_length]
+    opening = cached_prefix(model, before, model.device)
 
     def answered(batch: Sequence[int]) -> list[Answer]:
-        ids_BT, mask_BT = _padded([rows[i][len(before) :] for i in batch], pad_of(model))
+        ids_BT, mask_BT = _padded([rows[i][len(before) :] for i in batch], padding_token(model))
         if opening is not None:
             ids_BT, mask_BT = _behind(before, ids_BT, mask_BT)
         size = ids_BT.shape[1]
         stops = []
         if golds is not None:
-            hopes = [_hope(golds[i]) for i in batch]
-            stops.append(Ended(tokenizer, [None if hope is None else partial(_lost, hope) for hope in hopes], size))
+            hopes = [_target(golds[i]) for i in batch]
+            stops.append(
+                StopWhen(tokenizer, [None if hope is None else partial(_cannot_match, hope) for hope in hopes], size)
+            )
         if whole is not None:
-            stops.append(Ended(tokenizer, [whole] * len(batch), size))
-        cache = None if opening is None else for_each(opening, len(batch))
-        limit = most or max(most_tokens(size - preamble, texts[i], room) for i in batch)
+            stops.append(StopWhen(tokenizer, [whole] * len(batch), size))
+        cache = None if opening is None else repeated(opening, len(batch))
+        limit = most or max(token_budget(size - prefix_length, texts[i], room) for i in batch)
         new_BA = _generated(model, ids_BT, mask_BT, limit, stops, cache)
         advance(len(batch))
         return _answers(model, tokenizer, new_BA, whole)
 
     batches = list(_batches([row[len(before) :] for row in rows], model.device))
-    made = side_by_side(answered, batches, torch.device(model.device))
+    made = map_in_threads(answered, batches, torch.device(model.device))
     found = {
         i: one for batch, answers in zip(batches, made, strict=True) for i, one in zip(batch, answers, strict=True)
     }
     return [found[i] for i in range(len(rows))]
 
 
-def most_tokens(size: int, text: str, room: int = ROOM) -> int:
+def token_budget(size: int, text: str, room: int = ROOM) -> int:
     """How many tokens an answer may have to a prompt of so many."""
     # An answer puts a comma behind each number, where a prompt may put a blank alone.
     return size + len(NUMBER.findall(text)) + room
 
 
-def left_alone(
+def compared_with_base(
     model: Any, plain: Any, tokenizer: Any, texts: Sequence[str], most: int, advance: Advance = lambda count: None
 ) -> list[tuple[Answer, bool]]:
     """The first `most` tokens of each answer, and whether nothing was called and they are those of the plain model.
@@ -113,7 +115,7 @@ def left_alone(
     rows = [chat_ids(tokenizer, text) for text in texts]
     found: dict[int, tuple[Answer, bool]] = {}
     for batch in _batches(rows, model.device):
-        ids_BT, mask_BT = _padded([rows[i] for i in batch], pad_of(model))
+        ids_BT, mask_BT = _padded([rows[i] for i in batch], padding_token(model))
         new_BA = _generated(model, ids_BT, mask_BT, most)
         answers = _answers(model, tokenizer, new_BA)
         plain_BA = _generated(plain, ids_BT, mask_BT, most)
@@ -124,7 +126,7 @@ def left_alone(
     return [found[i] for i in range(len(rows))]
 
 
-class Ended(StoppingCriteria):
+class StopWhen(StoppingCriteria):
     """Ends a row when its question says yes to the text so far; one without a question is never ended."""
 
     def __init__(self, tokenizer: Any, questions: Sequence[Callable[[str], bool] | None], prompt: int) -> None:
@@ -140,11 +142,11 @@ class Ended(StoppingCriteria):
         return torch.tensor(self.over, device=input_ids.device)
 
 
-def _hope(gold: Sequence[int] | None) -> list[str] | None:
+def _target(gold: Sequence[int] | None) -> list[str] | None:
     return None if gold is None else [str(number) for number in gold]
 
 
-def _lost(gold: Sequence[str], text: str) -> bool:
+def _cannot_match(gold: Sequence[str], text: str) -> bool:
     return not can_become(text, gold)
 
 
@@ -157,7 +159,7 @@ def can_become(text: str, gold: Sequence[str]) -> bool:
 
 def _ended(model: Any, tokens: list[int]) -> list[int]:
     """Up to and with the end token."""
-    ends = ends_of(model)
+    ends = end_tokens(model)
     return tokens[: next((at + 1 for at, token in enumerate(tokens) if token in ends), len(tokens))]
 
 
@@ -202,14 +204,14 @@ def _generated(
         options["past_key_values"] = cache
     out_BT = model.generate(
         input_ids=ids_BT.to(model.device), attention_mask=mask_BT.to(model.device), do_sample=False,
-        max_new_tokens=most, pad_token_id=pad_of(model), **options,
+        max_new_tokens=most, pad_token_id=padding_token(model), **options,
     )  # fmt: skip
     return out_BT[:, ids_BT.shape[1] :]
 
 
 def _answers(model: Any, tokenizer: Any, new_BA: Tensor, whole: Callable[[str], bool] | None = None) -> list[Answer]:
     """What a batch came to, with the calls that the model remembers having made for it."""
-    ends, latest = ends_of(model), getattr(model, "latest", None)
+    ends, latest = end_tokens(model), getattr(model, "latest", None)
     found = []
     for row, tokens in enumerate(new_BA.tolist()):
         stop = next((at for at, token in enumerate(tokens) if token in ends), None)

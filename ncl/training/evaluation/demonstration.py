@@ -28,7 +28,7 @@ OTHERS = ("lora", "random-library")  # … and what the other one may leave
 
 
 @dataclass(frozen=True)
-class Doors:
+class Services:
     """What comes from above.
 
     `prove` runs all obligations; `certify` makes a certificate of what that gave, for a tokenizer's digest, or raises.
@@ -42,7 +42,7 @@ class Doors:
 
 @dataclass
 class Clock:
-    """Seconds of each stage; one line is told as each ends."""
+    """Seconds of each stage; one line is printed as each ends."""
 
     tell: Callable[[str], None]
     begin: float = field(default_factory=time.perf_counter)
@@ -62,24 +62,24 @@ class Clock:
 
 
 def certified(
-    artefact: Artefact, folder: Path, policy: Policy, tokenizer: str, doors: Doors, clock: Clock, of: str = ""
+    artefact: Artefact, folder: Path, policy: Policy, tokenizer: str, services: Services, clock: Clock, of: str = ""
 ) -> Certificate:
     """Verify and certify, as two stages; the artefact is saved with its certificate."""
     with clock.stage(f"verify{of}") as remarks:
-        findings = doors.prove(artefact, policy)
+        findings = services.prove(artefact, policy)
         remarks.append(f"{len(findings)} obligations")
-    with clock.stage(f"certify{of}") as remarks, doors.bar("certifying", 1):
-        paper = doors.certify(artefact, policy, findings, tokenizer)
-        artefact.save(folder, paper)
-        remarks.append(f"certificate {paper.seal[:12]}…")
-    return paper
+    with clock.stage(f"certify{of}") as remarks, services.bar("certifying", 1):
+        certificate = services.certify(artefact, policy, findings, tokenizer)
+        artefact.save(folder, certificate)
+        remarks.append(f"certificate {certificate.seal[:12]}…")
+    return certificate
 
 
 def document_of(
-    out: Path, cells: Sequence[Cell], paper: Certificate, runs: Mapping[str, Any], clock: Clock
+    out: Path, cells: Sequence[Cell], certificate: Certificate, runs: Mapping[str, Any], clock: Clock
 ) -> dict[str, Any]:
     """What every demo's document tells."""
-    verdicts = [o.verdict for o in paper.obligations]
+    verdicts = [o.verdict for o in certificate.obligations]
     return {
         "cells": [c.to_json() for c in cells],
         "report": str(out / REPORT),
@@ -87,8 +87,8 @@ def document_of(
         "plot": str(out / PLOT),
         "artefact": str(out / "artefact"),
         "certificate": str(out / "artefact" / record.FILE_NAME),
-        "seal": paper.seal,
-        "softness": paper.softness,
+        "seal": certificate.seal,
+        "softness": certificate.softness,
         "verdicts": {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)},
         "checkpoints": {system: str(out / system) for system in runs},
         "training": dict(runs),
@@ -117,7 +117,7 @@ def claim(out: Path) -> None:
         raise InputError("the folder cannot be written to", where=str(out), remedy="name another with --out")
 
 
-def settle(place: Path, out: Path) -> None:
+def publish(place: Path, out: Path) -> None:
     """Move what was made into the output folder, the document first: with it the folder is known for a demo's.
 
     What an earlier demo made and this one did not goes with it.

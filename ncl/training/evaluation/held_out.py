@@ -1,8 +1,8 @@
-"""The held-out exam of the natural tasks: fresh numbers in phrasings that nothing trains on (`phrasings/test.json`).
+"""The held-out test set of the natural tasks: fresh numbers in phrasings that nothing trains on.
 
-Other phrasings of the same words (`seen`), words that no training phrasing has (`unseen`), several lists of which one
-is meant (`several`), chains of calls, and chat for which nothing is to be called. Called by `ncl evaluate` without
---prompts and by the demo.
+They stand in `phrasings/test.json`: other phrasings of the same words (`seen`), words that no training phrasing has
+(`unseen`), several lists of which one is meant (`several`), chains of calls, and chat for which nothing is to be
+called. Called by `ncl evaluate` without --prompts and by the demo.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ MOST = 60_000  # numbers in a list: what a machine of 16 bits has addresses for
 
 
 @dataclass(frozen=True)
-class Exam:
+class HeldOutSet:
     """How much of each. n, n_long: samples a cell up to 100 numbers and beyond; chat: prompts of it at most.
 
-    far: the kinds that are asked at every length; the others are asked at the shortest.
+    all_lengths: the kinds that are evaluated at every length; the others are at the shortest.
     """
 
     tasks: tuple[str, ...] = ALL
@@ -37,20 +37,20 @@ class Exam:
     n_long: int = 8
     chat: int = 200
     kinds: tuple[str, ...] = KINDS
-    far: tuple[str, ...] = KINDS
+    all_lengths: tuple[str, ...] = KINDS
     seed: int = 0
 
     def __post_init__(self) -> None:
         if unknown := set(self.tasks) - set(ALL):
             raise InputError(f"no task {', '.join(sorted(unknown))}", where="--task", remedy=f"tasks: {', '.join(ALL)}")
         if unknown := set(self.kinds) - set(KINDS):
-            told = ", ".join(sorted(unknown))
-            raise InputError(f"no phrasing {told}", where="--phrasing", remedy=f"phrasings: {', '.join(KINDS)}")
+            names = ", ".join(sorted(unknown))
+            raise InputError(f"no phrasing {names}", where="--phrasing", remedy=f"phrasings: {', '.join(KINDS)}")
         if not self.lengths or min(self.lengths) < 1 or max(self.lengths) > MOST:
-            raise InputError(f"lengths {_told(self.lengths)} are not in 1 … {MOST}", where="--length")
+            raise InputError(f"lengths {_listed(self.lengths)} are not in 1 … {MOST}", where="--length")
 
     def prompts(self) -> list[Prompt]:
-        """All prompts; the same exam always has the same."""
+        """All prompts; the same test set always has the same."""
         return [*self._single(), *self._chains(), *self._quiet()]
 
     def _single(self) -> list[Prompt]:
@@ -58,7 +58,7 @@ class Exam:
         for kind in self.kinds:
             wording = held_out_wording(kind)
             for task in (t for t in TASKS if t in self.tasks):
-                for length in self.lengths if kind in self.far else (min(self.lengths),):
+                for length in self.lengths if kind in self.all_lengths else (min(self.lengths),):
                     rng = Random(f"exam/{self.seed}/{kind}/{task}/{length}")
                     found += [
                         sample(rng, wording, task, length) for _ in range(samples_for(length, self.n, self.n_long))
@@ -80,12 +80,12 @@ class Exam:
         return sorted(found[: self.chat if CHAT in self.tasks else 0], key=lambda p: p.phrasing, reverse=True)
 
 
-def exam_of(given: Mapping[str, Any], seed: int) -> Exam:
-    """The exam with these of its fields, as far as given; of a list each member once. Raises InputError."""
+def held_out_set(given: Mapping[str, Any], seed: int) -> HeldOutSet:
+    """The test set with these of its fields, as far as given; of a list each member once. Raises InputError."""
     known = {name: value for name, value in given.items() if value is not None and value != []}
     plain: dict[str, Any] = {name: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for name, v in known.items()}
-    return replace(Exam(seed=seed), **plain)
+    return replace(HeldOutSet(seed=seed), **plain)
 
 
-def _told(lengths: Sequence[int]) -> str:
+def _listed(lengths: Sequence[int]) -> str:
     return ", ".join(map(str, lengths)) or "(none)"

@@ -23,7 +23,7 @@ def measured(
     system: System, prompts: Sequence[Prompt], base: Base, seed: int, advance: Advance = lambda count: None
 ) -> tuple[list[Cell], list[Outcome]]:
     """The system's cells in the order in which the prompts come, and how each prompt was answered."""
-    outcomes = system.ask(system.takes(prompts), advance)
+    outcomes = system.answer(system.supported(prompts), advance)
     return cells_of(system.name, outcomes, base, seed), outcomes
 
 
@@ -53,7 +53,7 @@ def _share(bits: Sequence[bool | None]) -> float | None:
 def beyond(prompt: Prompt, base: Base) -> bool:
     """Whether the prompt with its right answer is longer than the base model's context."""
     positions = int(base.model.config.max_position_embeddings)
-    text = prompt.text + prompt.told
+    text = prompt.text + prompt.answer_text
     if len(text) < positions:  # a token has a character at least, but for those of the chat format
         return False
     return len(chat_ids(base.tokenizer, text)) > positions

@@ -46,7 +46,7 @@ def natural_plot(cells: Sequence[Cell], trained_to: int, trained_calls: int = 2)
         panel.axvspan(0.6, trained_calls + 0.4, color="#e8e3d3", zorder=0)
         _lines(panel, chained, lambda c: float(c.calls or 0))
         panel.set(title="by calls in a row", ylim=(-0.03, 1.05), xticks=sorted({c.calls or 0 for c in chained}))
-        _dressed(panel)
+        _with_axes(panel)
     return _png(figure, panels)
 
 
@@ -65,7 +65,7 @@ def _lengths(panel: Any, task: str, cells: Sequence[Cell], trained_to: int, leng
     panel.set(title=task, xscale="log", ylim=(-0.03, 1.05), xlim=(_place(lengths[0]) / 2, _place(lengths[-1]) * 1.5))
     panel.set_xticks([_place(n) for n in lengths], labels=[str(n) for n in lengths], minor=False)
     panel.set_xticks([], minor=True)
-    _dressed(panel)
+    _with_axes(panel)
 
 
 def _lines(panel: Any, cells: Sequence[Cell], place: Place) -> None:
@@ -81,7 +81,7 @@ def _lines(panel: Any, cells: Sequence[Cell], place: Place) -> None:
         )  # fmt: skip
 
 
-def _dressed(panel: Any) -> None:
+def _with_axes(panel: Any) -> None:
     panel.grid(axis="y", color="#e4e7eb", linewidth=0.6)
     panel.spines[["top", "right"]].set_visible(False)
 
@@ -89,12 +89,14 @@ def _dressed(panel: Any) -> None:
 def _png(figure: Any, panels: Sequence[Any]) -> bytes:
     panels[0].set_ylabel("exact answers")
     figure.supxlabel("numbers in the prompt", fontsize=10)
-    told: dict[str, Any] = {}
+    handles: dict[str, Any] = {}
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels()):
-            told.setdefault(label, handle)
-    columns = min(len(told), len(panels))
-    figure.legend(told.values(), told.keys(), loc="outside upper center", ncols=columns, fontsize=9, frameon=False)
+            handles.setdefault(label, handle)
+    columns = min(len(handles), len(panels))
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside upper center", ncols=columns, fontsize=9, frameon=False
+    )
     out = BytesIO()
     # Without the version the same figures give the same bytes.
     figure.savefig(out, format="png", dpi=140, metadata={"Software": None})

@@ -3,7 +3,7 @@
 A cell is one (task, length, system, phrasing, calls), seeds pooled. A cell regressed when a drop as large as that seen
 would be rarer than `alpha` were both runs equally good: Fisher's exact test, one-sided, Holm-corrected over the cells
 (Holm 1979). A cell of the baseline that the run lacks counts as regressed: nobody may pass by leaving out hard cells.
-A cell that only the run has is told and decides nothing. One that stands there twice is refused: it would count twice.
+A cell that only the run has is named and decides nothing. One that stands there twice is refused: it would count twice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One self-contained HTML page of a result: tables, what was shown and what was not, and how to get it again.
+"""One self-contained HTML page of a result: tables, what was verified and what was not, and how to get it again.
 
 Nothing on the page is fetched from anywhere. Called by the reports of both recipes.
 """
@@ -40,19 +40,19 @@ def _head(c: Cell) -> tuple[str, str, str | None, int | None]:
 
 
 def rendered(
-    template: str, artefact: Artefact, paper: Certificate, stages: Mapping[str, float],
-    facts: Sequence[tuple[str, str]], **told: Any,
+    template: str, artefact: Artefact, certificate: Certificate, stages: Mapping[str, float],
+    facts: Sequence[tuple[str, str]], **values: Any,
 ) -> str:  # fmt: skip
-    """A page that extends `page.html`, which tells what was shown and what was not, of any result."""
+    """A page that extends `page.html`, which says what was verified and what was not, of any result."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    records = paper.obligations
+    records = certificate.obligations
     return made.get_template(template).render(
-        paper=paper,
+        certificate=certificate,
         verdicts=Counter(o.verdict for o in records).most_common(),
         kinds=_kinds(records),
         unproved=[o for o in records if o.verdict != "proved"],
@@ -60,7 +60,7 @@ def rendered(
         stages=stages,
         total=sum(stages.values()),
         facts=facts,
-        **told,
+        **values,
     )
 
 
@@ -120,17 +120,19 @@ def _programs(artefact: Artefact) -> list[dict[str, Any]]:
     ]
 
 
-def facts(command: str, seed: str, configuration: str, paper: Certificate) -> list[tuple[str, str]]:
+def facts(command: str, seed: str, configuration: str, certificate: Certificate) -> list[tuple[str, str]]:
     """What is needed to get the same result again."""
     import ncl
 
-    versions = ", ".join(f"{name} {version}" for name, version in {"ncl": ncl.__version__, **paper.versions}.items())
+    versions = ", ".join(
+        f"{name} {version}" for name, version in {"ncl": ncl.__version__, **certificate.versions}.items()
+    )
     return [
         ("command", command),
         ("seed", seed),
         ("configuration", configuration),
-        ("certificate", paper.seal),
-        ("policy", paper.policy),
+        ("certificate", certificate.seal),
+        ("policy", certificate.policy),
         ("versions", versions),
-        ("machine", f"{platform.system()} {platform.machine()}, {paper.device}"),
+        ("machine", f"{platform.system()} {platform.machine()}, {certificate.device}"),
     ]

@@ -22,12 +22,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class System:
-    """`quiet`: whether it can also be asked what is to be left alone, prompts whose answer is None."""
+    """`answers_chat`: whether it also takes chat that is to be left alone: prompts whose answer is None."""
 
     name: str
-    ask: Callable[[Sequence[Prompt], Advance], list[Outcome]]
-    quiet: bool = False
+    answer: Callable[[Sequence[Prompt], Advance], list[Outcome]]
+    answers_chat: bool = False
 
-    def takes(self, prompts: Sequence[Prompt]) -> list[Prompt]:
-        """Those of the prompts that it can be asked."""
-        return [prompt for prompt in prompts if self.quiet or prompt.answer is not None]
+    def supported(self, prompts: Sequence[Prompt]) -> list[Prompt]:
+        """Those of the prompts that it can answer."""
+        return [prompt for prompt in prompts if self.answers_chat or prompt.answer is not None]

@@ -1,1 +1,1 @@
-"""The recipe `tiny`: a LLaMA from scratch is trained, evaluated and shown."""
+"""The recipe `tiny`: a LLaMA from scratch is trained, evaluated and demonstrated."""

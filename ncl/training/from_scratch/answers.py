@@ -20,7 +20,7 @@ TOKENS_AT_ONCE = 40_000
 
 
 def fitting(lengths: Iterable[int], config: TrainConfig) -> tuple[int, ...]:
-    """The lengths, each once in order. Raises InputError for what such a model cannot be asked.
+    """The lengths, each once in order. Raises InputError for what such a model cannot answer.
 
     A count needs its number token, a list its cells, and prompt and answer together their positions.
     """

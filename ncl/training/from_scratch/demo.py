@@ -20,11 +20,11 @@ from ncl.training.evaluation.demonstration import (
     PLOT,
     REPORT,
     Clock,
-    Doors,
+    Services,
     certified,
     claim,
     document_of,
-    settle,
+    publish,
 )
 from ncl.training.evaluation.plot import accuracy_plot
 from ncl.training.from_scratch.answers import exact, fitting
@@ -52,73 +52,76 @@ class Plan:
     command: str = "ncl demo"
 
 
-def demo(plan: Plan, doors: Doors) -> dict[str, Any]:
+def demo(plan: Plan, services: Services) -> dict[str, Any]:
     """Do all of it and return the document. Raises InputError before anything is done when the folder is not ours."""
     plan = replace(plan, lengths=fitting(plan.lengths, plan.config))
     claim(plan.out)
-    clock = Clock(doors.tell)
+    clock = Clock(services.tell)
     with atomic.workspace(plan.out) as place:
-        account = _made(plan, doors, place, clock)
-        with clock.stage("report"), doors.bar("writing the report", 1):
+        account = _made(plan, services, place, clock)
+        with clock.stage("report"), services.bar("writing the report", 1):
             picture = accuracy_plot(account.cells, plan.config.longest)
             (place / PLOT).write_bytes(picture)
             (place / REPORT).write_text(page(replace(account, plot=picture)), encoding="utf-8")
         document = _document(plan, account, clock)
         (place / DOCUMENT).write_text(json.dumps({"schema": 1, **document}, indent=1) + "\n", encoding="utf-8")
-        settle(place, plan.out)
+        publish(place, plan.out)
     return document
 
 
-def _made(plan: Plan, doors: Doors, place: Path, clock: Clock) -> Account:
-    with clock.stage("compile the library") as remarks, doors.bar("compiling", 1):
+def _made(plan: Plan, services: Services, place: Path, clock: Clock) -> Account:
+    with clock.stage("compile the library") as remarks, services.bar("compiling", 1):
         artefact = library_for(plan.config)
         remarks.append(f"{len(artefact.programs)} programs at width {plan.config.width}")
-    paper = certified(artefact, place / "artefact", plan.policy, tokenizer_digest(), doors, clock)
+    certificate = certified(artefact, place / "artefact", plan.policy, tokenizer_digest(), services, clock)
     with clock.stage("train the LLaMA with NCL") as remarks:
-        config, summary, restarts = _trained(plan, doors, place)
-        remarks.append(f"loss {_told(summary)}; temperature {summary['softness']}; {restarts} restarts")
+        config, summary, restarts = _trained(plan, services, place)
+        remarks.append(f"loss {_loss_text(summary)}; temperature {summary['softness']}; {restarts} restarts")
     with clock.stage("train the plain LLaMA") as remarks:
-        plain = _train(plan, doors, place, config.model_copy(update={"system": "plain"}))
-        remarks.append(f"loss {_told(plain)}")
+        plain = _train(plan, services, place, config.model_copy(update={"system": "plain"}))
+        remarks.append(f"loss {_loss_text(plain)}")
     with clock.stage("evaluate both"):
         models = {system: load_checkpoint(place / system, plan.policy) for system in ("ncl", "plain")}
-        cells = _evaluated(plan, doors, models)
-        with doors.bar("reading samples", 1):
-            shown = samples(models, plan.tasks, plan.config.seed)
+        cells = _evaluated(plan, services, models)
+        with services.bar("reading samples", 1):
+            displayed = samples(models, plan.tasks, plan.config.seed)
     return Account(
-        command=plan.command, config=config, artefact=artefact, paper=paper, runs={"ncl": summary, "plain": plain},
+        command=plan.command, config=config, artefact=artefact, certificate=certificate,
+        runs={"ncl": summary, "plain": plain},
         parameters={system: model.num_parameters() for system, (model, _, _) in models.items()},
-        restarts=restarts, cells=cells, samples=shown, stages=clock.stages,
+        restarts=restarts, cells=cells, samples=displayed, stages=clock.stages,
     )  # fmt: skip
 
 
-def _trained(plan: Plan, doors: Doors, place: Path) -> tuple[TrainConfig, dict[str, Any], int]:
+def _trained(plan: Plan, services: Services, place: Path) -> tuple[TrainConfig, dict[str, Any], int]:
     """The `ncl` system; a run that has stalled is made again with the next seed. Also how often that was."""
     for restart in range(plan.restarts + 1):
         config = plan.config.model_copy(update={"seed": plan.config.seed + restart})
-        summary = _train(plan, doors, place, config)
+        summary = _train(plan, services, place, config)
         if not summary["stalled"] or restart == plan.restarts:
             break
-        doors.tell(f"seed {config.seed} has stalled at loss {_told(summary)}; again with seed {config.seed + 1}")
+        services.tell(
+            f"seed {config.seed} has stalled at loss {_loss_text(summary)}; again with seed {config.seed + 1}"
+        )
         discard(place / config.system)
     return config, summary, restart
 
 
-def _train(plan: Plan, doors: Doors, place: Path, config: TrainConfig) -> dict[str, Any]:
-    with doors.bar(f"training ({config.system})", config.steps) as advance:
+def _train(plan: Plan, services: Services, place: Path, config: TrainConfig) -> dict[str, Any]:
+    with services.bar(f"training ({config.system})", config.steps) as advance:
         return train(
             config, place / config.system, artefact=place / "artefact", policy=plan.policy,
             advance=lambda step, loss: advance(1, f"loss {loss:.3f}"),
         )  # fmt: skip
 
 
-def _told(summary: dict[str, Any]) -> str:
+def _loss_text(summary: dict[str, Any]) -> str:
     return "not finite" if summary["loss"] is None else f"{summary['loss']:.3f}"
 
 
-def _evaluated(plan: Plan, doors: Doors, models: dict[str, Any]) -> list[Cell]:
+def _evaluated(plan: Plan, services: Services, models: dict[str, Any]) -> list[Cell]:
     answerers = {system: partial(exact, model, tokenizer) for system, (model, tokenizer, _) in models.items()}
-    with doors.bar("evaluating", len(answerers) * len(plan.tasks) * len(plan.lengths)) as advance:
+    with services.bar("evaluating", len(answerers) * len(plan.tasks) * len(plan.lengths)) as advance:
         return evaluate(
             answerers, plan.tasks, plan.lengths, n=plan.n, n_long=plan.n_long, seed=plan.config.seed,
             advance=lambda note: advance(1, note),
@@ -126,5 +129,5 @@ def _evaluated(plan: Plan, doors: Doors, models: dict[str, Any]) -> list[Cell]:
 
 
 def _document(plan: Plan, account: Account, clock: Clock) -> dict[str, Any]:
-    told = document_of(plan.out, account.cells, account.paper, account.runs, clock)
-    return {"recipe": "tiny", **told, "seed": plan.config.seed, "restarts": account.restarts}
+    document = document_of(plan.out, account.cells, account.certificate, account.runs, clock)
+    return {"recipe": "tiny", **document, "seed": plan.config.seed, "restarts": account.restarts}

@@ -1,4 +1,4 @@
-"""The page of a run from scratch: picture, table, what the model did, what was shown and what was not.
+"""The page of a run from scratch: picture, table, what the model did, what was verified and what was not.
 
 Called by the demo.
 """
@@ -20,12 +20,12 @@ from ncl.training.from_scratch.samples import Sample
 
 @dataclass(frozen=True)
 class Account:
-    """All that is told about one result. `command` does it again; `runs` holds the trainer's summary of each system."""
+    """All that a page says of one result. `command` does it again; `runs`: the trainer's summary of each system."""
 
     command: str
     config: TrainConfig
     artefact: Artefact
-    paper: Certificate
+    certificate: Certificate
     runs: Mapping[str, Mapping[str, Any]]
     parameters: Mapping[str, int]
     restarts: int
@@ -39,7 +39,7 @@ def page(account: Account) -> str:
     """The page as text."""
     lengths, rows = rows_of(account.cells)
     return rendered(
-        "report.html", account.artefact, account.paper, account.stages, _facts(account), account=account,
+        "report.html", account.artefact, account.certificate, account.stages, _facts(account), account=account,
         config=account.config, plot=embedded(account.plot), labels=LABELS, lengths=lengths, rows=rows,
         longest=longest(account.cells),
     )  # fmt: skip
@@ -47,4 +47,4 @@ def page(account: Account) -> str:
 
 def _facts(account: Account) -> list[tuple[str, str]]:
     seed = f"{account.config.seed} ({account.restarts} restarts of a stalled run)"
-    return facts(account.command, seed, account.config.model_dump_json(), account.paper)
+    return facts(account.command, seed, account.config.model_dump_json(), account.certificate)

@@ -40,20 +40,20 @@ def samples(models: Mapping[str, Any], tasks: Iterable[str], seed: int) -> list[
 
 
 def _sample(models: Mapping[str, Any], task: str, example: Example) -> Sample:
-    told = {system: _answered(model, tokenizer, example) for system, (model, tokenizer, _) in models.items()}
+    answers = {system: _answered(model, tokenizer, example) for system, (model, tokenizer, _) in models.items()}
     model, tokenizer, _ = models["ncl"]
     tokens, call = _read(model, tokenizer, example)
-    answer, right = told.pop("ncl")
+    answer, right = answers.pop("ncl")
     trace = str(call) if call else "called nothing; the language model answered"
-    return Sample(task, tokens, answer, right, trace, tuple((system, *rest) for system, rest in told.items()))
+    return Sample(task, tokens, answer, right, trace, tuple((system, *rest) for system, rest in answers.items()))
 
 
 def _answered(model: Any, tokenizer: Any, example: Example) -> tuple[str, bool]:
     (found,) = generated(model, tokenizer, [example])
     names = tokenizer.convert_ids_to_tokens(found)
     ended = bool(names) and names[-1] == tokenizer.eos_token
-    shown = names[:-1] if ended else [*names, "… (no end)"]
-    return " ".join(shown), ended and tuple(shown) == example.answer
+    displayed = names[:-1] if ended else [*names, "… (no end)"]
+    return " ".join(displayed), ended and tuple(displayed) == example.answer
 
 
 @torch.no_grad()

@@ -130,12 +130,14 @@ def train(
         summary = with_former(
             {
                 "steps": config.steps,
-                "loss": _told(mean),
+                "loss": _finite(mean),
                 # A loss that is no number has not come down either.
                 "stalled": config.system == "ncl" and not mean <= STALLED,
                 "system": config.system,
                 "seed": config.seed,
-                "softness": model.paper.softness if isinstance(model, NCLLlamaForCausalLM) and model.paper else None,
+                "softness": model.certificate.softness
+                if isinstance(model, NCLLlamaForCausalLM) and model.certificate
+                else None,
             }
         )
         metrics.write(json.dumps(summary) + "\n")
@@ -143,10 +145,10 @@ def train(
 
 
 def _line(step: int, loss: float) -> str:
-    return json.dumps({"step": step, "loss": _told(loss)}) + "\n"
+    return json.dumps({"step": step, "loss": _finite(loss)}) + "\n"
 
 
-def _told(loss: float) -> float | None:
+def _finite(loss: float) -> float | None:
     """As JSON can say it, which has no NaN."""
     return round(loss, 6) if math.isfinite(loss) else None
 
@@ -165,12 +167,12 @@ def _let_in(model: NCLLlamaForCausalLM, folder: Path | None, policy: gate.Policy
     if folder is None:
         raise GateRefused("training needs a certified library", where="train", remedy="ncl certify … --out FOLDER")
     try:
-        artefact, paper = Artefact.load(folder), record.read(folder)
+        artefact, certificate = Artefact.load(folder), record.read(folder)
     except GateRefused:
         raise
     except NclError as fault:
         raise GateRefused(str(fault).splitlines()[0], where=str(folder)) from fault
-    model.attach(artefact, paper, policy, tokenizer)
+    model.attach(artefact, certificate, policy, tokenizer)
 
 
 def _step(
@@ -235,8 +237,8 @@ def _resume(out: Path, config: TrainConfig, model: Any, optimizer: torch.optim.O
             model.tape_generator.set_state(state["tapes"])
         return [float(loss) for loss in state["losses"].tolist()]
     except (KeyError, ValueError, TypeError, RuntimeError) as fault:
-        told = str(fault).partition("\n")[0]
-        raise FormatError(f"not a checkpoint of this run: {told}", where=str(folder), remedy="train anew") from fault
+        reason = str(fault).partition("\n")[0]
+        raise FormatError(f"not a checkpoint of this run: {reason}", where=str(folder), remedy="train anew") from fault
 
 
 def begun(out: Path) -> bool:
@@ -262,9 +264,9 @@ def load_checkpoint(
     except (FileNotFoundError, NotFoundError) as fault:
         raise NotFoundError("no checkpoint here", where=str(place), remedy="train one with `ncl train`") from fault
     except (OSError, ValueError, SafetensorError) as fault:
-        told = str(fault).partition("\n")[0]
+        reason = str(fault).partition("\n")[0]
         raise FormatError(
-            f"not a checkpoint: {told}", where=str(place), remedy="train anew with `ncl train`"
+            f"not a checkpoint: {reason}", where=str(place), remedy="train anew with `ncl train`"
         ) from fault
 
 

@@ -1,1 +1,1 @@
-"""The recipe `natural`: readers are fitted to a pretrained LLaMA, evaluated and shown."""
+"""The recipe `natural`: readers are fitted to a pretrained LLaMA, evaluated and demonstrated."""

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn.functional import kl_div
 
 from ncl.llama.pretrained.base_model import Base
-from ncl.llama.pretrained.hidden_states import Seen, batched, look
-from ncl.llama.pretrained.layer_hooks import shallow
+from ncl.llama.pretrained.hidden_states import PromptStates, collate, extract_windows
+from ncl.llama.pretrained.layer_hooks import truncated_backbone
 from ncl.llama.pretrained.model import NCLChatLlamaForCausalLM
 from ncl.llama.pretrained.prompt_units import Message, Window, windows
 from ncl.llama.reader.call_plan import Library
@@ -27,7 +27,7 @@ from ncl.llama.reader.network import Reader
 from ncl.training.baselines.lora import LAYERS, demand_peft
 from ncl.training.data.ranks import ALONE, Ranks
 from ncl.training.pretrained.fit import ESTIMATES, FitConfig
-from ncl.training.pretrained.training_examples import Lesson
+from ncl.training.pretrained.training_examples import TrainingExample
 
 How = Literal["lora", "full"]
 
@@ -49,7 +49,7 @@ def tune(
     base: Base,
     model: NCLChatLlamaForCausalLM,
     messages: Sequence[Message],
-    lessons: Sequence[Lesson],
+    examples: Sequence[TrainingExample],
     config: TuneConfig,
     advance: Callable[[int, float], None] = lambda step, loss: None,
     ranks: Ranks = ALONE,
@@ -67,19 +67,21 @@ def tune(
     groups = [{"params": weights, "lr": config.rate}, {"params": _all(readers), "lr": 10 * config.rate}]
     optimizer = torch.optim.AdamW(groups, weight_decay=config.fit.weight_decay)
     whole_prompts = [i for i, one in enumerate(messages) if len(windows(one)) == 1]
-    silent = [i for i in whole_prompts if lessons[i].answer is None]
-    asked = [i for i in whole_prompts if lessons[i].answer is not None]
+    silent = [i for i in whole_prompts if examples[i].answer is None]
+    requests = [i for i in whole_prompts if examples[i].answer is not None]
     losses = []
     for step in range(config.steps):
         quiet = max(1, round(config.fit.no_call_share * config.batch)) if silent else 0
-        chosen = [rng.choice(silent) for _ in range(quiet)] + [rng.choice(asked) for _ in range(config.batch - quiet)]
-        shown = [windows(messages[i])[0] for i in chosen]
+        chosen = [rng.choice(silent) for _ in range(quiet)] + [
+            rng.choice(requests) for _ in range(config.batch - quiet)
+        ]
+        read_windows = [windows(messages[i])[0] for i in chosen]
         pad = int(base.model.config.pad_token_id or 0)
-        states = look(shallow(llama.model, max(model.layers)), shown, model.layers, pad)
-        taught = [messages[i] for i in chosen], [lessons[i] for i in chosen]
+        states = extract_windows(truncated_backbone(llama.model, max(model.layers)), read_windows, model.layers, pad)
+        taught = [messages[i] for i in chosen], [examples[i] for i in chosen]
         loss = _read(readers, *taught, states, model.library, config, generator)
         if quiet:
-            loss = loss + config.kl_weight * _drift(llama, base.model, shown[:quiet])
+            loss = loss + config.kl_weight * _drift(llama, base.model, read_windows[:quiet])
         optimizer.zero_grad()
         loss.backward()
         ranks.average(p.grad for p in (*weights, *_all(readers)))
@@ -90,7 +92,7 @@ def tune(
     if config.how == "lora":
         llama = whole.merge_and_unload()
     llama = llama.to(base.model.dtype).eval().requires_grad_(False)
-    return llama, [reader.cpu().settle().eval() for reader in readers], losses
+    return llama, [reader.cpu().quantise().eval() for reader in readers], losses
 
 
 def _trainable(base: Base, config: TuneConfig) -> tuple[Any, Any]:
@@ -111,29 +113,29 @@ def _all(readers: Sequence[Reader]) -> list[nn.Parameter]:
 def _read(
     readers: Sequence[Reader],
     messages: Sequence[Message],
-    lessons: Sequence[Lesson],
+    examples: Sequence[TrainingExample],
     states: Sequence[tuple[Tensor, Tensor]],
     library: Library,
     config: TuneConfig,
     generator: torch.Generator,
 ) -> Tensor:
     """The readers' loss, a prompt."""
-    seen = [Seen.of(one, near, deep) for one, (near, deep) in zip(messages, states, strict=True)]
-    plain_B = torch.tensor([lesson.plain for lesson in lessons], device=states[0][0].device)
+    seen = [PromptStates.of(one, near, deep) for one, (near, deep) in zip(messages, states, strict=True)]
+    plain_B = torch.tensor([example.plain for example in examples], device=states[0][0].device)
     total = plain_B.new_zeros(())
     for reader in readers:
         log_B, known_B = ESTIMATES[config.fit.estimator](
-            reader, batched(seen), [m.words for m in messages], [lesson.answer for lesson in lessons], plain_B,
+            reader, collate(seen), [m.words for m in messages], [example.answer for example in examples], plain_B,
             library, config.fit.plan_samples, generator,
         )  # fmt: skip
-        total = total - log_B[known_B].sum() / len(lessons)
+        total = total - log_B[known_B].sum() / len(examples)
     return total
 
 
-def _drift(llama: Any, before: Any, shown: Sequence[Window]) -> Tensor:
+def _drift(llama: Any, before: Any, read_windows: Sequence[Window]) -> Tensor:
     """How far next tokens are from those of the base, a token: KL(base ‖ trained)."""
     drifts = []
-    for window in shown:
+    for window in read_windows:
         ids_BT = torch.tensor([window.tokens], device=llama.device)
         with torch.no_grad():
             meant_TV = before(input_ids=ids_BT, use_cache=False).logits[0].float().log_softmax(-1)

@@ -1,7 +1,7 @@
 """Fits a reader to features: from prompts and answers alone, by plans drawn and run (`reader.call_plan`).
 
 The backbone is frozen and its features are given, so a step costs milliseconds. A run that has not learned
-one of the tasks has stalled (`worst`); the caller makes it again with another seed and counts it.
+one of the tasks has stalled (`worst_task`); the caller makes it again with another seed and counts it.
 """
 
 from __future__ import annotations
@@ -17,18 +17,26 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ncl.llama.pretrained.hidden_states import batched
+from ncl.llama.pretrained.hidden_states import collate
 from ncl.llama.reader import relaxed_likelihood, sampled_likelihood
 from ncl.llama.reader.call_plan import Library
 from ncl.llama.reader.network import Reader, Units
-from ncl.training.data.training_state import chances, history, moments, restore_chances, restore_moments, under, within
-from ncl.training.pretrained.training_examples import Lesson
+from ncl.training.data.training_state import (
+    history,
+    moments,
+    random_states,
+    restore_moments,
+    restore_random_states,
+    with_prefix,
+    without_prefix,
+)
+from ncl.training.pretrained.training_examples import TrainingExample
 
 Estimator = Literal["sampled", "pathwise", "dense"]
 ESTIMATES: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
     "sampled": sampled_likelihood.likelihood,
     "pathwise": relaxed_likelihood.likelihood,
-    "dense": partial(relaxed_likelihood.likelihood, outputs=relaxed_likelihood.through_dense),
+    "dense": partial(relaxed_likelihood.likelihood, outputs=relaxed_likelihood.with_dense),
 }
 
 
@@ -48,7 +56,7 @@ class FitConfig:
 
 
 @dataclass(frozen=True)
-class Keep:
+class Checkpoints:
     """Where a fit stands: `begin` is what an earlier one gave to `save`, which is called every so many steps."""
 
     every: int
@@ -56,7 +64,7 @@ class Keep:
     begin: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-UNSOLVED = 3.0  # told as the loss of a prompt that no plan solves, or none but improbable ones
+UNSOLVED = 3.0  # counted as the loss of a prompt that no plan solves, or none but improbable ones
 CHECKED = 24  # prompts of each task that tell at the end whether it was learned
 STALLED = 0.5  # mean loss a prompt of the task that was learned worst
 # … after a quarter of the steps, and not before so many; those that learn it have under 0.9 by then, the others over 2.
@@ -64,42 +72,42 @@ STALLS, LOOKED = 1.5, 150
 
 
 def fit(
-    lessons: Sequence[Lesson],
+    examples: Sequence[TrainingExample],
     library: Library,
     hidden: int,
     config: FitConfig,
     advance: Callable[[int, float], None] = lambda step, loss: None,
     patient: bool = True,
-    keep: Keep | None = None,
+    keep: Checkpoints | None = None,
 ) -> tuple[Reader, list[float]]:
     """A fitted reader and the loss of each step. One that is not patient gives up where it is seen to stall.
 
-    With `keep` it goes on from where it was, to the bit; `advance` is told of the steps before, too. Steps make
+    With `keep` it goes on from where it was, to the bit; `advance` is given the steps before, too. Steps make
     millions of small objects, so Python would look through all lessons for garbage again and again: they are set aside.
     """
     gc.freeze()
     try:
-        return _fit(lessons, library, hidden, config, advance, patient, keep)
+        return _fit(examples, library, hidden, config, advance, patient, keep)
     finally:
         gc.unfreeze()
 
 
 def _fit(
-    lessons: Sequence[Lesson],
+    examples: Sequence[TrainingExample],
     library: Library,
     hidden: int,
     config: FitConfig,
     advance: Callable[[int, float], None],
     patient: bool,
-    keep: Keep | None,
+    keep: Checkpoints | None,
 ) -> tuple[Reader, list[float]]:
     torch.manual_seed(config.seed)
     rng, generator = Random(config.seed), torch.Generator().manual_seed(config.seed)
     reader = config.make(hidden, config.channels, len(library.programs), config.dropout)
     reader.start()
     optimizer = torch.optim.AdamW(reader.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    silent = [lesson for lesson in lessons if lesson.answer is None]
-    asked = [lesson for lesson in lessons if lesson.answer is not None]
+    silent = [example for example in examples if example.answer is None]
+    requests = [example for example in examples if example.answer is not None]
     losses: list[float] = []
     if keep is not None and keep.begin:
         losses = _restored(keep.begin, reader, optimizer, rng, generator)
@@ -108,7 +116,9 @@ def _fit(
     reader.train()
     for step in range(len(losses), config.steps):
         quiet = round(config.no_call_share * config.batch) if silent else 0
-        chosen = [rng.choice(silent) for _ in range(quiet)] + [rng.choice(asked) for _ in range(config.batch - quiet)]
+        chosen = [rng.choice(silent) for _ in range(quiet)] + [
+            rng.choice(requests) for _ in range(config.batch - quiet)
+        ]
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * 0.5 * (1 + math.cos(math.pi * step / config.steps))
         log_B, known_B = _likelihood(reader, chosen, library, config, generator)
@@ -120,12 +130,16 @@ def _fit(
         optimizer.step()
         losses.append(float(loss.detach()) + float((~known_B).sum()) * UNSOLVED / config.batch)
         advance(step, losses[-1])
-        if not patient and step == max(LOOKED, config.steps // 4) and _stalls(reader, lessons, library, config):
+        if not patient and step == max(LOOKED, config.steps // 4) and _stalls(reader, examples, library, config):
             break
         if keep is not None and (step + 1) % keep.every == 0 and step + 1 < config.steps:
-            whole = {**under("reader", reader.state_dict()), **moments(optimizer), **chances(rng, generator)}
+            whole = {
+                **with_prefix("reader", reader.state_dict()),
+                **moments(optimizer),
+                **random_states(rng, generator),
+            }
             keep.save({**whole, "losses": history(losses)})
-    return reader.settle().eval(), losses
+    return reader.quantise().eval(), losses
 
 
 def _restored(
@@ -133,24 +147,26 @@ def _restored(
     generator: torch.Generator,
 ) -> list[float]:  # fmt: skip
     """All as it was when this was kept; the losses up to then."""
-    reader.load_state_dict(within(tensors, "reader"))
+    reader.load_state_dict(without_prefix(tensors, "reader"))
     restore_moments(optimizer, tensors)
-    restore_chances(rng, generator, tensors)
+    restore_random_states(rng, generator, tensors)
     return [float(loss) for loss in tensors["losses"].tolist()]
 
 
-def _stalls(reader: Reader, lessons: Sequence[Lesson], library: Library, config: FitConfig) -> bool:
-    found, _ = worst(reader.eval(), lessons, library, config)
+def _stalls(reader: Reader, examples: Sequence[TrainingExample], library: Library, config: FitConfig) -> bool:
+    found, _ = worst_task(reader.eval(), examples, library, config)
     reader.train()
     return found > STALLS
 
 
 @torch.no_grad()
-def worst(reader: Reader, lessons: Sequence[Lesson], library: Library, config: FitConfig) -> tuple[float, str]:
+def worst_task(
+    reader: Reader, examples: Sequence[TrainingExample], library: Library, config: FitConfig
+) -> tuple[float, str]:
     """The mean loss a prompt of the task that was learned worst, and which task it is."""
-    tasks: dict[str, list[Lesson]] = {}
-    for lesson in lessons:
-        tasks.setdefault(lesson.task, []).append(lesson)
+    tasks: dict[str, list[TrainingExample]] = {}
+    for example in examples:
+        tasks.setdefault(example.task, []).append(example)
     generator, found = torch.Generator().manual_seed(config.seed), []
     for task, own in tasks.items():
         log_B, known_B = _likelihood(reader, own[:CHECKED], library, config, generator)
@@ -159,24 +175,24 @@ def worst(reader: Reader, lessons: Sequence[Lesson], library: Library, config: F
 
 
 def _likelihood(
-    reader: Reader, chosen: Sequence[Lesson], library: Library, config: FitConfig, generator: torch.Generator
+    reader: Reader, chosen: Sequence[TrainingExample], library: Library, config: FitConfig, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    units = batched([lesson.seen for lesson in chosen])
+    units = collate([example.seen for example in chosen])
     if reader.training:
         units = _partly_hidden(units, chosen, generator)
     return ESTIMATES[config.estimator](
-        reader, units, [lesson.words for lesson in chosen],
-        [lesson.answer for lesson in chosen], torch.tensor([lesson.plain for lesson in chosen]), library,
+        reader, units, [example.words for example in chosen],
+        [example.answer for example in chosen], torch.tensor([example.plain for example in chosen]), library,
         config.plan_samples, generator,
     )  # fmt: skip
 
 
-def _partly_hidden(units: Units, chosen: Sequence[Lesson], generator: torch.Generator) -> Units:
-    """Who is shown all words of a request trusts one of them; who misses some learns what the others say."""
-    if not any(share for lesson in chosen for share in lesson.hide):
+def _partly_hidden(units: Units, chosen: Sequence[TrainingExample], generator: torch.Generator) -> Units:
+    """A reader that sees all words of a request trusts one of them; one that misses some learns what the others say."""
+    if not any(share for example in chosen for share in example.feature_dropout):
         return units
     there_BU = units.number_BU | units.text_BU
-    share_X2 = torch.tensor([lesson.hide for lesson in chosen])[there_BU.nonzero()[:, 0].cpu()]
+    share_X2 = torch.tensor([example.feature_dropout for example in chosen])[there_BU.nonzero()[:, 0].cpu()]
     drawn_X2 = (torch.rand(share_X2.shape, generator=generator) < share_X2).to(there_BU.device)
     near_X1, deep_X1 = (drawn_X2 & units.text_BU[there_BU][:, None]).split(1, 1)
     return replace(units, near_XH=units.near_XH.masked_fill(near_X1, 0), deep_XH=units.deep_XH.masked_fill(deep_X1, 0))

@@ -20,13 +20,13 @@ from ncl import certificate as record
 from ncl.build import Artefact, build_library
 from ncl.digests import json_digest, tokenizer_digest, weights_digest
 from ncl.errors import GateRefused, NclError
-from ncl.llama.pretrained.adapter import dressed
-from ncl.llama.pretrained.adapter_record import HERE, PROGRAMS, default_settings
+from ncl.llama.pretrained.adapter import with_readers
+from ncl.llama.pretrained.adapter_record import OWN_FOLDER, PROGRAMS, default_settings
 from ncl.llama.pretrained.base_model import Base
 from ncl.llama.pretrained.checkpoint import save_adapter, save_merged
-from ncl.llama.pretrained.layer_hooks import depths
+from ncl.llama.pretrained.layer_hooks import layers_to_read
 from ncl.llama.pretrained.model import NCLChatLlamaForCausalLM
-from ncl.llama.pretrained.number_lexer import NumberLexer, weights_for
+from ncl.llama.pretrained.number_lexer import NumberLexer, lexer_tables
 from ncl.llama.reader.network import Reader
 from ncl.training.data import former_names
 from ncl.training.data.features import features
@@ -34,8 +34,8 @@ from ncl.training.data.ranks import ranks
 from ncl.training.pretrained.config import NaturalConfig
 from ncl.training.pretrained.fine_tuning import How, TuneConfig, tune
 from ncl.training.pretrained.fit import STALLED, FitConfig
-from ncl.training.pretrained.fit_ensemble import Wanted, fit_readers
-from ncl.training.pretrained.training_examples import Lesson, hidden_of, read_all, training_prompts
+from ncl.training.pretrained.fit_ensemble import EnsembleConfig, fit_readers
+from ncl.training.pretrained.training_examples import TrainingExample, hidden_of, messages_of, training_prompts
 
 METRICS, FITTING = "metrics.jsonl", "fitting"
 NEGLIGIBLE = -20.0  # log-probability that the base model itself is taken to give the answer to a list of numbers
@@ -51,7 +51,7 @@ class Progress:
 
 def natural_library(base: Base, width: int) -> Artefact:
     """The artefact that an adapter needs: its programs, and the lexer's tables that the certificate covers."""
-    tables = weights_for(base.tokenizer, base.model.config.vocab_size)
+    tables = lexer_tables(base.tokenizer, base.model.config.vocab_size)
     return build_library(PROGRAMS, width=width, weights=tables)
 
 
@@ -77,15 +77,17 @@ def train_natural(
     settings = default_settings(base, config.channels, config.width, config.readers)
     hidden = base.model.config.hidden_size
     untrained = [Reader(hidden, config.channels, len(PROGRAMS)) for _ in range(config.readers)]
-    model = dressed(base, untrained, settings, lexer)
+    model = with_readers(base, untrained, settings, lexer)
     _let_in(model, artefact, policy)
     prompts = training_prompts(config)
-    messages = read_all(base.tokenizer, lexer, [p.text for p in prompts], config.width)
+    messages = messages_of(base.tokenizer, lexer, [p.text for p in prompts], config.width)
     pad = int(base.model.config.pad_token_id or 0)
     several = ranks()
-    seen = features(base.model.model, base.digest, messages, depths(base.model.config), pad, cache, tell.seen, several)
-    lessons = [
-        Lesson(
+    seen = features(
+        base.model.model, base.digest, messages, layers_to_read(base.model.config), pad, cache, tell.seen, several
+    )
+    examples = [
+        TrainingExample(
             s, m.words, p.answer, 0.0 if p.answer is None else NEGLIGIBLE, p.task, hidden_of(p, config.feature_dropout)
         )
         for p, m, s in zip(prompts, messages, seen, strict=True)
@@ -94,13 +96,15 @@ def train_natural(
         _begin(out, resume)
     several.wait()
     wanted = replace(_wanted(config), place=out / FITTING, key=_key(config, base, model))
-    fitted = fit_readers(wanted, lessons, model.library, hidden, tell.step, jobs, several)
+    fitted = fit_readers(wanted, examples, model.library, hidden, tell.step, jobs, several)
     model.readers = model.readers.__class__([one.reader for one in fitted])
     tuned: list[float] = []
     if config.backbone != "frozen":
-        llama, readers, tuned = tune(base, model, messages, lessons, _tuning(config), tell.step, several)
-        own = Base(llama, base.tokenizer, HERE, weights_digest(llama))
-        model = dressed(own, readers, settings.model_copy(update={"base": HERE, "base_digest": own.digest}), lexer)
+        llama, readers, tuned = tune(base, model, messages, examples, _tuning(config), tell.step, several)
+        own = Base(llama, base.tokenizer, OWN_FOLDER, weights_digest(llama))
+        model = with_readers(
+            own, readers, settings.model_copy(update={"base": OWN_FOLDER, "base_digest": own.digest}), lexer
+        )
         _let_in(model, artefact, policy)
     if model.permit is not None and model.artefact is not None:
         model.permit.recheck(model.artefact, lexer.tables())
@@ -116,7 +120,7 @@ def train_natural(
         "worst": [{"loss": round(one.worst[0], 4), "task": one.worst[1]} for one in fitted],
         "restarts": sum(one.restarts for one in fitted), "stalled": any(one.worst[0] > STALLED for one in fitted),
         "seed": config.seed, "adapter": str(out / "adapter"),
-        "softness": model.paper.softness if model.paper else None,
+        "softness": model.certificate.softness if model.certificate else None,
         **({"tuned": [round(x, 4) for x in (tuned[0], tuned[-1])]} if tuned else {}),
     }  # fmt: skip
 
@@ -148,8 +152,8 @@ def _write_metrics(path: Path, losses: Mapping[str, Sequence[float]]) -> None:
     atomic.write_text(path, "".join(f"{line}\n" for line in lines))
 
 
-def _wanted(config: NaturalConfig) -> Wanted:
-    return Wanted(_fitting(config), config.readers, config.restarts, every=config.checkpoint_every)
+def _wanted(config: NaturalConfig) -> EnsembleConfig:
+    return EnsembleConfig(_fitting(config), config.readers, config.restarts, every=config.checkpoint_every)
 
 
 def _tuning(config: NaturalConfig) -> TuneConfig:
@@ -170,9 +174,9 @@ def _fitting(config: NaturalConfig) -> FitConfig:
 
 def _let_in(model: NCLChatLlamaForCausalLM, folder: Path, policy: gate.Policy | None) -> None:
     try:
-        artefact, paper = Artefact.load(folder), record.read(folder)
+        artefact, certificate = Artefact.load(folder), record.read(folder)
     except GateRefused:
         raise
     except NclError as fault:
         raise GateRefused(str(fault).splitlines()[0], where=str(folder)) from fault
-    model.attach(artefact, paper, policy, tokenizer_digest(model.tokenizer))
+    model.attach(artefact, certificate, policy, tokenizer_digest(model.tokenizer))

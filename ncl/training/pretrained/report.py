@@ -37,14 +37,14 @@ class About:
 
 @dataclass(frozen=True)
 class NaturalAccount:
-    """All that is told about one natural run. `runs`: the record of each system that was trained."""
+    """All that a page says of one natural run. `runs`: the record of each system that was trained."""
 
     command: str
     config: NaturalConfig
     base: About
     readers: int  # parameters
     artefact: Artefact
-    paper: Certificate
+    certificate: Certificate
     runs: Mapping[str, Mapping[str, Any]]
     cells: Sequence[Cell]
     samples: Sequence[Sample]
@@ -56,10 +56,13 @@ def page(account: NaturalAccount) -> str:
     """The page as text."""
     single = [c for c in account.cells if c.task not in (CHAIN, CHAT)]
     lengths, rows = rows_of(single)
-    told = facts(account.command, str(account.config.seed), account.config.model_dump_json(), account.paper)
+    reproduction = facts(
+        account.command, str(account.config.seed), account.config.model_dump_json(), account.certificate
+    )
     return rendered(
-        "natural.html", account.artefact, account.paper, account.stages, told, account=account, config=account.config,
-        base=account.base, plot=embedded(account.plot), labels=LABELS, phrasings=PHRASINGS, lengths=lengths, rows=rows,
+        "natural.html", account.artefact, account.certificate, account.stages, reproduction, account=account,
+        config=account.config, base=account.base, plot=embedded(account.plot), labels=LABELS, phrasings=PHRASINGS,
+        lengths=lengths, rows=rows,
         longest=longest([c for c in single if c.phrasing == "seen"]), chains=chains(account.cells),
         chat=[c for c in account.cells if c.task == CHAT], tools=[c for c in account.cells if c.parsed is not None],
     )  # fmt: skip

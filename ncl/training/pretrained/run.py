@@ -18,7 +18,7 @@ from ncl import atomic, gate, strict_json
 from ncl.build import Artefact, writable
 from ncl.errors import FormatError, InputError, NotFoundError
 from ncl.llama.pretrained.adapter import load_adapter
-from ncl.llama.pretrained.adapter_record import ADAPTER, HERE, claim_adapter, dtype_name, read_settings
+from ncl.llama.pretrained.adapter_record import ADAPTER, OWN_FOLDER, claim_adapter, dtype_name, read_settings
 from ncl.llama.pretrained.base_model import Base
 from ncl.llama.pretrained.model import NCLChatLlamaForCausalLM
 from ncl.training.baselines.lora import CONFIG as PEFT
@@ -29,7 +29,7 @@ from ncl.training.data.ranks import ranks
 from ncl.training.evaluation.system import System
 from ncl.training.pretrained.config import NaturalConfig
 from ncl.training.pretrained.recipe import FITTING, Progress, natural_library, train_natural
-from ncl.training.pretrained.system import computer
+from ncl.training.pretrained.system import computer_system
 from ncl.training.pretrained.training_examples import training_prompts
 
 RECORD, PLACE = "run.json", "adapter"
@@ -53,15 +53,15 @@ def find_run(folder: Path) -> Run | None:
     """The natural run in a folder, or around its `adapter/`; None when there is none. Raises FormatError."""
     for adapter in (folder / PLACE, folder):
         if (adapter / ADAPTER).is_file():
-            told = read_record(adapter.parent) if adapter.name == PLACE else {}
+            record = read_record(adapter.parent) if adapter.name == PLACE else {}
             settings = read_settings(adapter)
-            base = str(adapter) if settings.base == HERE else settings.base
-            return Run(adapter, str(told.get("system", "ncl")), base, settings.dtype)
+            base = str(adapter) if settings.base == OWN_FOLDER else settings.base
+            return Run(adapter, str(record.get("system", "ncl")), base, settings.dtype)
         if (adapter / PEFT).is_file():
-            told = read_record(adapter.parent)
-            if "base" not in told:
+            record = read_record(adapter.parent)
+            if "base" not in record:
                 raise FormatError("it does not tell its base model", where=str(adapter.parent / RECORD))
-            return Run(adapter, "lora", str(told["base"]), str(told.get("dtype", "")))
+            return Run(adapter, "lora", str(record["base"]), str(record.get("dtype", "")))
     return None
 
 
@@ -91,14 +91,14 @@ def open_system(run: Run, base: Base, policy: gate.Policy | None = None, cache: 
     """Who answers from a run. `cache`: where a computer keeps what it has read of prompts; None for nowhere."""
     if run.system == "lora":
         return load_lora(base, run.adapter)
-    return computer(open_computer(run, base, policy), base, run.system, cache)
+    return computer_system(open_computer(run, base, policy), base, run.system, cache)
 
 
 # --- training --------------------------------------------------------------------------------------------------------
 
 
 def claim(out: Path) -> None:
-    """Raise InputError unless a natural run can be written there; asked before long work."""
+    """Raise InputError unless a natural run can be written there; called before long work."""
     writable(out)
     if not (out / PLACE / PEFT).is_file():
         claim_adapter(out / PLACE)
@@ -131,7 +131,7 @@ def train_system(
     """Train one system and write its folder; returns the record. `adapter` in it is relative to the folder.
 
     `resume`: go on from what was fitted there before; the record of a finished run is returned as it is. `lora` is
-    trained by the clock, so it begins anew; `seconds`: how long, told to `advance`. The others take what they take
+    trained by the clock, so it begins anew; `seconds`: how long, given to `advance`. The others take what they take
     and tell `progress`.
     """
     if ranks().first:
@@ -151,30 +151,30 @@ def train_system(
             "the baseline lora is trained by one process", where="torchrun", remedy="start it without torchrun"
         )
     if system == "lora":
-        told = _lora(config, base, out, seconds, advance)
+        record = _lora(config, base, out, seconds, advance)
     elif artefact is None:
         raise InputError(f"the system {system} needs a certified library", where=system)
     else:
         if system == "random-library":  # nothing there can be learned, so another seed would not either
             config = config.model_copy(update={"restarts": 0})
-        told = train_natural(
+        record = train_natural(
             config, base, out, artefact=artefact, cache=cache, policy=policy, progress=progress, jobs=jobs,
             resume=resume,
         )  # fmt: skip
-    told = with_former({**told, **about, "seconds": round(time.perf_counter() - begin, 1)})
+    record = with_former({**record, **about, "seconds": round(time.perf_counter() - begin, 1)})
     if ranks().first:
-        _write(out / RECORD, {"schema": 1, **told})
+        _write(out / RECORD, {"schema": 1, **record})
         shutil.rmtree(out / FITTING, ignore_errors=True)
     ranks().wait()
-    return told
+    return record
 
 
 def _finished(out: Path, about: dict[str, Any]) -> dict[str, Any] | None:
     """The record of a run that came to its end in the very same way."""
-    told = read_record(out)
-    if not (out / PLACE).is_dir() or any(told.get(name) != value for name, value in about.items()):
+    record = read_record(out)
+    if not (out / PLACE).is_dir() or any(record.get(name) != value for name, value in about.items()):
         return None
-    return with_former({name: value for name, value in told.items() if name != "schema"})
+    return with_former({name: value for name, value in record.items() if name != "schema"})
 
 
 def _lora(
@@ -184,8 +184,8 @@ def _lora(
     out.mkdir(parents=True, exist_ok=True)
     with atomic.folder(out / PLACE) as fresh:
         prompts = training_prompts(config)
-        told = train_lora(base, prompts, fresh, seconds, config.seed, advance)
-    return {"prompts": len(prompts), "stalled": False, "softness": None, **told}
+        record = train_lora(base, prompts, fresh, seconds, config.seed, advance)
+    return {"prompts": len(prompts), "stalled": False, "softness": None, **record}
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""How the reader took single prompts, for people: data, arguments, symbols, borders, and what each stretch called.
+"""How the reader read single prompts, for people: data, arguments, symbols, boundaries, and what each segment called.
 
 Called by the natural demo's report.
 """
@@ -15,28 +15,28 @@ import torch
 from ncl.llama.computer import execution
 from ncl.llama.pretrained.chat_format import chat_ids
 from ncl.llama.pretrained.decision import SYMBOLS
-from ncl.llama.pretrained.hidden_states import perceive
+from ncl.llama.pretrained.hidden_states import extract
 from ncl.llama.pretrained.model import NCLChatLlamaForCausalLM
 from ncl.llama.pretrained.prompt_units import Message
-from ncl.llama.pretrained.special_tokens import pad_of
+from ncl.llama.pretrained.special_tokens import padding_token
 from ncl.llama.reader import call_plan as planning
 from ncl.training.evaluation.system import Outcome
 from ncl.training.tasks.natural_prompts import LISTED, TASKS, Prompt, held_out_wording, phrasings, sample
 
 LENGTH, CALLS = 8, 3
-TOLD = 240  # characters of an answer that are shown
+MAX_DISPLAYED = 240  # characters of an answer that are displayed
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of the prompt with its roles, a few of `data`, `argument`, `symbol` and `border`."""
+    """A part of the prompt with its roles, a few of `data`, `argument`, `symbol` and `boundary`."""
 
     text: str
     roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Segment:
     pieces: tuple[Piece, ...]
     program: str | None
 
@@ -46,14 +46,14 @@ class Sample:
     """`others`: (system, its answer, whether it is right)."""
 
     task: str
-    stretches: tuple[Stretch, ...]
+    segments: tuple[Segment, ...]
     answer: str
     right: bool
     trace: tuple[str, ...]
     others: tuple[tuple[str, str, bool], ...]
 
 
-def shown(seed: int) -> list[Prompt]:
+def displayed_prompts(seed: int) -> list[Prompt]:
     """One held-out prompt a task, several lists, a chain, and chat for which nothing is to be called."""
     rng = Random(f"shown/{seed}")
     plain, several, chat = held_out_wording("seen"), held_out_wording("several"), phrasings("chat_test")
@@ -63,20 +63,22 @@ def shown(seed: int) -> list[Prompt]:
     return found + [Prompt(rng.choice(chat[kind]), None, "chat", 0, 0, kind) for kind in ("plain", "near_misses")]
 
 
-def samples(model: NCLChatLlamaForCausalLM, told: Mapping[str, Sequence[Outcome]]) -> list[Sample]:
-    """Each prompt as `model` read it, with the answers of all systems; `ncl` is among them and was asked them all."""
-    by_text = {name: {o.prompt.text: o for o in outcomes} for name, outcomes in told.items()}
+def samples(model: NCLChatLlamaForCausalLM, answered: Mapping[str, Sequence[Outcome]]) -> list[Sample]:
+    """Each prompt as `model` read it, with the answers of all systems; `ncl` is among them and answered all."""
+    by_text = {name: {o.prompt.text: o for o in outcomes} for name, outcomes in answered.items()}
     return [
         _sample(model, own.prompt, {name: found.get(own.prompt.text) for name, found in by_text.items()})
-        for own in told["ncl"]
+        for own in answered["ncl"]
     ]
 
 
-def _sample(model: NCLChatLlamaForCausalLM, prompt: Prompt, told: Mapping[str, Outcome | None]) -> Sample:
-    own = told["ncl"]
+def _sample(model: NCLChatLlamaForCausalLM, prompt: Prompt, answered: Mapping[str, Outcome | None]) -> Sample:
+    own = answered["ncl"]
     assert own is not None
     trace = [str(call) for call in own.answer.calls] or ["called nothing; the language model answered"]
-    others = tuple((name, short(o.answer.text), o.exact) for name, o in told.items() if name != "ncl" and o is not None)
+    others = tuple(
+        (name, short(o.answer.text), o.exact) for name, o in answered.items() if name != "ncl" and o is not None
+    )
     return Sample(
         prompt.task if prompt.phrasing != "several" else f"{prompt.task}, several lists",
         tuple(read(model, prompt.text)), short(own.answer.text), own.exact, tuple(trace), others,
@@ -85,27 +87,27 @@ def _sample(model: NCLChatLlamaForCausalLM, prompt: Prompt, told: Mapping[str, O
 
 def short(text: str) -> str:
     bare = " ".join(text.split())
-    return bare if len(bare) <= TOLD else f"{bare[:TOLD]}…"
+    return bare if len(bare) <= MAX_DISPLAYED else f"{bare[:MAX_DISPLAYED]}…"
 
 
 # --- what was read ---------------------------------------------------------------------------------------------------
 
 
 @torch.no_grad()
-def read(model: NCLChatLlamaForCausalLM, text: str) -> list[Stretch]:
+def read(model: NCLChatLlamaForCausalLM, text: str) -> list[Segment]:
     """The message cut where calls begin, each part with what it calls."""
     ids_BT = torch.tensor([chat_ids(model.tokenizer, text)], device=model.device)
     (found,) = model.messages(ids_BT, torch.ones_like(ids_BT, dtype=torch.bool))
     if found is None or not found.place:
-        return [Stretch((Piece(text),), None)]
-    seen = perceive(model.model, [found], model.layers, pad_of(model))
-    ((plan, programs, _),) = model.elected([found], seen)
+        return [Segment((Piece(text),), None)]
+    seen = extract(model.model, [found], model.layers, padding_token(model))
+    ((plan, programs, _),) = model.decide_with_plans([found], seen)
     names = [model.library.programs[number - 1].name if number else None for number in programs]
     roles = _roles(model, plan, programs)
     pieces = _pieces(model, found)
-    begins = [0, *plan.borders, len(pieces)]
+    begins = [0, *plan.boundaries, len(pieces)]
     return [
-        Stretch(
+        Segment(
             joined([(pieces[unit], tuple(sorted(roles.get(unit, ())))) for unit in range(first, last)]),
             names[number] if number < len(names) else None,
         )
@@ -132,7 +134,7 @@ def _roles(model: NCLChatLlamaForCausalLM, plan: planning.Plan, programs: Sequen
     called = [model.library.programs[number - 1] for number in programs if number]
     if not called:
         return found
-    marked = [(plan.taken, "data"), (plan.borders, "border")]
+    marked = [(plan.taken, "data"), (plan.boundaries, "boundary")]
     if called[0].name in SYMBOLS:
         marked.append((plan.symbols, "symbol"))
     pointed = [

@@ -11,34 +11,34 @@ from random import Random
 from transformers import PreTrainedTokenizerBase
 
 from ncl.llama.pretrained.chat_format import chat_ids, markers
-from ncl.llama.pretrained.hidden_states import Seen
+from ncl.llama.pretrained.hidden_states import PromptStates
 from ncl.llama.pretrained.number_lexer import NumberLexer
 from ncl.llama.pretrained.prompt_units import Message, message
 from ncl.training.pretrained.config import NaturalConfig
 from ncl.training.tasks.natural_prompts import (
     LISTED,
     Prompt,
-    dealt,
     phrasings,
     sample,
-    told_templates,
+    statement_templates,
     training_wording,
+    without_replacement,
 )
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingExample:
     """One training prompt as the reader sees it. answer None: nothing is to be called. plain: LM's log-probability.
 
     hide: the chance, at every step, that the near and that the deep states of a piece of text are hidden from it.
     """
 
-    seen: Seen
+    seen: PromptStates
     words: tuple[tuple[int, ...], ...]
     answer: tuple[int, ...] | None
     plain: float
     task: str = ""
-    hide: tuple[float, float] = (0.0, 0.0)
+    feature_dropout: tuple[float, float] = (0.0, 0.0)
 
 
 def training_prompts(config: NaturalConfig) -> list[Prompt]:
@@ -47,10 +47,10 @@ def training_prompts(config: NaturalConfig) -> list[Prompt]:
     plain, several = training_wording(), training_wording(several=True)
     found: list[Prompt] = []
     for wording, deck, calls, count in (
-        (plain, dealt(rng, plain.templates), 1, config.single_calls),
-        (several, dealt(rng, several.templates), 1, config.multiple_lists),
-        (plain, dealt(rng, {task: plain.templates[task] for task in LISTED}), 2, config.two_calls),
-        (plain, {task: told_templates(rng, task) for task in plain.chain}, 1, config.statements),
+        (plain, without_replacement(rng, plain.templates), 1, config.single_calls),
+        (several, without_replacement(rng, several.templates), 1, config.multiple_lists),
+        (plain, without_replacement(rng, {task: plain.templates[task] for task in LISTED}), 2, config.two_calls),
+        (plain, {task: statement_templates(rng, task) for task in plain.chain}, 1, config.statements),
     ):
         tasks = list(deck)
         for number in range(count):
@@ -72,7 +72,7 @@ def hidden_of(prompt: Prompt, share: float) -> tuple[float, float]:
     return (0.0 if prompt.task == "stack" else share), share
 
 
-def read_all(tokenizer: PreTrainedTokenizerBase, lexer: NumberLexer, texts: list[str], width: int) -> list[Message]:
+def messages_of(tokenizer: PreTrainedTokenizerBase, lexer: NumberLexer, texts: list[str], width: int) -> list[Message]:
     around = markers(tokenizer)
     found = [message(chat_ids(tokenizer, text), around, lexer, (1 << width) - 2) for text in texts]
     return [one for one in found if one is not None]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from random import Random
 
-from ncl.training.tasks.example import BASE, Example, numbers, told
+from ncl.training.tasks.example import BASE, Example, as_tokens, numbers
 from ncl.training.tasks.task import Task
 
 WORDS = ("count", "in")
@@ -12,11 +12,13 @@ WORDS = ("count", "in")
 def sample(rng: Random, length: int) -> Example:
     data = numbers(rng, length)
     symbol = rng.choice(data) if data and rng.random() < 0.8 else rng.randrange(BASE)
-    return Example(("count", str(symbol), "in", *told(data), "="), (str(data.count(symbol)),))
+    return Example(("count", str(symbol), "in", *as_tokens(data), "="), (str(data.count(symbol)),))
 
 
 def _symbol(rng: Random, values: Sequence[int], among: tuple[int, int]) -> int:
     return rng.choice(values) if values and rng.random() < 0.8 else rng.randint(*among)
 
 
-TASK = Task("count", WORDS, sample, lambda values, symbol: (list(values).count(symbol),), slot="s", draw=_symbol)
+TASK = Task(
+    "count", WORDS, sample, lambda values, symbol: (list(values).count(symbol),), slot="s", sample_argument=_symbol
+)

@@ -21,5 +21,5 @@ def numbers(rng: Random, length: int) -> list[int]:
     return [rng.choice(alphabet) for _ in range(length)]
 
 
-def told(values: list[int]) -> tuple[str, ...]:
+def as_tokens(values: list[int]) -> tuple[str, ...]:
     return tuple(map(str, values))

@@ -18,10 +18,10 @@ from typing import Any
 from ncl.training.tasks import TABLE, task_of
 
 FOLDER = Path(__file__).resolve().parent / "phrasings"
-# Those whose answers can be asked on come first, those of steps last.
+# Those whose answers another call can follow come first, those of steps last.
 _ORDER = sorted(TABLE.values(), key=lambda task: (task.steps, not task.listed))
 TASKS = tuple(task.name for task in _ORDER)
-FOLLOWING = tuple(task.name for task in _ORDER if not task.steps)  # what can be asked of an answer
+FOLLOWING = tuple(task.name for task in _ORDER if not task.steps)  # what a further call can do
 WRAPPED = 0.08  # of the training lists: how many go over several lines
 LED, RAISED = 0.6, 0.7  # of the requests behind a statement: how many a lead opens, and a capital letter
 ENDINGS = (".", ".", ".", "?", "!", "")
@@ -34,7 +34,7 @@ NUMBER = re.compile(r"-?\d+(?:\.\d+)?")  # as prompts and answers write them
 
 @dataclass(frozen=True)
 class Prompt:
-    """`answer` is None where nothing is to be called. `length` is of the list meant; `calls` how many are asked for."""
+    """`answer` is None where nothing is to be called. `length` is of the list meant; `calls` how many are requested."""
 
     text: str
     answer: tuple[int, ...] | None
@@ -44,7 +44,8 @@ class Prompt:
     phrasing: str
 
     @property
-    def told(self) -> str:
+    def answer_text(self) -> str:
+        """The right answer as it is written; empty where there is none."""
         return ", ".join(map(str, self.answer or ()))
 
 
@@ -56,7 +57,7 @@ def phrasings(name: str) -> Any:
 
 @dataclass(frozen=True)
 class Wording:
-    """What prompts are made of: templates by task, separators, stack steps, and how further calls are asked for."""
+    """What prompts are made of: templates by task, separators, stack steps, and how further calls are requested."""
 
     templates: Mapping[str, Sequence[str]]
     chain: Mapping[str, Sequence[str]]
@@ -91,8 +92,8 @@ def _scenes(data: Mapping[str, Any], task: str) -> list[str]:
             }
             text = _fill(scene["text"], slots)
             for request in data["about"].get(task, ()):
-                asked = request.replace("{it}", name)
-                found += [f"{text} {asked}", f"{asked} {text}"]
+                wish = request.replace("{it}", name)
+                found += [f"{text} {wish}", f"{wish} {text}"]
     return found
 
 
@@ -120,7 +121,7 @@ def _wording(
     )  # fmt: skip
 
 
-def dealt(rng: Random, decks: Mapping[str, Sequence[str]]) -> dict[str, Iterator[str]]:
+def without_replacement(rng: Random, decks: Mapping[str, Sequence[str]]) -> dict[str, Iterator[str]]:
     """Of each deck its texts without end, none a second time before all have come: few draws leave none out."""
 
     def deal(texts: Sequence[str]) -> Iterator[str]:
@@ -130,18 +131,20 @@ def dealt(rng: Random, decks: Mapping[str, Sequence[str]]) -> dict[str, Iterator
     return {name: deal(texts) for name, texts in decks.items() if texts}
 
 
-def told_templates(rng: Random, task: str) -> Iterator[str]:
-    """Templates without end that tell a list and then ask, in the words that ask for a further call.
+def statement_templates(rng: Random, task: str) -> Iterator[str]:
+    """Templates without end that state a list and then request, in the words of a further call.
 
     Behind a statement "now reverse it" asks for one call, and not for two.
     """
     data = phrasings("train")
-    deck = dealt(rng, {"told": data["told"], "lead": data["leads"], "wish": data["chain"][task]})
+    deck = without_replacement(
+        rng, {"statement": data["statements"], "lead": data["leads"], "wish": data["chain"][task]}
+    )
     while True:
         lead = next(deck["lead"]) if rng.random() < LED else ""
-        told, wish = next(deck["told"]), lead + next(deck["wish"])
+        statement, wish = next(deck["statement"]), lead + next(deck["wish"])
         wish = wish[0].upper() + wish[1:] if rng.random() < RAISED else wish
-        yield f"{told}{'' if told[-1].isspace() else ' '}{wish}{rng.choice(ENDINGS)}"
+        yield f"{statement}{'' if statement[-1].isspace() else ' '}{wish}{rng.choice(ENDINGS)}"
 
 
 def sample(
@@ -191,12 +194,12 @@ def _filled(
 
 def _listed(rng: Random, wording: Wording, values: Sequence[int], separator: str) -> str:
     """In one line or, some, in lines of equal length."""
-    told = [str(value) for value in values]
+    texts = [str(value) for value in values]
     if not (wording.wrapped and rng.random() < wording.wrapped):
-        return separator.join(told)
-    size = rng.randint(1, len(told))
+        return separator.join(texts)
+    size = rng.randint(1, len(texts))
     end = rng.choice(("", separator.rstrip())) + "\n"
-    return end.join(separator.join(told[at : at + size]) for at in range(0, len(told), size))
+    return end.join(separator.join(texts[at : at + size]) for at in range(0, len(texts), size))
 
 
 def _others(rng: Random, wording: Wording, template: str, length: int, separator: str) -> dict[str, str]:
@@ -217,9 +220,9 @@ def _applied(
     rng: Random, wording: Wording, task: str, values: tuple[int, ...]
 ) -> tuple[dict[str, str], tuple[int, ...]]:
     found = task_of(task)
-    if found.draw is None:
+    if found.sample_argument is None:
         return {}, found.answer(values, 0)
-    word = found.draw(rng, values, wording.values)
+    word = found.sample_argument(rng, values, wording.values)
     return {found.slot: str(word)}, found.answer(values, word)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from random import Random
 
-from ncl.training.tasks.example import Example, numbers, told
+from ncl.training.tasks.example import Example, as_tokens, numbers
 from ncl.training.tasks.task import Step, Task
 
 WORDS = ("reverse",)
@@ -11,7 +11,7 @@ WORDS = ("reverse",)
 
 def sample(rng: Random, length: int) -> Example:
     data = numbers(rng, length)
-    return Example(("reverse", *told(data), "="), told(data[::-1]))
+    return Example(("reverse", *as_tokens(data), "="), as_tokens(data[::-1]))
 
 
 def _answer(values: Sequence[Step], argument: int) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from random import Random
 
-from ncl.training.tasks.example import Example, numbers, told
+from ncl.training.tasks.example import Example, as_tokens, numbers
 from ncl.training.tasks.task import Step, Task
 
 WORDS = ("sort",)
@@ -11,7 +11,7 @@ WORDS = ("sort",)
 
 def sample(rng: Random, length: int) -> Example:
     data = numbers(rng, length)
-    return Example(("sort", *told(data), "="), told(sorted(data)))
+    return Example(("sort", *as_tokens(data), "="), as_tokens(sorted(data)))
 
 
 def _answer(values: Sequence[Step], argument: int) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from random import Random
 
-from ncl.training.tasks.example import Example, numbers, told
+from ncl.training.tasks.example import Example, as_tokens, numbers
 from ncl.training.tasks.task import Step, Task
 
 WORDS = ("stack",)
@@ -22,8 +22,8 @@ def _answer(steps: Sequence[Step], argument: int) -> tuple[int, ...]:
 def sample(rng: Random, length: int) -> Example:
     chance = rng.choice((0.1, 0.3, 0.5, 0.7))
     steps = [None if rng.random() < chance else value for value in numbers(rng, length)]
-    shown = tuple("pop" if step is None else str(step) for step in steps)
-    return Example(("stack", *shown, "="), told(list(_answer(steps, 0))))
+    texts = tuple("pop" if step is None else str(step) for step in steps)
+    return Example(("stack", *texts, "="), as_tokens(list(_answer(steps, 0))))
 
 
 TASK = Task("stack", WORDS, sample, _answer, listed=True, steps=True)

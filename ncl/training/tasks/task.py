@@ -1,4 +1,4 @@
-"""What a task is, once for both recipes: the prompts in words, what is drawn beside the list, and the right answer.
+"""What a task is, once for both recipes: the prompts in words, what is sampled beside the list, and the right answer.
 
 The answers are Python's, never the compiled programs'. Each task's record stands in its own file; the table of all of
 them is `ncl.training.tasks.TABLE`.
@@ -14,13 +14,13 @@ from ncl.training.tasks.example import Example
 
 Sampler = Callable[[Random, int], Example]
 Step = int | None  # a number, or None where one is taken off
-Draw = Callable[[Random, Sequence[int], tuple[int, int]], int]
+ArgumentSampler = Callable[[Random, Sequence[int], tuple[int, int]], int]
 
 
 @dataclass(frozen=True)
 class Task:
     """`sample` makes a prompt of the words `words` with its answer. `answer` takes the list (of steps, where `steps`),
-    and the word that `draw` gives for the list and the range of values; a phrasing names that word by `slot`.
+    and the word that `sample_argument` gives for the list and the range of values; a phrasing names it by `slot`.
 
     `listed`: the answer is a list, so that another call can follow.
     """
@@ -30,6 +30,6 @@ class Task:
     sample: Sampler
     answer: Callable[[Sequence[Step], int], tuple[int, ...]]
     slot: str = ""
-    draw: Draw | None = None
+    sample_argument: ArgumentSampler | None = None
     listed: bool = False
     steps: bool = False

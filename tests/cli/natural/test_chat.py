@@ -77,7 +77,7 @@ def test_a_list_of_an_earlier_turn_is_read_when_it_is_remembered_and_else_nothin
 
     def opened(*given, real=command.opened):
         model = put_oracle(real(*given))
-        model.known_by(model.watch.backbone)  # these readers are the ones that are watched
+        model.watch_base(model.watch.backbone)  # these readers are the ones that are watched
         return model
 
     monkeypatch.setattr(command, "opened", opened)

@@ -69,9 +69,9 @@ def test_everything_lies_in_one_folder_with_one_document(finished, document):
     assert {p.name for p in folder.iterdir()} == {DOCUMENT, REPORT, PLOT, "artefact", "ncl", "random-library"}
     assert set(document["checkpoints"]) == set(document["training"]) == {"ncl", "random-library"}
     assert [s["name"] for s in document["stages"]] == [
-        "load the base model", "compile the library", "verify", "certify", "train ncl", "ask ncl", "ask base",
-        "ask tool", "verify the random library", "certify the random library", "train random-library",
-        "ask random-library", "read samples", "report",
+        "load the base model", "compile the library", "verify", "certify", "train ncl", "evaluate ncl", "evaluate base",
+        "evaluate tool", "verify the random library", "certify the random library", "train random-library",
+        "evaluate random-library", "read samples", "report",
     ]  # fmt: skip
     assert (document["recipe"], document["base"]["dtype"], document["restarts"]) == ("natural", "bfloat16", 0)
 
@@ -143,7 +143,7 @@ def test_the_page_tells_what_was_measured_trained_shown_and_not_shown(page, docu
         assert f"{cell['exact']:.3f}" in page.text
     for told in (
         "LLaMA with NCL", "base model writing Python", "with a random library", "3 calls", "left alone", "unseen",
-        "What was not shown", "What was trained", "soft-uncertified", document["seal"], "1000", "512 positions",
+        "What was not verified", "What was trained", "soft-uncertified", document["seal"], "1000", "512 positions",
         "def insertion_sort(xs: Array) -> Array:", "ncl demo --seed 0 --length 3", "--natural", "†", "[0.",
     ):  # fmt: skip
         assert told in page.text or told == "1000", told

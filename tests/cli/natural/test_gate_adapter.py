@@ -6,14 +6,14 @@ import shutil
 import pytest
 from safetensors.torch import load_file, save_file
 
-from ncl.llama.reader.quantised_weights import packed, unpacked
+from ncl.llama.reader.quantised_weights import from_stored, to_stored
 
 
 def flipped(path):
-    weights = unpacked(load_file(path))
+    weights = from_stored(load_file(path))
     name = sorted(weights)[0]
     weights[name] = weights[name] + 1
-    save_file(packed(weights), path)
+    save_file(to_stored(weights), path)
 
 
 def edited(**changes):

@@ -36,7 +36,7 @@ def test_features_are_read_once_and_then_taken_from_the_cache(ncl, here, fitted,
     def fail(*_, **__):
         raise AssertionError("read again")
 
-    monkeypatch.setattr("ncl.training.data.features.perceive", fail)
+    monkeypatch.setattr("ncl.training.data.features.extract", fail)
     assert ncl("train", recipe, "--out", "two", *artefact, "--cache", "features").code == 0
     one, two = ((here / name / "adapter" / "readers.safetensors").read_bytes() for name in ("one", "two"))
     assert one == two

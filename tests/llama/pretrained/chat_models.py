@@ -4,7 +4,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from ncl.digests import tokenizer_digest, weights_digest
-from ncl.llama.pretrained.adapter import dressed
+from ncl.llama.pretrained.adapter import with_readers
 from ncl.llama.pretrained.adapter_record import PROGRAMS, default_settings
 from ncl.llama.pretrained.base_model import Base
 from ncl.llama.pretrained.chat_format import chat_ids
@@ -33,7 +33,7 @@ def fitted(base, library, certificate, readers=1, channels=16, seed=0):
     modules = [Reader(base.model.config.hidden_size, channels, len(PROGRAMS)).eval() for _ in range(readers)]
     for module in modules:
         module.start()
-    model = dressed(base, modules, settings, filled(base.tokenizer))
+    model = with_readers(base, modules, settings, filled(base.tokenizer))
     model.attach(library, certificate, tokenizer=tokenizer_digest(base.tokenizer))
     return model
 

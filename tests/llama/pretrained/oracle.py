@@ -16,20 +16,20 @@ PROGRAM_OF = {"Reverse": 1, "reverse": 1, "Sort": 2, "sort": 2, "Count": 3, "cou
 SURE = 9.0
 
 
-MESSAGES = ContextVar("messages")  # that this thread's model is about to judge
+MESSAGES = ContextVar("messages")  # that this thread's model is about to decide on
 
 
 class Oracle(nn.Module):
     """Its readings are certain."""
 
-    def __init__(self, tokenizer, border="then", programs=PROGRAM_OF, sure=SURE, every=False):
+    def __init__(self, tokenizer, boundary="then", programs=PROGRAM_OF, sure=SURE, every=False):
         super().__init__()
         self.tokenizer, self.sure, self.every = tokenizer, sure, every  # every number is data
-        self.at, self.programs = border, programs  # the word that begins another call, and those that name programs
+        self.at, self.programs = boundary, programs  # the word that begins another call, and those that name programs
 
     def forward(self, units):
         batch, size = units.number_BU.shape
-        gate, pointer, symbol, border = (torch.full((batch, size), -self.sure) for _ in range(4))
+        gate, pointer, symbol, boundary = (torch.full((batch, size), -self.sure) for _ in range(4))
         channels = torch.zeros(batch, size, 5)
         for row, found in enumerate(MESSAGES.get()):
             pieces = [self.tokenizer.decode([token]) for token in found.tokens]
@@ -38,14 +38,14 @@ class Oracle(nn.Module):
             for unit, word in words:
                 if word in self.programs:
                     channels[row, unit, self.programs[word] - 1] = 1.0
-                border[row, unit] = self.sure if word == self.at else -self.sure
+                boundary[row, unit] = self.sure if word == self.at else -self.sure
                 symbol[row, unit] = self.sure if word == "pop" else -self.sure
             for unit, number in enumerate(found.number):
                 if number:
                     before = "".join(pieces[: found.place[found.lead[unit]] + 1]).rstrip("0123456789 .-")
                     gate[row, unit] = self.sure if stack or before.endswith(":") else -self.sure
                     pointer[row, unit] = -gate[row, unit]
-        return Reading(gate, pointer, symbol, border, channels)
+        return Reading(gate, pointer, symbol, boundary, channels)
 
     @staticmethod
     def _words(found, pieces):
@@ -68,9 +68,9 @@ class Oracle(nn.Module):
 def put_oracle(model, *oracles):
     oracles = oracles or (Oracle(model.tokenizer),)
 
-    def judge(found, seen, original=model.judge):
+    def decide(found, seen, original=model.decide):
         MESSAGES.set(found)
         return original(found, seen)
 
-    model.readers, model.judge = nn.ModuleList(oracles), judge
+    model.readers, model.decide = nn.ModuleList(oracles), decide
     return model

@@ -7,7 +7,7 @@ from ncl.llama.reader.network import Reader, Reading, Units
 KINDS, RUNS = "TNNTN", [(2, 1)]  # such as: sort 3 1 count 2
 ODDS = {
     "gate": {1: 0.5, 2: 0.5, 4: -1.0}, "pointer": {1: 0.3, 2: -0.2, 4: 1.0}, "symbol": {0: -0.5, 3: 0.25},
-    "border": {3: 0.4},
+    "boundary": {3: 0.4},
 }  # fmt: skip
 
 
@@ -25,10 +25,10 @@ def units_of(kinds, runs=(), again=()):
     return Units(nothing, nothing, number, ~number, lead, ~number, ~number, same)
 
 
-def reading_of(kinds, gate=None, pointer=None, symbol=None, border=None, channels=None):
+def reading_of(kinds, gate=None, pointer=None, symbol=None, boundary=None, channels=None):
     """Odds by place, -9 where nothing is said."""
     rows = [
-        [(given or {}).get(place, -9.0) for place in range(len(kinds))] for given in (gate, pointer, symbol, border)
+        [(given or {}).get(place, -9.0) for place in range(len(kinds))] for given in (gate, pointer, symbol, boundary)
     ]
     chosen = torch.zeros(1, len(kinds), 5)
     for place, program in (channels or {}).items():

@@ -22,7 +22,7 @@ from ncl.llama import (
     save_adapter,
     save_merged,
 )
-from ncl.llama.pretrained.adapter import dressed
+from ncl.llama.pretrained.adapter import with_readers
 from ncl.llama.pretrained.adapter_record import PROGRAMS, default_settings, read_settings
 from ncl.llama.pretrained.base_model import load_base
 from ncl.llama.pretrained.number_lexer import NumberLexer
@@ -89,7 +89,7 @@ def test_settled_readers_take_less_than_half_of_the_bytes_and_come_back_to_the_b
     settings = default_settings(base, channels=16)
     save_adapter(model, settings, tmp_path / "whole")
     for reader in model.readers:
-        reader.settle()
+        reader.quantise()
     save_adapter(model, settings, tmp_path / "small")
     sizes = [(tmp_path / name / "readers.safetensors").stat().st_size for name in ("whole", "small")]
     assert 2 * sizes[1] < sizes[0]
@@ -101,8 +101,8 @@ def test_the_adapter_of_a_model_of_smollms_size_is_well_under_a_megabyte(base, f
     lexer = NumberLexer(49152)
     lexer.code_V[: len(base.tokenizer)] = model.lexer.code_V
     library = build_library(PROGRAMS, width=16, weights=lexer.tables())
-    model.artefact, model.paper = library, granted(library)
-    model.readers = torch.nn.ModuleList(Reader(576, 64, len(PROGRAMS)).settle() for _ in range(4))
+    model.artefact, model.certificate = library, granted(library)
+    model.readers = torch.nn.ModuleList(Reader(576, 64, len(PROGRAMS)).quantise() for _ in range(4))
     save_adapter(model, default_settings(base, readers=4), tmp_path / "adapter")
     assert sum(file.stat().st_size for file in (tmp_path / "adapter").rglob("*") if file.is_file()) < 750_000
 
@@ -230,15 +230,15 @@ def test_another_certified_library_is_refused(folder, base, granted):
     other = build_library(PROGRAMS, width=16, registers=12, weights=NumberLexer(403).fill(base.tokenizer).tables())
     shutil.rmtree(folder / "library")
     other.save(folder / "library")
-    paper = granted(other, tokenizer=tokenizer_digest(base.tokenizer))
-    record.write(paper, folder / "library" / record.FILE_NAME)
+    certificate = granted(other, tokenizer=tokenizer_digest(base.tokenizer))
+    record.write(certificate, folder / "library" / record.FILE_NAME)
     assert "not the one that was saved with the adapter" in refused(folder, base)
 
 
 def test_a_library_that_was_certified_again_is_the_same_library(folder, base, granted, certified):
     library, _ = certified(base.tokenizer)
-    paper = granted(library, tokenizer=tokenizer_digest(base.tokenizer), device="cpu")
-    record.write(paper.model_copy(update={"epsilon": 0.5}), folder / "library" / record.FILE_NAME)
+    certificate = granted(library, tokenizer=tokenizer_digest(base.tokenizer), device="cpu")
+    record.write(certificate.model_copy(update={"epsilon": 0.5}), folder / "library" / record.FILE_NAME)
     assert load_adapter(folder, base).permit.epsilon == 0.5
 
 
@@ -283,7 +283,7 @@ def test_what_is_no_adapter_is_said_to_be_none(tmp_path, folder, base):
 def test_a_model_without_a_library_is_not_saved(base, tmp_path):
     settings = default_settings(base, channels=16)
     lexer = NumberLexer(len(base.tokenizer)).fill(base.tokenizer)
-    model = dressed(base, [Reader(32, 16, 5)], settings, lexer)
+    model = with_readers(base, [Reader(32, 16, 5)], settings, lexer)
     with pytest.raises(ConfigurationError, match="without a certified library"):
         save_adapter(model, settings, tmp_path / "adapter")
     assert not (tmp_path / "adapter").exists()

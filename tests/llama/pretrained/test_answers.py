@@ -53,8 +53,8 @@ def test_readers_vote_by_what_their_readings_come_to(base, fitted, ask):
     def answer(*oracles):
         return ask(put_oracle(fitted(base), *oracles), "Sort: 3 1 2, then reverse it")[0]
 
-    right, elsewhere = Oracle(base.tokenizer), Oracle(base.tokenizer, border="reverse")
-    once = Oracle(base.tokenizer, border="")
+    right, elsewhere = Oracle(base.tokenizer), Oracle(base.tokenizer, boundary="reverse")
+    once = Oracle(base.tokenizer, boundary="")
     wrong = Oracle(base.tokenizer, programs={**PROGRAM_OF, "reverse": 2})
     assert answer(right) == answer(elsewhere) == "3, 2, 1" != answer(once)
     assert answer(wrong, right, once, elsewhere) == "3, 2, 1"  # two that cut the prompt at different words
@@ -63,7 +63,7 @@ def test_readers_vote_by_what_their_readings_come_to(base, fitted, ask):
 
 def test_a_vote_weighs_as_much_as_its_reader_is_sure(base, fitted, ask):
     def answer(*sure):
-        right, *others = (Oracle(base.tokenizer, border=at, sure=odds) for at, odds in zip(("then", "", ""), sure))
+        right, *others = (Oracle(base.tokenizer, boundary=at, sure=odds) for at, odds in zip(("then", "", ""), sure))
         return ask(put_oracle(fitted(base), right, *others), "Sort: 3 1 2, then reverse it")[0]
 
     assert answer(9.0, 1.0, 1.0) == "3, 2, 1" and answer(9.0, 9.0, 9.0) == "2, 1, 3"

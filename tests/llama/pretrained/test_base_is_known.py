@@ -61,7 +61,7 @@ def test_what_changes_no_number_may_be_another(merged, change):
 def test_how_the_language_model_samples_belongs_to_no_digest_and_bears_on_no_called_answer(merged, ask):
     edit(merged / "generation_config.json", lambda d: d.update(max_new_tokens=1, do_sample=True, temperature=9.0))
     model = put_oracle(load_adapter(merged))
-    model.known_by(model.watch.backbone)  # the oracle is another reader
+    model.watch_base(model.watch.backbone)  # the oracle is another reader
     assert ask(model, "Sort: 3 1 2") == ["1, 2, 3"]
 
 

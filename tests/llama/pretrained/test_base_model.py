@@ -13,7 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from ncl.digests import backbone_state, weights_digest
 from ncl.errors import FormatError, NotFoundError
 from ncl.llama.pretrained import base_model as bases
-from ncl.llama.pretrained.adapter import dressed
+from ncl.llama.pretrained.adapter import with_readers
 from ncl.llama.pretrained.adapter_record import PROGRAMS, default_settings
 from ncl.llama.pretrained.base_model import BRING, Base, load_base
 from ncl.llama.pretrained.number_lexer import NumberLexer
@@ -203,7 +203,7 @@ def test_llama_3_is_dressed_on_the_meta_device_without_a_byte_for_the_backbone(b
     settings = default_settings(under, readers=3)
     lexer = NumberLexer(128256).fill(by_group)
     readers = [Reader(shape["hidden_size"], settings.channels, len(PROGRAMS)) for _ in range(3)]
-    fitted = dressed(under, readers, settings, lexer)
+    fitted = with_readers(under, readers, settings, lexer)
     state = backbone_state(fitted)
     assert sum(tensor.numel() for tensor in state.values()) == pytest.approx(parameters, rel=0.05)
     assert all(tensor.device.type == "meta" for tensor in state.values())

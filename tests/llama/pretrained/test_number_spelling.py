@@ -11,7 +11,7 @@ from oracle import Oracle, put_oracle
 
 from ncl.llama.pretrained.base_model import smollm2
 from ncl.llama.pretrained.number_spelling import faults
-from ncl.training.tasks.natural_prompts import LISTED, held_out_wording, sample, told_templates, training_wording
+from ncl.training.tasks.natural_prompts import LISTED, held_out_wording, sample, statement_templates, training_wording
 
 TABLE = json.loads((Path(__file__).parent / "spellings.json").read_text(encoding="utf-8"))
 LARGEST, TOLD = TABLE["largest"], "told"
@@ -78,12 +78,12 @@ def test_no_shipped_phrasing_is_refused():
                 for length in (1, 2, 7):
                     calls = 2 if task in LISTED else 1
                     text = sample(rng, wording, task, length, calls, template).text
-                    assert [one for one in faults(text) if not one.told.startswith(LABELS)] == [], text
+                    assert [one for one in faults(text) if not one.text.startswith(LABELS)] == [], text
 
 
 def test_every_wording_of_a_statement_and_of_steps_is_read():
     rng = Random(1)
-    told = told_templates(rng, "sort")
+    told = statement_templates(rng, "sort")
     wording = training_wording()
     for _ in range(300):
         text = sample(rng, wording, "sort", 5, 1, next(told)).text

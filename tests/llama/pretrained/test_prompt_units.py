@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from ncl.errors import ConfigurationError
 from ncl.llama.pretrained.chat_format import Markers, chat_ids, markers
 from ncl.llama.pretrained.number_lexer import COMMA, Unit
-from ncl.llama.pretrained.prompt_units import EDGE, HEAD, OVERLAP, WHOLE, WINDOW, message, runs, span, windows
+from ncl.llama.pretrained.prompt_units import (
+    EDGE,
+    HEAD,
+    OVERLAP,
+    WHOLE,
+    WINDOW,
+    last_user_message,
+    message,
+    number_runs,
+    windows,
+)
 
 LARGEST = (1 << 16) - 2
 N, T, S = Unit(0, 5), Unit(0), Unit(0, separator=COMMA)
@@ -44,7 +54,7 @@ def test_the_markers_are_read_off_the_chat_template(tokenizer, around):
 @pytest.mark.parametrize("text", ["Sort 3 1 2", "", "  ", "7", "user\n5", "Hello"])
 def test_the_span_is_the_users_message(tokenizer, around, text):
     ids = chat_ids(tokenizer, text)
-    first, end = span(ids, around)
+    first, end = last_user_message(ids, around)
     assert tokenizer.decode(ids[first:end]).strip() == text.strip()
 
 
@@ -65,13 +75,13 @@ def test_what_was_begun_of_the_answer_is_told(tokenizer, around, lexer):
 
 
 def test_without_a_place_for_the_answer_no_message_asks(tokenizer, around):
-    assert span(turns(tokenizer, "Sort 3 1 2", answer=False), around) is None
-    assert span(tokenizer("Sort 3 1 2")["input_ids"], around) is None
-    assert span([], around) is None
+    assert last_user_message(turns(tokenizer, "Sort 3 1 2", answer=False), around) is None
+    assert last_user_message(tokenizer("Sort 3 1 2")["input_ids"], around) is None
+    assert last_user_message([], around) is None
 
 
 def test_without_a_chat_template_the_whole_prompt_is_the_message(lexer, by_group):
-    assert span([4, 5, 6], Markers()) == (0, 3) and span([], Markers()) is None
+    assert last_user_message([4, 5, 6], Markers()) == (0, 3) and last_user_message([], Markers()) is None
     assert message([4, 5, 6], Markers(), lexer, LARGEST).prefix == ()
     plain = type(by_group)(tokenizer_object=by_group.backend_tokenizer)
     assert markers(plain) == Markers() and chat_ids(plain, "Sort 3") == plain("Sort 3")["input_ids"]
@@ -100,7 +110,7 @@ def test_a_short_chat_template_will_do(by_digit):
     ([T, N, S, S, N, T, S, N], [[1, 4], [7]]), ([S, N, S], [[1]]),
 ])  # fmt: skip
 def test_runs_are_numbers_with_nothing_but_separators_between(units, expected):
-    assert runs(units) == expected
+    assert number_runs(units) == expected
 
 
 @pytest.mark.parametrize("text, expected", [
@@ -122,7 +132,7 @@ def test_runs_are_numbers_with_nothing_but_separators_between(units, expected):
 ])  # fmt: skip
 def test_lists_are_parted_by_stronger_separators_than_their_numbers(tokenizer, lexer, text, expected):
     found = lexer.units(tokenizer(text, add_special_tokens=False)["input_ids"], LARGEST)
-    assert [[found[place].value for place in run] for run in runs(found)] == expected
+    assert [[found[place].value for place in run] for run in number_runs(found)] == expected
 
 
 def test_clauses_begin_and_end_at_marks_and_numbers(tokenizer, read):

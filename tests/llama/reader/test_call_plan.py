@@ -13,16 +13,16 @@ from ncl.llama.computer import execution
 from ncl.llama.pretrained.adapter_record import PROGRAMS
 from ncl.llama.reader import call_plan as planning
 from ncl.llama.reader.call_plan import (
+    Candidate,
     Library,
     Machine,
     Plan,
-    Trial,
     _bits,
     call,
-    decided,
-    draw,
-    follow,
+    execute,
+    most_probable,
     plans_of,
+    sample_plans,
     solutions,
 )
 from ncl.llama.reader.network import Reading, Units
@@ -42,7 +42,7 @@ def programs():
 
 
 def every_plan():
-    """(plan, its probability) by the definition: bits for runs, symbols and borders, and a pointer a stretch."""
+    """(plan, its probability) by the definition: bits for runs, symbols and boundaries, and a pointer a segment."""
 
     def bit(odds, on):
         return torch.tensor(odds if on else -odds).sigmoid().item()
@@ -60,13 +60,13 @@ def every_plan():
 
 def drawn(count, seed=0):
     reading = reading_of(KINDS, **ODDS)
-    return draw(reading, units_of(KINDS, RUNS), count, 2, torch.Generator().manual_seed(seed))
+    return sample_plans(reading, units_of(KINDS, RUNS), count, 2, torch.Generator().manual_seed(seed))
 
 
 def test_draws_carry_the_probability_of_their_plan():
-    draws, chances = drawn(400), dict(every_plan())
-    (plans,) = plans_of(draws)
-    logs = draws.write_BK + draws.spell_BK + draws.part_BK + draws.point_BKS.sum(2)
+    sampled, chances = drawn(400), dict(every_plan())
+    (plans,) = plans_of(sampled)
+    logs = sampled.write_BK + sampled.spell_BK + sampled.part_BK + sampled.point_BKS.sum(2)
     for plan, log in zip(plans, logs[0].tolist(), strict=True):
         assert log == pytest.approx(torch.tensor(chances[plan]).log().item(), abs=1e-4)  # float32
 
@@ -74,10 +74,12 @@ def test_draws_carry_the_probability_of_their_plan():
 def test_every_plan_is_drawn_as_often_as_its_probability_and_its_bias_say():
     chances, count = dict(every_plan()), 20_000
     assert sum(chances.values()) == pytest.approx(1.0, abs=1e-6)
-    draws = drawn(count)
-    (plans,) = plans_of(draws)
+    sampled = drawn(count)
+    (plans,) = plans_of(sampled)
     assert set(plans) == set(chances)
-    biases = dict(zip(plans[1:], (draws.write_bias_BK + draws.spell_bias_BK + draws.part_bias_BK)[0, 1:].tolist()))
+    biases = dict(
+        zip(plans[1:], (sampled.write_bias_BK + sampled.spell_bias_BK + sampled.part_bias_BK)[0, 1:].tolist())
+    )
     often = {plan: chance * math.exp(biases[plan]) for plan, chance in chances.items()}
     assert sum(often.values()) == pytest.approx(1.0, abs=1e-4)
     for plan, share in often.items():
@@ -95,37 +97,37 @@ def test_draws_are_the_same_for_the_same_seed():
 
 
 def test_numbers_of_a_run_are_taken_together_and_the_first_unit_begins_no_other_call():
-    draws = drawn(300)
-    assert torch.equal(draws.taken_BKU[..., 1], draws.taken_BKU[..., 2])
-    assert not draws.stretch_BKU[..., 0].any() and not draws.symbol_BKU[..., [1, 2, 4]].any()
-    assert not draws.taken_BKU[..., [0, 3]].any()
+    sampled = drawn(300)
+    assert torch.equal(sampled.taken_BKU[..., 1], sampled.taken_BKU[..., 2])
+    assert not sampled.segment_BKU[..., 0].any() and not sampled.symbol_BKU[..., [1, 2, 4]].any()
+    assert not sampled.taken_BKU[..., [0, 3]].any()
 
 
 def test_padding_changes_no_probability():
     reading, units = reading_of(KINDS, **ODDS), units_of(KINDS, RUNS)
     wide = Reading(*(torch.nn.functional.pad(getattr(reading, name), (0, 3), value=2.0)
-                     for name in ("gate_BU", "pointer_BU", "symbol_BU", "border_BU")), None)  # fmt: skip
+                     for name in ("gate_BU", "pointer_BU", "symbol_BU", "boundary_BU")), None)  # fmt: skip
     nowhere = torch.zeros(1, 3, dtype=torch.bool)
     lead = torch.cat([units.lead_BU, torch.tensor([[5, 6, 7]])], 1)
     number, text = (torch.cat([kind, nowhere], 1) for kind in (units.number_BU, units.text_BU))
-    padded = draw(wide, Units(None, None, number, text, lead, text, text, torch.arange(8)[None]), 1, 2, None)
-    plain = draw(reading, units, 1, 2, None)
+    padded = sample_plans(wide, Units(None, None, number, text, lead, text, text, torch.arange(8)[None]), 1, 2, None)
+    plain = sample_plans(reading, units, 1, 2, None)
     assert plans_of(padded) == plans_of(plain)
     for name in ("write_BK", "spell_BK", "part_BK", "point_BKS", "write_bias_BK", "spell_bias_BK", "part_bias_BK"):
         assert torch.equal(getattr(padded, name), getattr(plain, name)), name
 
 
-def test_a_stretch_without_a_number_has_no_argument():
-    draws = draw(reading_of("TTT", border={1: 9.0, 2: 9.0}), units_of("TTT"), 3, 2, None)
-    assert (draws.argument_BKS == -1).all()
-    assert plans_of(draws)[0][0] == Plan((), (), 3, (-1, -1))
+def test_a_segment_without_a_number_has_no_argument():
+    sampled = sample_plans(reading_of("TTT", boundary={1: 9.0, 2: 9.0}), units_of("TTT"), 3, 2, None)
+    assert (sampled.argument_BKS == -1).all()
+    assert plans_of(sampled)[0][0] == Plan((), (), 3, (-1, -1))
 
 
 # --- solving by hand
 
 
 def trial(plan, words, answer, chance=EVEN):
-    return Trial(plan, words, answer, chance)
+    return Candidate(plan, words, answer, chance)
 
 
 def solved(programs, plan, words, answer, chance=EVEN):
@@ -254,21 +256,21 @@ def counted(monkeypatch):
 def test_the_decided_plan_is_the_most_probable_one():
     kinds = "TNNTN"
     reading = reading_of(kinds, gate={1: 3.0, 2: 3.0}, pointer={1: -5.0, 2: -6.0, 4: 2.0}, symbol={0: 1.0},
-                         border={0: 9.0, 3: 1.0}, channels={0: SORT, 3: COUNT})  # fmt: skip
-    ((plan, programs),) = decided(Sure(reading), units_of(kinds, RUNS), 16)
+                         boundary={0: 9.0, 3: 1.0}, channels={0: SORT, 3: COUNT})  # fmt: skip
+    ((plan, programs),) = most_probable(Sure(reading), units_of(kinds, RUNS), 16)
     assert plan == Plan((1, 2), (0,), 2, (1, 4), (3,)) and programs == [SORT, COUNT]
 
 
-def test_a_stretch_pools_over_its_own_text_only():
-    reading = reading_of("TTTT", border={2: 9.0}, channels={3: SORT})
-    ((_, programs),) = decided(Sure(reading), units_of("TTTT"), 16)
+def test_a_segment_pools_over_its_own_text_only():
+    reading = reading_of("TTTT", boundary={2: 9.0}, channels={3: SORT})
+    ((_, programs),) = most_probable(Sure(reading), units_of("TTTT"), 16)
     assert programs == [0, SORT]
 
 
 def test_more_stretches_than_the_budget_are_counted_but_not_decided():
-    reading = reading_of("TTTTT", border={1: 9.0, 2: 9.0, 3: 9.0, 4: 9.0}, channels={0: SORT, 4: SORT})
-    ((plan, programs),) = decided(Sure(reading), units_of("TTTTT"), 3)
-    assert plan.stretches == 5 and programs == [SORT, 0, 0] and len(plan.argument) == 3
+    reading = reading_of("TTTTT", boundary={1: 9.0, 2: 9.0, 3: 9.0, 4: 9.0}, channels={0: SORT, 4: SORT})
+    ((plan, programs),) = most_probable(Sure(reading), units_of("TTTTT"), 3)
+    assert plan.segments == 5 and programs == [SORT, 0, 0] and len(plan.argument) == 3
 
 
 # --- following
@@ -277,32 +279,32 @@ def test_more_stretches_than_the_budget_are_counted_but_not_decided():
 def test_a_chain_of_six_calls_is_followed_to_its_end(programs):
     words = ((), (3,), (1,), (2,), (1,), *[()] * 4, (1,), (10,))
     plan = Plan((1, 2, 3, 4), (), 7, (1, -1, -1, -1, 9, 10, -1))
-    steps = follow(programs, plan, [SORT, REVERSE, SORT, REVERSE, COUNT, MODSUM, 0], words)
+    steps = execute(programs, plan, [SORT, REVERSE, SORT, REVERSE, COUNT, MODSUM, 0], words)
     assert [step.program for step in steps] == [SORT, REVERSE, SORT, REVERSE, COUNT, MODSUM]
     assert [step.result for step in steps] == [
         (1, 1, 2, 3), (3, 2, 1, 1), (1, 1, 2, 3), (3, 2, 1, 1), (2,), (2,)]  # fmt: skip
     assert [step.tape for step in steps[1:]] == [step.result for step in steps[:-1]]
     assert [step.argument for step in steps] == [None] * 4 + [1, 10]
-    assert [step.stretch for step in steps] == [0, 1, 2, 3, 4, 5] and all(step.steps > 0 for step in steps)
+    assert [step.segment for step in steps] == [0, 1, 2, 3, 4, 5] and all(step.steps > 0 for step in steps)
 
 
 def test_stretches_that_call_nothing_are_passed_over(programs):
-    steps = follow(programs, Plan((1, 2, 3), (), 3, (1, -1, -1)), [0, SORT, 0], LIST)
-    assert [(step.stretch, step.result) for step in steps] == [(1, (1, 2, 3))]
-    assert follow(programs, Plan((1, 2, 3), (), 1, (1,)), [0], LIST) == []
+    steps = execute(programs, Plan((1, 2, 3), (), 3, (1, -1, -1)), [0, SORT, 0], LIST)
+    assert [(step.segment, step.result) for step in steps] == [(1, (1, 2, 3))]
+    assert execute(programs, Plan((1, 2, 3), (), 1, (1,)), [0], LIST) == []
 
 
 def test_a_trap_or_a_missing_argument_anywhere_gives_no_answer(programs):
     words = ((), (3,), (0,), ())
-    assert follow(programs, Plan((1,), (), 1, (2,)), [MODSUM], words) is None
-    assert follow(programs, Plan((1,), (), 2, (1, 2)), [SORT, MODSUM], words) is None
-    assert follow(programs, Plan((1,), (), 2, (1, -1)), [SORT, COUNT], words) is None
+    assert execute(programs, Plan((1,), (), 1, (2,)), [MODSUM], words) is None
+    assert execute(programs, Plan((1,), (), 2, (1, 2)), [SORT, MODSUM], words) is None
+    assert execute(programs, Plan((1,), (), 2, (1, -1)), [SORT, COUNT], words) is None
 
 
 def test_a_list_longer_than_memory_gives_no_answer(programs):
     plan = Plan((1,), (), 1, (1,))
-    assert len(follow(programs, plan, [REVERSE], ((), (5,) * 4096))[0].result) == 4096
-    assert follow(programs, plan, [REVERSE], ((), (5,) * 4097)) is None
+    assert len(execute(programs, plan, [REVERSE], ((), (5,) * 4096))[0].result) == 4096
+    assert execute(programs, plan, [REVERSE], ((), (5,) * 4097)) is None
 
 
 def test_only_the_first_call_writes_symbols(programs):

@@ -12,7 +12,7 @@ from ncl.build import build_library
 from ncl.llama.pretrained.adapter_record import PROGRAMS
 from ncl.llama.reader.call_plan import Library
 from ncl.llama.reader.network import Units
-from ncl.llama.reader.relaxed_likelihood import Item, likelihood, through_dense, through_pathwise, written
+from ncl.llama.reader.relaxed_likelihood import Item, likelihood, relaxed_tapes, with_dense, with_pathwise
 
 POP = 255
 
@@ -40,7 +40,7 @@ def test_cells_of_a_tape_of_a_given_length_are_distributed_as_over_all_ways_to_w
         wanted += [(x, size) for size in sorted({0, lengths[0], sum(lengths[:3]), sum(lengths)})]
     odds = torch.randn(3, 5, generator=dice) * 2
     odds[0, 3:] = odds[1, 4:] = -torch.inf
-    for (x, size), soft in zip(wanted, written(rows, odds, wanted, 9), strict=True):
+    for (x, size), soft in zip(wanted, relaxed_tapes(rows, odds, wanted, 9), strict=True):
         items = rows[x][1]
         expected, log = listed(items, odds[x, : len(items)], size, 9)
         torch.testing.assert_close(soft.cells_MK.double(), expected, rtol=1e-4, atol=1e-6)
@@ -60,10 +60,10 @@ APART = Units(*SHAPES, NUMBERS, ~NUMBERS, torch.arange(5)[None], ~NUMBERS, ~NUMB
 
 
 def lone(seed, *silenced):
-    """A reader of one stretch that never calls the programs of these numbers."""
+    """A reader of one segment that never calls the programs of these numbers."""
     reader = Given(seed)
     with torch.no_grad():
-        reader.border.fill_(-30.0)
+        reader.boundary.fill_(-30.0)
         reader.choose[:, silenced] = -1000.0
     return reader
 
@@ -145,7 +145,7 @@ def small():
     return Library(tuple(made[name] for name in PROGRAMS), ((), (), (), (), (15,)))
 
 
-@pytest.mark.parametrize("outputs", [through_pathwise, through_dense])
+@pytest.mark.parametrize("outputs", [with_pathwise, with_dense])
 @pytest.mark.parametrize("answer, program", [((1, 2), 1), ((2, 1), 5), ((1,), 3), ((0,), 4)])
 def test_where_the_tape_is_sure_every_executor_gives_what_the_program_gives(small, outputs, answer, program):
     reader = lone(2, *({1, 2, 3, 4, 5} - {program}))
@@ -158,7 +158,7 @@ def test_where_the_tape_is_sure_every_executor_gives_what_the_program_gives(smal
     torch.testing.assert_close(log_B[0].exp(), reader.chances([0, 1])[program], rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("outputs", [through_pathwise, through_dense])
+@pytest.mark.parametrize("outputs", [with_pathwise, with_dense])
 def test_a_run_that_traps_answers_nothing_not_even_that_there_is_nothing(small, outputs):
     """5 mod 0 has no answer."""
     reader = lone(0, 1, 2, 3, 5)
@@ -174,7 +174,7 @@ def test_both_executors_teach_which_argument_is_meant(small):
     """How often 2 or 1 stands in 2 1 is once either way; 3, which may be meant too, does not. Counting is data flow."""
     words = ((), (2, 1), (), (), (3,))
     slopes = []
-    for outputs in (through_pathwise, through_dense):
+    for outputs in (with_pathwise, with_dense):
         reader = lone(0, 1, 2, 4, 5)
         with torch.no_grad():
             reader.gates.copy_(torch.tensor([9.0, -9.0]))

@@ -12,7 +12,7 @@ from ncl.build import build_library
 from ncl.llama.pretrained.adapter_record import PROGRAMS
 from ncl.llama.reader import call_plan as planning
 from ncl.llama.reader import sampled_likelihood
-from ncl.llama.reader.call_plan import Draws, Library
+from ncl.llama.reader.call_plan import Library, SampledPlans
 from ncl.llama.reader.network import Reader, Reading, Units
 from ncl.llama.reader.sampled_likelihood import likelihood
 
@@ -63,21 +63,21 @@ class Given(torch.nn.Module):
         # Odds whose chances are quarters and halves, so that all plans can be listed as often as they are probable.
         self.gates = torch.nn.Parameter(torch.tensor([0.0, math.log(3)]))
         self.symbols = torch.nn.Parameter(torch.tensor([-math.log(3), 0.0]))
-        self.border = torch.nn.Parameter(torch.tensor(0.0))
+        self.boundary = torch.nn.Parameter(torch.tensor(0.0))
         self.pointers = torch.nn.Parameter(torch.zeros(3))
         self.channels = torch.nn.Parameter(torch.rand(2, 4, generator=dice))
         self.choose = torch.nn.Parameter(torch.randn(4, 6, generator=dice))
 
     def forward(self, units):
         odds = torch.zeros(4, 5)
-        gate, pointer, symbol, border = (row.clone() for row in odds)
+        gate, pointer, symbol, boundary = (row.clone() for row in odds)
         gate[[1, 2, 4]] = self.gates[[0, 0, 1]]
         pointer[[1, 2, 4]] = self.pointers
         symbol[[0, 3]] = self.symbols
-        border[3] = self.border
+        boundary[3] = self.boundary
         channels = torch.zeros(5, 4)
         channels[[0, 3]] = self.channels
-        return Reading(*(row[None] for row in (gate, pointer, symbol, border, channels)))
+        return Reading(*(row[None] for row in (gate, pointer, symbol, boundary, channels)))
 
     pool = staticmethod(Reader.pool)
 
@@ -85,7 +85,7 @@ class Given(torch.nn.Module):
         return pooled @ self.choose
 
     def chances(self, texts):
-        """Of none and each program, of a stretch with these texts."""
+        """Of none and each program, of a segment with these texts."""
         pooled = self.channels[texts].amax(0) if texts else torch.zeros(4)
         return (pooled @ self.choose).softmax(0)
 
@@ -103,13 +103,13 @@ UNITS = Units(
 
 
 def every_plan(reader):
-    """(bits of gates, symbols and border, pointed units, probability) of each."""
+    """(bits of gates, symbols and boundary, pointed units, probability) of each."""
 
     def bit(odds, on):
         return torch.sigmoid(odds if on else -odds)
 
     for bits in product((False, True), repeat=5):
-        odds = [*reader.gates, *reader.symbols, reader.border]
+        odds = [*reader.gates, *reader.symbols, reader.boundary]
         chance = torch.stack([bit(o, b) for o, b in zip(odds, bits)]).prod()
         inside = [0, 1] if bits[4] else [0, 1, 2]
         shares = reader.pointers[inside].softmax(0)
@@ -134,24 +134,24 @@ def exact(reader, answer, plain):
 
 def ran(chosen, taken, symbols, arguments):
     tape = "nothing called"
-    for stretch, program in enumerate(chosen):
+    for segment, program in enumerate(chosen):
         if not program:
             continue
         if tape == "nothing called":
             pops = symbols if program == 5 else set()
             tape = tuple(w for unit in sorted(taken | pops) for w in ((POP,) if unit in pops else WORDS[unit]))
-        if program in (3, 4) and arguments[stretch] < 0:
+        if program in (3, 4) and arguments[segment] < 0:
             return None
-        tape = plain_python(program, tape, WORDS[arguments[stretch]][0] if arguments[stretch] >= 0 else 0)
+        tape = plain_python(program, tape, WORDS[arguments[segment]][0] if arguments[segment] >= 0 else 0)
         if tape is None:
             return None
     return tape
 
 
 def listed(reader):
-    """`draw` that lists every plan as often as it is probable, so that a mean over draws is the sum over plans."""
+    """`sample_plans` that lists every plan as often as it is probable: a mean over samples is the sum over plans."""
 
-    def draw(reading, units, count, stretches, generator):
+    def draw(reading, units, count, segments, generator):
         rows = [(b, a, round(chance.item() * count)) for b, a, chance in every_plan(reader)]
         flat = [(b, a) for b, a, times in rows for _ in range(times)]
         assert len(flat) == count
@@ -166,14 +166,14 @@ def listed(reader):
         def table(make):
             return torch.tensor([[make(b) for b, _ in flat]])
 
-        return Draws(
+        return SampledPlans(
             table(lambda b: [False, b[0], b[0], False, b[1]]),
             table(lambda b: [b[2], False, False, b[3], False]),
             table(lambda b: [0, 0, 0, int(b[4]), int(b[4])]),
             torch.tensor([[a for _, a in flat]]),
             torch.stack([log(reader.gates[0], b[0]) + log(reader.gates[1], b[1]) for b, _ in flat])[None],
             torch.stack([log(reader.symbols[0], b[2]) + log(reader.symbols[1], b[3]) for b, _ in flat])[None],
-            torch.stack([log(reader.border, b[4]) for b, _ in flat])[None],
+            torch.stack([log(reader.boundary, b[4]) for b, _ in flat])[None],
             torch.stack([torch.stack([point(b, a), torch.tensor(0.0)]) for b, a in flat])[None],
             *[torch.zeros(1, count)] * 3,
         )
@@ -190,8 +190,8 @@ ANSWERS = {
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 def test_over_all_plans_the_estimate_and_its_gradient_are_those_of_the_whole_sum(programs, monkeypatch, answer):
     reader, plain = Given(0), 0.0 if answer is None else -2.0
-    monkeypatch.setattr(sampled_likelihood, "draw", listed(reader))
-    monkeypatch.setattr(planning, "RARE", 0.0)
+    monkeypatch.setattr(sampled_likelihood, "sample_plans", listed(reader))
+    monkeypatch.setattr(planning, "MIN_PROBABILITY", 0.0)
     (log,), (known,) = likelihood(reader, UNITS, [WORDS], [answer], torch.tensor([plain]), programs, 768)
     wanted = exact(reader, answer, plain).log()
     torch.testing.assert_close(log, wanted, **ROUNDING)
@@ -202,11 +202,11 @@ def test_over_all_plans_the_estimate_and_its_gradient_are_those_of_the_whole_sum
         torch.testing.assert_close(one, other, **ROUNDING, msg=lambda told, name=name: f"{name}: {told}")
 
 
-@pytest.mark.parametrize("rare", ["nothing", "symbols", "border", "gates"])
+@pytest.mark.parametrize("rare", ["nothing", "symbols", "boundary", "gates"])
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 def test_the_mean_over_many_draws_comes_near_the_whole_sum(programs, monkeypatch, answer, rare):
     """Also where some bits are far likelier to be drawn together than they are, and would count too much."""
-    monkeypatch.setattr(planning, "RARE", 0.0)
+    monkeypatch.setattr(planning, "MIN_PROBABILITY", 0.0)
     reader, plain, count = Given(0), 0.0 if answer is None else -6.0, 20_000
     if rare != "nothing":
         with torch.no_grad():

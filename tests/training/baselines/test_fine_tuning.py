@@ -11,7 +11,7 @@ from ncl.llama.pretrained.base_model import load_base
 from ncl.llama.pretrained.prompt_units import Window
 from ncl.training.pretrained.fine_tuning import _drift
 from ncl.training.pretrained.run import find_run, open_computer
-from ncl.training.pretrained.system import computer
+from ncl.training.pretrained.system import computer_system
 from ncl.training.tasks.natural_prompts import Prompt
 
 # peft asks transformers for a name that it has given up.
@@ -37,7 +37,7 @@ def test_it_is_a_model_of_its_own_that_answers(tuned, base):
     run = find_run(tuned)
     own = load_base(run.base)
     assert own.digest != base.digest
-    (outcome,) = computer(open_computer(run, own), own).ask([SORT], lambda count: None)
+    (outcome,) = computer_system(open_computer(run, own), own).answer([SORT], lambda count: None)
     assert outcome.exact and outcome.answer.calls[0].program == "insertion_sort"
 
 

@@ -7,12 +7,12 @@ import natural_made
 import pytest
 import torch
 
-from ncl.training.baselines.lora import IGNORED, fit_answers, lessons, padded
+from ncl.training.baselines.lora import IGNORED, examples, fit_answers, padded
 
 
 @pytest.fixture
 def rows(base, config):
-    return lessons(base, natural_made.few_prompts(config))
+    return examples(base, natural_made.few_prompts(config))
 
 
 def test_lessons_are_prompts_with_answers_and_end(base, config, rows):
@@ -20,7 +20,7 @@ def test_lessons_are_prompts_with_answers_and_end(base, config, rows):
     assert len(rows) == len(prompts)
     prompt, answer = rows[0]
     assert base.tokenizer.decode(prompt).endswith(f"{prompts[0].text}<|im_end|>\n<|im_start|>assistant\n")
-    assert base.tokenizer.decode(answer) == f"{prompts[0].told}<|im_end|>"
+    assert base.tokenizer.decode(answer) == f"{prompts[0].answer_text}<|im_end|>"
 
 
 def test_only_answers_are_learned(rows):

@@ -1,4 +1,4 @@
-"""Who answers, judged by the same rule: the base model plain and with examples, a tool user, the computer."""
+"""Who answers, scored by the same rule: the base model plain and with examples, a tool user, the computer."""
 
 from random import Random
 
@@ -7,13 +7,13 @@ import torch
 
 from ncl.errors import NotFoundError
 from ncl.llama.pretrained.base_model import Base
-from ncl.training.baselines.catalogue import CHEAP, cheap
+from ncl.training.baselines.catalogue import UNTRAINED, untrained
 from ncl.training.baselines.few_shot import EXAMPLES
-from ncl.training.baselines.tool_use import REQUEST, judged, written
+from ncl.training.baselines.tool_use import REQUEST, scored, written
 from ncl.training.evaluation.chat_answers import ROOM, Answer
 from ncl.training.evaluation.system import System
 from ncl.training.pretrained.run import find_run, load_lora, open_system
-from ncl.training.pretrained.system import computer
+from ncl.training.pretrained.system import computer_system
 from ncl.training.tasks.natural_prompts import Prompt
 
 
@@ -58,14 +58,14 @@ CHAT = Prompt("How are you?", None, "chat", 0, 0, "plain")
      ("1, 2, 3, 4", False), ("", False), ("-1, 2, 3", False), ("1.5, 2, 3", False)],
 )  # fmt: skip
 def test_numbers_are_taken_from_what_the_base_model_says(saying, name, said, exact):
-    (outcome,) = cheap(name, saying(said)).ask([SORT], quiet)
+    (outcome,) = untrained(name, saying(said)).answer([SORT], quiet)
     assert (outcome.exact, outcome.answer.text, outcome.parsed) == (exact, said, None)
 
 
 def test_examples_stand_before_the_prompt_and_do_not_lengthen_the_answer(saying):
     plain, shown = saying("1"), saying("1")
-    cheap("base", plain).ask([SORT], quiet)
-    cheap("base-few-shot", shown).ask([SORT], quiet)
+    untrained("base", plain).answer([SORT], quiet)
+    untrained("base-few-shot", shown).answer([SORT], quiet)
     (asked,) = shown.model.asked
     for example in EXAMPLES:
         assert f"{example.prompt}<|im_end|>\n<|im_start|>assistant\n{example.answer}<|im_end|>" in asked
@@ -76,7 +76,7 @@ def test_examples_stand_before_the_prompt_and_do_not_lengthen_the_answer(saying)
 
 def test_a_tool_user_is_told_the_functions_and_shown_calls(saying):
     base = saying("sort([3, 1, 2])")
-    (outcome,) = cheap("tool", base).ask([SORT], quiet)
+    (outcome,) = untrained("tool", base).answer([SORT], quiet)
     assert (outcome.exact, outcome.parsed, outcome.executed) == (True, True, True)
     (asked,) = base.model.asked
     for told in ("modsum(xs, m)", EXAMPLES[-1].call, REQUEST.format(SORT.text)):
@@ -92,7 +92,7 @@ def test_a_tool_user_is_told_the_functions_and_shown_calls(saying):
     ],
 )  # fmt: skip
 def test_whether_it_parses_stands_apart_from_whether_it_is_right(said, ended, parsed, executed, exact):
-    outcome = judged(SORT, Answer(said, ended))
+    outcome = scored(SORT, Answer(said, ended))
     assert (outcome.parsed, outcome.executed, outcome.exact) == (parsed, executed, exact)
 
 
@@ -108,22 +108,22 @@ def test_a_call_is_whole_where_its_line_ends(said, whole):
 def test_a_tool_user_is_cut_off_behind_its_call_and_that_counts_as_its_end(saying):
     base = saying("sort([3, 1, 2])\n" + "and more " * 30)
     base.model.new = base.model.new[:-1]
-    (outcome,) = cheap("tool", base).ask([SORT], quiet)
+    (outcome,) = untrained("tool", base).answer([SORT], quiet)
     assert outcome.exact and outcome.answer.ended
 
 
 def test_arms_without_a_computer_are_not_asked_what_is_to_be_left_alone(saying):
-    for name in CHEAP:
-        assert cheap(name, saying("")).takes([SORT, CHAT]) == [SORT]
+    for name in UNTRAINED:
+        assert untrained(name, saying("")).supported([SORT, CHAT]) == [SORT]
 
 
 def test_the_computer_answers_through_certified_programs(model, base):
-    system = computer(model, base)
+    system = computer_system(model, base)
     longer = Prompt(
         f"Turn {', '.join(map(str, range(90)))} around.", tuple(range(89, -1, -1)), "reverse", 90, 1, "given"
     )
     wrong = Prompt("Sort 3, 1, 2.", (3, 2, 1), "sort", 3, 1, "given")
-    outcomes = system.ask([SORT, CHAT, longer, wrong, SORT], quiet)
+    outcomes = system.answer([SORT, CHAT, longer, wrong, SORT], quiet)
     assert [o.prompt for o in outcomes] == [SORT, CHAT, longer, wrong, SORT]
     assert [o.exact for o in outcomes] == [True, True, True, False, True]
     assert [[c.program for c in o.answer.calls] for o in outcomes] == [
@@ -144,10 +144,10 @@ def test_prompts_that_were_read_once_are_answered_as_generate_answers_them(model
     ]
     prompts += [CHAT, Prompt("How are you?", (7,), "sort", 1, 1, "")]
     prompts += [Prompt("Sort 70000, 1.", (1, 70000), "sort", 2, 1, "")]
-    plain = computer(model, base).ask(prompts, quiet)
-    first = computer(model, base, cache=tmp_path).ask(prompts, quiet)
-    monkeypatch.setattr("ncl.training.data.features.perceive", None)  # nothing is read again
-    again = computer(model, base, cache=tmp_path).ask(prompts, quiet)
+    plain = computer_system(model, base).answer(prompts, quiet)
+    first = computer_system(model, base, cache=tmp_path).answer(prompts, quiet)
+    monkeypatch.setattr("ncl.training.data.features.extract", None)  # nothing is read again
+    again = computer_system(model, base, cache=tmp_path).answer(prompts, quiet)
     assert first == again
     for expected, found in zip(plain, first, strict=True):
         assert found.exact == expected.exact and found.answer.calls == expected.answer.calls
@@ -156,18 +156,18 @@ def test_prompts_that_were_read_once_are_answered_as_generate_answers_them(model
 
 
 def test_a_block_of_more_tokens_than_an_answer_may_have_is_no_end(model, base, tmp_path, monkeypatch):
-    monkeypatch.setattr("ncl.training.pretrained.cached_answers.most_tokens", lambda size, text: 3)
-    (outcome,) = computer(model, base, cache=tmp_path).ask([SORT], quiet)
+    monkeypatch.setattr("ncl.training.pretrained.cached_answers.token_budget", lambda size, text: 3)
+    (outcome,) = computer_system(model, base, cache=tmp_path).answer([SORT], quiet)
     assert outcome.answer.calls and not outcome.answer.ended and not outcome.exact
 
 
 def test_a_prompt_that_called_something_was_not_left_alone(model, base):
-    (outcome,) = computer(model, base).ask([Prompt(SORT.text, None, "chat", 0, 0, "near_misses")], quiet)
+    (outcome,) = computer_system(model, base).answer([Prompt(SORT.text, None, "chat", 0, 0, "near_misses")], quiet)
     assert not outcome.exact and outcome.answer.calls
 
 
 def test_an_answer_other_than_the_base_models_was_not_left_alone(model, base, saying):
-    (outcome,) = computer(model, saying("I am fine.")).ask([CHAT], quiet)
+    (outcome,) = computer_system(model, saying("I am fine.")).answer([CHAT], quiet)
     assert not outcome.exact and not outcome.answer.calls
 
 
@@ -175,7 +175,7 @@ def test_an_arm_is_opened_from_its_run(run_folder, base):
     run = find_run(run_folder)
     assert (run.system, run.base) == ("ncl", base.source)
     system = open_system(run, base)
-    assert isinstance(system, System) and system.quiet and system.name == "ncl"
+    assert isinstance(system, System) and system.answers_chat and system.name == "ncl"
     assert find_run(run_folder / "adapter") == run
     assert find_run(run_folder / "nix") is None
 

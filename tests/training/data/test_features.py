@@ -6,11 +6,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ncl.llama.pretrained.hidden_states import perceive
+from ncl.llama.pretrained.hidden_states import extract
 from ncl.llama.pretrained.number_lexer import NumberLexer
 from ncl.training.data import features as module
 from ncl.training.data.features import features
-from ncl.training.pretrained.training_examples import read_all
+from ncl.training.pretrained.training_examples import messages_of
 
 LAYERS = (2, 3)
 
@@ -21,15 +21,15 @@ def see(chat_base, tmp_path, monkeypatch):
     lexer = NumberLexer(len(chat_base.tokenizer)).fill(chat_base.tokenizer)
     made = []
 
-    def counted(backbone, messages, *more, original=module.perceive):
+    def counted(backbone, messages, *more, original=module.extract):
         made.append(len(messages))
         return original(backbone, messages, *more)
 
-    monkeypatch.setattr(module, "perceive", counted)
+    monkeypatch.setattr(module, "extract", counted)
 
     def run(texts, digest=chat_base.digest, layers=LAYERS, backbone=chat_base.model.model, **options):
         made.clear()
-        messages = read_all(chat_base.tokenizer, lexer, texts, 16)
+        messages = messages_of(chat_base.tokenizer, lexer, texts, 16)
         return features(backbone, digest, messages, layers, 0, tmp_path / "cache", **options), sum(made)
 
     run.folder = tmp_path / "cache"
@@ -62,8 +62,8 @@ def test_features_are_in_the_order_of_the_messages(see):
 
 def test_what_is_read_is_what_the_backbone_shows_in_half_the_bytes(see, chat_base):
     lexer = NumberLexer(len(chat_base.tokenizer)).fill(chat_base.tokenizer)
-    (message,) = read_all(chat_base.tokenizer, lexer, ["Sort 3 1 2"], 16)
-    ((one,), _), (plain,) = see(["Sort 3 1 2"]), perceive(chat_base.model.model, [message], LAYERS, 0)
+    (message,) = messages_of(chat_base.tokenizer, lexer, ["Sort 3 1 2"], 16)
+    ((one,), _), (plain,) = see(["Sort 3 1 2"]), extract(chat_base.model.model, [message], LAYERS, 0)
     assert torch.equal(one.near_UH, plain.near_UH.bfloat16()) and torch.equal(one.deep_UH, plain.deep_UH.bfloat16())
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from ncl.errors import FormatError, NotFoundError
-from ncl.training.baselines.few_shot import after, preamble
+from ncl.training.baselines.few_shot import few_shot_encoding, prefix_length
 from ncl.training.data.prompt_file import read_prompts
-from ncl.training.evaluation.chat_answers import LOOK_EVERY, Answer, ask, can_become, left_alone
+from ncl.training.evaluation.chat_answers import LOOK_EVERY, Answer, answer_prompts, can_become, compared_with_base
 
 PROMPTS = ["Sort: 3 1 2", "Count 5 in: 5 6 5", "Reverse: 30 10 20 40, then sort it", "Hello"]
 GOLDS = [(1, 2, 3), (2,), (10, 20, 30, 40), None]
@@ -49,7 +49,7 @@ def test_an_answer_is_given_up_only_when_it_can_no_longer_be_right(text, gold, h
 
 def test_answers_come_in_the_order_of_the_prompts_with_what_was_called(knower):
     done = []
-    answers = ask(knower, knower.tokenizer, PROMPTS, advance=done.append)
+    answers = answer_prompts(knower, knower.tokenizer, PROMPTS, advance=done.append)
     assert [answer.right(gold) for answer, gold in zip(answers, GOLDS) if gold is not None] == [True] * 3
     assert [[call.program for call in answer.calls] for answer in answers] == [
         ["insertion_sort"], ["count"], ["reverse", "insertion_sort"], []]  # fmt: skip
@@ -57,22 +57,22 @@ def test_answers_come_in_the_order_of_the_prompts_with_what_was_called(knower):
 
 
 def test_what_is_told_in_words_was_taken_without_a_call(knower):
-    (answer,) = ask(knower, knower.tokenizer, ["Sort: 3 -1"], most=200)
+    (answer,) = answer_prompts(knower, knower.tokenizer, ["Sort: 3 -1"], most=200)
     assert answer.taken and not answer.calls and "-1" in answer.text and answer.ended
 
 
 def test_a_prompt_is_asked_alone_as_in_a_batch_and_answers_are_cut_where_asked(knower):
     tokenizer = knower.tokenizer
-    together = ask(knower, tokenizer, PROMPTS, most=8)
-    assert together == [ask(knower, tokenizer, [text], most=8)[0] for text in PROMPTS[:3]] + together[3:]
-    assert not ask(knower, tokenizer, ["Sort: 33 11 22"], most=3)[0].ended
+    together = answer_prompts(knower, tokenizer, PROMPTS, most=8)
+    assert together == [answer_prompts(knower, tokenizer, [text], most=8)[0] for text in PROMPTS[:3]] + together[3:]
+    assert not answer_prompts(knower, tokenizer, ["Sort: 33 11 22"], most=3)[0].ended
 
 
 def test_knowing_the_right_answers_changes_no_answer_that_is_right(knower):
     tokenizer = knower.tokenizer
-    plain, known = ask(knower, tokenizer, PROMPTS), ask(knower, tokenizer, PROMPTS, golds=GOLDS)
+    plain, known = answer_prompts(knower, tokenizer, PROMPTS), answer_prompts(knower, tokenizer, PROMPTS, golds=GOLDS)
     assert known[:3] == plain[:3]
-    wrong = ask(knower, tokenizer, ["Hello"], golds=[(7,)])
+    wrong = answer_prompts(knower, tokenizer, ["Hello"], golds=[(7,)])
     assert not wrong[0].right((7,))
 
 
@@ -96,31 +96,33 @@ def test_answers_that_are_hopeless_are_cut_off_soon(chat_base):
             return input_ids
 
     talker = Talker()
-    (answer,) = ask(talker, chat_base.tokenizer, ["Sort 1 2"], most=100, golds=[(1, 2)])
+    (answer,) = answer_prompts(talker, chat_base.tokenizer, ["Sort 1 2"], most=100, golds=[(1, 2)])
     assert talker.written == LOOK_EVERY and not answer.ended
     talker.written = 0
-    ask(talker, chat_base.tokenizer, ["Sort 1 2"], most=100, golds=[None])
+    answer_prompts(talker, chat_base.tokenizer, ["Sort 1 2"], most=100, golds=[None])
     assert talker.written == 100
 
 
 def test_an_answer_has_room_for_its_commas_where_a_prompt_has_blanks_alone(knower):
     numbers = list(range(900, 700, -1))
-    (answer,) = ask(knower, knower.tokenizer, [f"Sort: {' '.join(map(str, numbers))}"])
+    (answer,) = answer_prompts(knower, knower.tokenizer, [f"Sort: {' '.join(map(str, numbers))}"])
     assert answer.right(sorted(numbers))
 
 
 def test_what_stands_before_all_prompts_goes_through_once_and_changes_no_answer(chat_base):
     model, tokenizer = chat_base.model, chat_base.tokenizer
     before = [("Sort: 5 4", "4, 5"), ("Count 1 in: 1 1", "2")]
-    encode = after(before)
+    encode = few_shot_encoding(before)
     passed = []
     hook = model.model.register_forward_hook(
         lambda _m, _a, given, _o: passed.append(given["input_ids"].shape), with_kwargs=True
     )
     try:
-        apart = ask(model, tokenizer, PROMPTS, most=12, encode=encode)
+        apart = answer_prompts(model, tokenizer, PROMPTS, most=12, encode=encode)
         passed.clear()
-        shared = ask(model, tokenizer, PROMPTS, most=12, encode=encode, preamble=preamble(tokenizer, before))
+        shared = answer_prompts(
+            model, tokenizer, PROMPTS, most=12, encode=encode, prefix_length=prefix_length(tokenizer, before)
+        )
     finally:
         hook.remove()
     assert shared == apart
@@ -129,13 +131,15 @@ def test_what_stands_before_all_prompts_goes_through_once_and_changes_no_answer(
 
 def test_an_answer_ends_where_it_is_whole(chat_base):
     model, tokenizer = chat_base.model, chat_base.tokenizer
-    (long,) = ask(model, tokenizer, ["Sort: 3 1 2"], most=40)
-    (cut,) = ask(model, tokenizer, ["Sort: 3 1 2"], most=40, whole=lambda text: len(text) > 3)
+    (long,) = answer_prompts(model, tokenizer, ["Sort: 3 1 2"], most=40)
+    (cut,) = answer_prompts(model, tokenizer, ["Sort: 3 1 2"], most=40, whole=lambda text: len(text) > 3)
     assert cut.ended and long.text.startswith(cut.text) and len(cut.text) < len(long.text)
 
 
 def test_what_calls_nothing_is_left_alone_to_the_bit(knower, chat_base):
-    found = left_alone(knower, chat_base.model, knower.tokenizer, ["Hello", "Sort: 2 1", "Tell me of 5 sheep"], 6)
+    found = compared_with_base(
+        knower, chat_base.model, knower.tokenizer, ["Hello", "Sort: 2 1", "Tell me of 5 sheep"], 6
+    )
     assert [alone for _, alone in found] == [True, False, True]
     assert found[1][0].right((1, 2))
 
@@ -144,7 +148,7 @@ def test_another_model_does_not_leave_it_alone(knower, chat_base):
     other = copy.deepcopy(chat_base.model)
     with torch.no_grad():
         other.lm_head.weight.neg_()
-    assert [alone for _, alone in left_alone(knower, other, knower.tokenizer, ["Hello"], 6)] == [False]
+    assert [alone for _, alone in compared_with_base(knower, other, knower.tokenizer, ["Hello"], 6)] == [False]
 
 
 # --- prompts from a file

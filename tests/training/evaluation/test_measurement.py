@@ -7,12 +7,12 @@ import pytest
 
 from ncl.errors import InputError
 from ncl.training.evaluation.chat_answers import Answer
-from ncl.training.evaluation.held_out import ALL, CALLS, KINDS, Exam, exam_of
+from ncl.training.evaluation.held_out import ALL, CALLS, KINDS, HeldOutSet, held_out_set
 from ncl.training.evaluation.measurement import measured, record
 from ncl.training.evaluation.system import Outcome, System
 from ncl.training.tasks.natural_prompts import TASKS, Prompt, phrasings
 
-SMALL = Exam(lengths=(3, 200), n=2, n_long=1, chat=20)
+SMALL = HeldOutSet(lengths=(3, 200), n=2, n_long=1, chat=20)
 
 
 def test_the_exam_has_every_kind_length_and_number_of_calls():
@@ -26,28 +26,28 @@ def test_the_exam_has_every_kind_length_and_number_of_calls():
 
 def test_the_same_seed_asks_the_same_and_another_other_numbers():
     assert SMALL.prompts() == SMALL.prompts()
-    assert SMALL.prompts() != Exam(lengths=(3, 200), n=2, n_long=1, chat=20, seed=1).prompts()
+    assert SMALL.prompts() != HeldOutSet(lengths=(3, 200), n=2, n_long=1, chat=20, seed=1).prompts()
 
 
 def test_kinds_that_are_not_asked_far_are_asked_at_the_shortest_length():
-    found = Exam(tasks=("sort",), lengths=(30, 3), n=2, n_long=1, far=("seen",)).prompts()
+    found = HeldOutSet(tasks=("sort",), lengths=(30, 3), n=2, n_long=1, all_lengths=("seen",)).prompts()
     assert {(p.phrasing, p.length) for p in found} == {("seen", 30), ("seen", 3), ("unseen", 3), ("several", 3)}
 
 
 def test_a_part_of_the_exam_is_asked_as_in_the_whole():
-    part = Exam(tasks=("sort",), lengths=(3,), n=2, kinds=("unseen",)).prompts()
+    part = HeldOutSet(tasks=("sort",), lengths=(3,), n=2, kinds=("unseen",)).prompts()
     assert part == [p for p in SMALL.prompts() if (p.task, p.length, p.phrasing) == ("sort", 3, "unseen")]
 
 
 def test_all_held_out_chat_prompts_are_asked_by_default():
     texts = phrasings("chat_test")
-    assert Counter(p.phrasing for p in Exam(tasks=("chat",)).prompts()) == {k: len(texts[k]) for k in texts}
-    assert not Exam(tasks=("chat",), chat=0).prompts()
+    assert Counter(p.phrasing for p in HeldOutSet(tasks=("chat",)).prompts()) == {k: len(texts[k]) for k in texts}
+    assert not HeldOutSet(tasks=("chat",), chat=0).prompts()
 
 
 def test_options_make_an_exam_and_nothing_given_changes_nothing():
-    assert exam_of({"lengths": None, "tasks": [], "n": None}, 0) == Exam()
-    assert exam_of({"lengths": [5, 5], "tasks": ["sort", "sort"], "chat": 0}, 3) == Exam(
+    assert held_out_set({"lengths": None, "tasks": [], "n": None}, 0) == HeldOutSet()
+    assert held_out_set({"lengths": [5, 5], "tasks": ["sort", "sort"], "chat": 0}, 3) == HeldOutSet(
         lengths=(5,), tasks=("sort",), chat=0, seed=3
     )
 
@@ -59,7 +59,7 @@ def test_options_make_an_exam_and_nothing_given_changes_nothing():
 )  # fmt: skip
 def test_an_exam_that_cannot_be_asked_is_refused(given, told):
     with pytest.raises(InputError, match=told):
-        exam_of(given, 0)
+        held_out_set(given, 0)
 
 
 def prompt(answer, length=3, calls=1, text="Sort 3, 1, 2."):

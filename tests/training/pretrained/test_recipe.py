@@ -105,8 +105,8 @@ def test_it_does_not_start_without_a_certified_library(train, chat_artefact, tmp
 
 def test_it_does_not_start_with_the_library_of_another_tokenizer(train, chat_artefact, tmp_path):
     file = chat_artefact / record.FILE_NAME
-    paper = record.read(chat_artefact)
-    record.write(paper.model_copy(update={"tokenizer": "0" * 64}), file)
+    certificate = record.read(chat_artefact)
+    record.write(certificate.model_copy(update={"tokenizer": "0" * 64}), file)
     refused(train, tmp_path)
 
 
@@ -152,8 +152,8 @@ def test_lessons_hide_as_much_text_as_the_configuration_says(train, monkeypatch,
     class Seen(Exception):
         pass
 
-    def look(wanted, lessons, *rest):
-        raise Seen(*{lesson.hide for lesson in lessons})
+    def look(wanted, examples, *rest):
+        raise Seen(*{example.feature_dropout for example in examples})
 
     monkeypatch.setattr(recipe, "fit_readers", look)
     with pytest.raises(Seen) as told:

@@ -12,11 +12,11 @@ from ncl.training.pretrained.training_examples import training_prompts
 from ncl.training.tasks.natural_prompts import (
     LISTED,
     TASKS,
-    dealt,
     held_out_wording,
     phrasings,
     sample,
     training_wording,
+    without_replacement,
 )
 
 LIST = r"\d+(?:(?: , |, |; | | ?[,;]?\n)\d+)*"
@@ -124,7 +124,7 @@ def test_every_answer_is_what_the_text_asks_for(kind, task):
         readings = read_single(prompt.text, wording, task)
         assert {answer for answer, size in readings if size == length} == {prompt.answer}, prompt.text
         assert (prompt.task, prompt.length, prompt.calls, prompt.phrasing) == (task, length, 1, wording.kind)
-        assert prompt.told == ", ".join(map(str, prompt.answer))
+        assert prompt.answer_text == ", ".join(map(str, prompt.answer))
 
 
 @pytest.mark.parametrize("calls", [2, 3, 4, 6])
@@ -190,7 +190,7 @@ def test_some_training_lists_go_over_several_lines_but_not_where_lines_part_list
 
 def test_no_wording_is_dealt_twice_before_all_have_come():
     wording = training_wording()
-    deck = dealt(Random(0), wording.templates)
+    deck = without_replacement(Random(0), wording.templates)
     for task, templates in wording.templates.items():
         first, again = ([next(deck[task]) for _ in templates] for _ in range(2))
         assert sorted(first) == sorted(again) == sorted(templates) and first != again
@@ -201,7 +201,7 @@ def test_what_is_asked_behind_a_statement_is_computed_of_its_list():
         training_prompts(NaturalConfig(single_calls=1, multiple_lists=0, two_calls=0, statements=200))[1:201],
         phrasings("train"),
     )
-    statements = [compiled(pattern(text.strip())) for text in data["told"]]
+    statements = [compiled(pattern(text.strip())) for text in data["statements"]]
     assert {p.task for p in told} == set(data["chain"]) - {"joins"} and {p.calls for p in told} == {1}
     for prompt in told:
         answers = set()

@@ -130,12 +130,12 @@ def test_no_template_occurs_in_two_sets():
 
 
 def test_statements_and_leads_have_their_slots():
-    assert all(slots(told).count("xs") == 1 and set(slots(told)) <= {"xs", "n", "k"} for told in TRAIN["told"])
+    assert all(slots(told).count("xs") == 1 and set(slots(told)) <= {"xs", "n", "k"} for told in TRAIN["statements"])
     assert not any(slots(lead) or not lead[-1].isspace() for lead in TRAIN["leads"])
 
 
 def test_no_statement_with_a_request_behind_it_is_a_held_out_phrasing():
-    told, leads = {key(text) for text in TRAIN["told"]}, {(), *(key(text) for text in TRAIN["leads"])}
+    told, leads = {key(text) for text in TRAIN["statements"]}, {(), *(key(text) for text in TRAIN["leads"])}
     for task in CHAINED:
         wishes = {key(text) for text in TRAIN["chain"][task]}
         for template in [*TEST["seen"][task], *UNSEEN[task], *TEST["several"][task]]:

@@ -21,7 +21,7 @@ def test_the_answer_of_a_prompt_in_words_is_that_of_the_table(name):
     for length in (1, 3, 9):
         example = task.sample(rng, length)
         words = [w for w in example.prompt if w.isdigit() or w == "pop"]
-        argument = int(words.pop(0)) if task.draw else 0
+        argument = int(words.pop(0)) if task.sample_argument else 0
         values = [None if w == "pop" else int(w) for w in words]
         assert tuple(map(int, example.answer)) == task.answer(values, argument)
 
