@@ -131,9 +131,10 @@ def probe(path: Path) -> None:
     for part in path.parts[len(place.parts) if place != Path() else 0 :]:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             os.lstat(place / part)  # a name that is too long
-    beside = place / f".{secrets.token_hex(4)}{TEMPORARY}"
-    os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    beside.unlink()
+    with _swept(place):
+        beside = _beside(place / "probe")
+        os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        beside.unlink()
 
 
 def sweep(parent: Path) -> None:
@@ -203,6 +204,12 @@ def _flush(path: Path) -> None:
 def _held(parent: Path) -> Iterator[None]:
     """Made where it is not there, swept, and then held against sweeping by others."""
     parent.mkdir(parents=True, exist_ok=True)
+    with _swept(parent):
+        yield
+
+
+@contextmanager
+def _swept(parent: Path) -> Iterator[None]:
     sweep(parent)
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):  # a file system without locks is one in which nothing is swept either

@@ -53,6 +53,14 @@ def test_a_file_is_the_old_or_the_new_one_wherever_its_writer_dies(tmp_path):
     assert count > 3 and path.read_text() == "new"
 
 
+def test_what_a_killed_probe_left_goes_with_the_next_one(tmp_path):
+    path, count = tmp_path / "not" / "yet" / "file", 0
+    for count in deaths(lambda: atomic.probe(path)):  # noqa: B007
+        atomic.probe(path)
+        assert os.listdir(tmp_path) == []
+    assert count > 1
+
+
 def test_what_a_killed_workspace_left_goes_with_the_next_writing(tmp_path):
     def work():
         with atomic.workspace(tmp_path) as made:
