@@ -43,7 +43,10 @@ NAME_PARTS = {
     "borders", "speech", "parting", "partings", "parted", "settle", "settled", "perceive", "judge", "judged", "door",
     "doors", "crew", "hollow", "spoken", "listen", "heard", "stranger", "strangers", "house",
 }  # fmt: skip
-PACKAGES = ("language", "machine", "compiler", "library", "cli", "properties", "verify", "llama", "training")  # and the files beside them
+# And the files beside them.
+PACKAGES = (
+    "language", "machine", "compiler", "library", "cli", "properties", "verify", "llama", "training",
+)  # fmt: skip
 PAGES = ("docs/*.md", "docs/language/*.md", "README.md", "CONTRIBUTING.md", "tests/README.md")
 GENERATED = ("results.md", "api.md", "library.md", "machine.md")  # prose of other sources, wrapped there
 LONGEST = 120
