@@ -48,7 +48,7 @@ def few_prompts(config):
     """In the training prompts' place."""
     rng = Random(config.seed)
     found = []
-    for _ in range(config.singles):
+    for _ in range(config.single_calls):
         task = rng.choice(list(WORDINGS))
         values, answer = numbers(rng, task, rng.randint(2, 6))
         text = rng.choice(WORDINGS[task]).format(", ".join(map(str, values)))
