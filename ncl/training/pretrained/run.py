@@ -142,6 +142,8 @@ def train_system(
         "seed": config.seed, "adapter": PLACE, "config": config.model_dump(mode="json"),
     }  # fmt: skip
     if resume and (done := _finished(out, about)):
+        if ranks().first:  # who was killed behind the record has left what it needs no more
+            shutil.rmtree(out / FITTING, ignore_errors=True)
         return done
     ranks().wait()
     if ranks().first:  # it tells of what lies there, which is to be replaced
