@@ -54,10 +54,12 @@ class AdapterRecord(BaseModel):
         return json_digest(content)
 
 
-def default_settings(base: Base, channels: int = 64, width: int = 16, readers: int = 1) -> AdapterRecord:
+def default_settings(
+    base: Base, channels: int = 64, width: int = 16, readers: int = 1, programs: tuple[str, ...] = PROGRAMS
+) -> AdapterRecord:
     """What is fitted to a base by default."""
     return AdapterRecord(
-        schema=1, base=base.source, base_digest=base.digest, programs=PROGRAMS, width=width,
+        schema=1, base=base.source, base_digest=base.digest, programs=programs, width=width,
         layers=layers_to_read(base.model.config), channels=channels, readers=readers,
         dtype=dtype_name(base.model.dtype),
     )  # fmt: skip

@@ -12,9 +12,9 @@ from random import Random
 from ncl import library
 from ncl.build import Artefact, build_library
 from ncl.language.program import Signature
-from ncl.llama.pretrained.adapter_record import PROGRAMS
 from ncl.llama.pretrained.base_model import Base
 from ncl.llama.pretrained.number_lexer import lexer_tables
+from ncl.training.tasks.natural_prompts import PROGRAMS
 
 FILE = "random_library.py"
 HEAD = '"""Random programs with the signatures of the shipped ones. They compute nothing that anybody asked for."""\n\n'

@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ncl import library
 from ncl.training.data import config_file
-from ncl.training.tasks import NUMBER_TASKS
+from ncl.training.tasks import NUMBER_TASKS, PROGRAMS, TABLE
 
 System = Literal["ncl", "plain"]
+# Those of the tasks, among others: which one answers is to be learned.
+_PROGRAMS = ("reverse", "copy", "count", "running_count", "stack", "insertion_sort", "modsum")
 
 
 class ModelConfig(BaseModel):
@@ -50,7 +52,7 @@ class TrainConfig(BaseModel):
     warmup: int = Field(20, ge=0)
     checkpoint_every: int = Field(100, ge=1)
     tasks: tuple[str, ...] = tuple(NUMBER_TASKS)
-    programs: tuple[str, ...] = ("reverse", "copy", "count", "running_count", "stack", "insertion_sort", "modsum")
+    programs: tuple[str, ...] = tuple(dict.fromkeys((*_PROGRAMS, *PROGRAMS)))
     width: int = Field(11, ge=11, le=16)  # numbers reach 1023 and `pop` is a word besides; memory has 2^width cells
     model: ModelConfig = ModelConfig()
 
@@ -70,6 +72,14 @@ class TrainConfig(BaseModel):
             fault = ", ".join(unknown) or "name at least one, and none twice"
             raise ValueError(f"{fault}: programs are {', '.join(library.names())}")
         return programs
+
+    @model_validator(mode="after")
+    def _answered(self) -> TrainConfig:
+        lacking = [name for name in self.tasks if TABLE[name].program not in self.programs]
+        if lacking and self.system == "ncl":
+            needed = ", ".join(TABLE[name].program for name in lacking)
+            raise ValueError(f"nothing answers {', '.join(lacking)}: add {needed} to programs, or leave out the tasks")
+        return self
 
 
 def validated(data: Any, where: str) -> TrainConfig:

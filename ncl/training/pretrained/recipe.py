@@ -21,7 +21,7 @@ from ncl.build import Artefact, build_library
 from ncl.digests import json_digest, tokenizer_digest, weights_digest
 from ncl.errors import GateRefused, NclError
 from ncl.llama.pretrained.adapter import with_readers
-from ncl.llama.pretrained.adapter_record import OWN_FOLDER, PROGRAMS, default_settings
+from ncl.llama.pretrained.adapter_record import OWN_FOLDER, default_settings
 from ncl.llama.pretrained.base_model import Base
 from ncl.llama.pretrained.checkpoint import save_adapter, save_merged
 from ncl.llama.pretrained.layer_hooks import layers_to_read
@@ -36,6 +36,7 @@ from ncl.training.pretrained.fine_tuning import How, TuneConfig, tune
 from ncl.training.pretrained.fit import STALLED, FitConfig
 from ncl.training.pretrained.fit_ensemble import EnsembleConfig, fit_readers
 from ncl.training.pretrained.training_examples import TrainingExample, hidden_of, messages_of, training_prompts
+from ncl.training.tasks.natural_prompts import PROGRAMS
 
 METRICS, FITTING = "metrics.jsonl", "fitting"
 NEGLIGIBLE = -20.0  # log-probability that the base model itself is taken to give the answer to a list of numbers
@@ -74,7 +75,7 @@ def train_natural(
     """
     tell = progress or Progress()
     lexer = NumberLexer(base.model.config.vocab_size).fill(base.tokenizer)
-    settings = default_settings(base, config.channels, config.width, config.readers)
+    settings = default_settings(base, config.channels, config.width, config.readers, PROGRAMS)
     hidden = base.model.config.hidden_size
     untrained = [Reader(hidden, config.channels, len(PROGRAMS)) for _ in range(config.readers)]
     model = with_readers(base, untrained, settings, lexer)

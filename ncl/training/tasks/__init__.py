@@ -13,6 +13,7 @@ from ncl.training.tasks.task import Sampler, Task
 TABLE: dict[str, Task] = {
     task.name: task for task in (reverse.TASK, count.TASK, stack.TASK, sort.TASK, modsum.TASK)
 }  # fmt: skip
+PROGRAMS: tuple[str, ...] = tuple(task.program for task in TABLE.values())
 NUMBER_TASKS: dict[str, Sampler] = {name: task.sample for name, task in TABLE.items()}
 TASKS: dict[str, Sampler] = {**NUMBER_TASKS, "text": text.sample}
 WORDS: tuple[str, ...] = tuple(
@@ -27,4 +28,4 @@ def task_of(name: str) -> Task:
     return TABLE[name]
 
 
-__all__ = ["NUMBER_TASKS", "TABLE", "TASKS", "WORDS", "Example", "Task", "task_of"]
+__all__ = ["NUMBER_TASKS", "PROGRAMS", "TABLE", "TASKS", "WORDS", "Example", "Task", "task_of"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from random import Random
 
 from ncl.training.tasks.example import BASE, Example, as_tokens, numbers
-from ncl.training.tasks.task import Task
+from ncl.training.tasks.task import Step, Task
 
 WORDS = ("count", "in")
 
@@ -19,6 +19,8 @@ def _symbol(rng: Random, values: Sequence[int], among: tuple[int, int]) -> int:
     return rng.choice(values) if values and rng.random() < 0.8 else rng.randint(*among)
 
 
-TASK = Task(
-    "count", WORDS, sample, lambda values, symbol: (list(values).count(symbol),), slot="s", sample_argument=_symbol
-)
+def _count(values: Sequence[Step], symbol: int) -> tuple[int, ...]:
+    return (list(values).count(symbol),)
+
+
+TASK = Task("count", "count", WORDS, sample, _count, slot="s", sample_argument=_symbol)

@@ -23,4 +23,4 @@ def _answer(values: Sequence[Step], modulus: int) -> tuple[int, ...]:
     return (sum(value for value in values if value is not None) % modulus,)
 
 
-TASK = Task("modsum", WORDS, sample, _answer, slot="m", sample_argument=_modulus)
+TASK = Task("modsum", "modsum", WORDS, sample, _answer, slot="m", sample_argument=_modulus)

@@ -1,7 +1,7 @@
 """Natural prompts: phrasings filled with fresh numbers, and the answers that plain Python gives.
 
-The phrasings lie in `phrasings/`: `train.json`, and `test.json`, which nothing trains on. Slots are those of
-`phrasings/README.md`. Called by the natural recipe, its evaluation and their tests.
+The phrasings lie in `phrasings/`: `train.json`, and `test.json`, which nothing trains on. Which slots they
+have is said in docs/extending.md. Called by the natural recipe, its evaluation and their tests.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from ncl.errors import InputError
 from ncl.training.tasks import TABLE, task_of
 
 FOLDER = Path(__file__).resolve().parent / "phrasings"
 # Those whose answers another call can follow come first, those of steps last.
 _ORDER = sorted(TABLE.values(), key=lambda task: (task.steps, not task.listed))
 TASKS = tuple(task.name for task in _ORDER)
+PROGRAMS = tuple(dict.fromkeys(task.program for task in _ORDER))  # of the library that answers them
 FOLLOWING = tuple(task.name for task in _ORDER if not task.steps)  # what a further call can do
 WRAPPED = 0.08  # of the training lists: how many go over several lines
 LED, RAISED = 0.6, 0.7  # of the requests behind a statement: how many a lead opens, and a capital letter
@@ -75,10 +77,24 @@ def training_wording(several: bool = False) -> Wording:
     data = phrasings("train")
     templates = data["tasks"]
     if several:
-        templates = {task: _often(data["several"][task], _scenes(data, task)) for task in TASKS}
+        templates = {task: _often(_phrased(data, "several", task), _scenes(data, task)) for task in TASKS}
     found = _wording(data, templates, data["chain"], data["steps"], "several" if several else "seen")
     # Where lines part several lists, one list does not go over several.
     return found if several else replace(found, wrapped=WRAPPED)
+
+
+def _phrased(data: Mapping[str, Any], section: str, task: str) -> Sequence[Any]:
+    """Phrasings of the training file. Raises InputError where there is none for the task."""
+    found: Sequence[Any] = data[section].get(task, ())
+    if not found:
+        raise _no_phrasings(task, f"{FOLDER / 'train.json'}, {section}")
+    return found
+
+
+def _no_phrasings(task: str, where: str) -> InputError:
+    return InputError(
+        f"the task {task} has no phrasings", where=where, remedy=f"add phrasings under {task!r}: docs/extending.md"
+    )
 
 
 def _scenes(data: Mapping[str, Any], task: str) -> list[str]:
@@ -138,7 +154,7 @@ def statement_templates(rng: Random, task: str) -> Iterator[str]:
     """
     data = phrasings("train")
     deck = without_replacement(
-        rng, {"statement": data["statements"], "lead": data["leads"], "wish": data["chain"][task]}
+        rng, {"statement": data["statements"], "lead": data["leads"], "wish": _phrased(data, "chain", task)}
     )
     while True:
         lead = next(deck["lead"]) if rng.random() < LED else ""
@@ -152,14 +168,17 @@ def sample(
 ) -> Prompt:
     """A prompt that asks for `calls` calls, the first of them for this task on a list of this length.
 
-    `template`: how; one of the wording's, by chance, unless it is given. Raises InputError for no task of the table.
+    `template`: how; one of the wording's, by chance, unless it is given. Raises InputError for no task of the table and
+    for one of which this wording has no phrasings.
     """
-    template = template or rng.choice(wording.templates[task_of(task).name])
+    if not template and not wording.templates.get(task_of(task).name):
+        raise _no_phrasings(task, f"the phrasings called {wording.kind!r}")
+    template = template or rng.choice(wording.templates[task])
     slots, answer = _filled(rng, wording, task, length, template)
     text = _fill(template, slots)
     for number in range(1, calls):
         last = number == calls - 1
-        following = rng.choice(FOLLOWING if last else [name for name in FOLLOWING if name in LISTED])
+        following = rng.choice([n for n in FOLLOWING if n in wording.chain and (last or n in LISTED)])
         wish = rng.choice(wording.chain[following])
         extra, answer = _applied(rng, wording, following, answer)
         text = f"{text.rstrip('.?!: ')}{rng.choice(wording.joins)}{_fill(wish, extra)}"

@@ -18,4 +18,4 @@ def _answer(values: Sequence[Step], argument: int) -> tuple[int, ...]:
     return tuple(value for value in values if value is not None)[::-1]
 
 
-TASK = Task("reverse", WORDS, sample, _answer, listed=True)
+TASK = Task("reverse", "reverse", WORDS, sample, _answer, listed=True)

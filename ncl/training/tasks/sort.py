@@ -18,4 +18,4 @@ def _answer(values: Sequence[Step], argument: int) -> tuple[int, ...]:
     return tuple(sorted(value for value in values if value is not None))
 
 
-TASK = Task("sort", WORDS, sample, _answer, listed=True)
+TASK = Task("sort", "insertion_sort", WORDS, sample, _answer, listed=True)

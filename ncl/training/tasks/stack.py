@@ -26,4 +26,4 @@ def sample(rng: Random, length: int) -> Example:
     return Example(("stack", *texts, "="), as_tokens(list(_answer(steps, 0))))
 
 
-TASK = Task("stack", WORDS, sample, _answer, listed=True, steps=True)
+TASK = Task("stack", "stack", WORDS, sample, _answer, listed=True, steps=True)

@@ -19,13 +19,15 @@ ArgumentSampler = Callable[[Random, Sequence[int], tuple[int, int]], int]
 
 @dataclass(frozen=True)
 class Task:
-    """`sample` makes a prompt of the words `words` with its answer. `answer` takes the list (of steps, where `steps`),
-    and the word that `sample_argument` gives for the list and the range of values; a phrasing names it by `slot`.
+    """One record. `program` is the program of the library that answers it.
 
-    `listed`: the answer is a list, so that another call can follow.
+    `sample` makes a prompt of the words `words` with its answer. `answer` takes the list (of steps, where `steps`), and
+    the word that `sample_argument` gives for the list and the range of values (0 where there is none); a phrasing names
+    that word by `slot`. `listed`: the answer is a list, so that another call can follow.
     """
 
     name: str
+    program: str
     words: tuple[str, ...]
     sample: Sampler
     answer: Callable[[Sequence[Step], int], tuple[int, ...]]
