@@ -31,7 +31,7 @@ class _Renamed:
         current = FORMER.get(name, "")
         if not hasattr(type(self), current) and current not in getattr(self, "__dataclass_fields__", ()):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        message = f"{name} is named {current}; the former name will not be accepted"
+        message = f"{name} is named {current}; the former name works in this version only"
         warnings.warn(message, FormerName, stacklevel=2)
         return getattr(self, current)
 

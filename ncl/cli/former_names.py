@@ -29,7 +29,7 @@ def current(name: str, value: Value | None, former: str, given: Value | None) ->
         return value
     if value not in (None, []):
         raise InputError(f"this is the former name of {name}, and both are there", where=former)
-    tell(f"ncl: {former} is named {name}; the former name will not be accepted")
+    tell(f"ncl: {former} is named {name}; the former name works in this version only")
     return given
 
 

@@ -7,7 +7,7 @@ import typer
 
 from ncl.cli.main import app
 
-SAID = "ncl: --arm is named --system; the former name will not be accepted"
+SAID = "ncl: --arm is named --system; the former name works in this version only"
 
 
 def evaluation(**fields):
@@ -32,7 +32,7 @@ def test_former_fields_of_a_file_are_one_line(ncl, here):
     (here / "base.json").write_text(evaluation(system="ncl"))
     ran = ncl("regress", "run.json", "--baseline", "base.json")
     assert ran.code == 0
-    assert ran.err.splitlines() == ["ncl: run: `arm` is named `system`; the former name will not be read"]
+    assert ran.err.splitlines() == ["ncl: run: `arm` is named `system`; the former name works in this version only"]
 
 
 def test_a_former_flag_of_the_natural_recipe_is_known_where_it_does_not_belong(ncl, here):
@@ -41,7 +41,7 @@ def test_a_former_flag_of_the_natural_recipe_is_known_where_it_does_not_belong(n
 
 
 def test_the_former_flag_of_a_chat_works_and_both_at_once_are_refused(ncl, here):
-    said = "ncl: --most is named --max-new-tokens; the former name will not be accepted"
+    said = "ncl: --most is named --max-new-tokens; the former name works in this version only"
     ran = ncl("chat", ".", "--prompt", "Sort 3, 1.", "--most", "4")
     assert ran.code == 2 and said in ran.err and "no run of the natural recipe" in ran.err
     ran = ncl("chat", ".", "--prompt", "Sort 3, 1.", "--most", "4", "--max-new-tokens", "4")

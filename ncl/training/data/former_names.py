@@ -31,7 +31,8 @@ def current(data: Mapping[str, Any], where: str, known: Collection[str]) -> dict
         if found.setdefault(FIELDS[name], value) != value:
             raise FormatError(f"`{name}` is the former name of `{FIELDS[name]}`, and both are there", where=where)
     if problems := [f"`{name}` is named `{FIELDS[name]}`" for name in former if FIELDS[name] not in data]:
-        warnings.warn(f"{where}: {', '.join(problems)}; the former name will not be read", FormerName, stacklevel=2)
+        told = f"{where}: {', '.join(problems)}; the former name works in this version only"
+        warnings.warn(told, FormerName, stacklevel=2)
     return found
 
 

@@ -6,6 +6,8 @@ from random import Random
 import pytest
 
 from ncl.errors import InputError
+from ncl.llama.pretrained import adapter_record
+from ncl.training.from_scratch.config import TrainConfig
 from ncl.training.tasks import NUMBER_TASKS, TABLE
 from ncl.training.tasks import natural_prompts as prompts
 
@@ -31,3 +33,9 @@ def test_a_task_without_a_record_is_refused_and_gets_no_other_task_s_answer():
     bent = replace(wording, templates={**wording.templates, "maximum": ["The largest of {xs}?"]})
     with pytest.raises(InputError, match=r"no task 'maximum'\n  remedy: tasks are reverse, count"):
         prompts.sample(Random(0), bent, "maximum", 3)
+
+
+def test_the_programs_of_the_tasks_are_those_that_an_adapter_has_by_default():
+    """In the same order: the outputs of a reader are numbered by it."""
+    assert prompts.PROGRAMS == adapter_record.PROGRAMS
+    assert set(TrainConfig().programs) >= set(prompts.PROGRAMS)
