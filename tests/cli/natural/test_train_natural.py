@@ -26,6 +26,11 @@ def test_a_run_leaves_adapter_library_metrics_and_its_record(ncl, here, recipe, 
     assert ncl("gate", "run/artefact").code == 0
     again = ncl("train", recipe, "--out", "run", "--steps", "2", "--resume")
     assert again.code == 0 and "run/adapter: loss" in again.out and "stalled" in again.out
+    record, left = (here / "run" / "run.json").read_bytes(), here / "run" / "fitting"
+    left.mkdir()  # by one who was killed behind the record
+    (left / "reader-0.safetensors").write_bytes(b"begun")
+    assert ncl("train", recipe, "--out", "run", "--steps", "2", "--resume").code == 0
+    assert not left.exists() and (here / "run" / "run.json").read_bytes() == record
 
 
 def test_features_are_read_once_and_then_taken_from_the_cache(ncl, here, fitted, recipe, few, monkeypatch):
